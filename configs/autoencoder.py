@@ -1,0 +1,71 @@
+"""Autoencoder: images through a code of 32 numbers and back by upsampling blocks.
+
+    deconvgen train --config=autoencoder --workdir=runs/autoencoder
+
+Four and a half processor minutes (two to four on two cores). On the 2000 test images:
+PSNR 22.43 dB as the mean over the images, 20.94 dB of their mean squared error (range 2
+in [-1, 1]), SSIM 0.757. For comparison, PCA: 18.97 and 18.41 dB with 32 components,
+20.79 and 20.09 with 64, 23.16 and 22.27 with 128.
+
+Variants (`--config=autoencoder:NAME`):
+    (none)       28x28 grey, the embedded Fashion-MNIST
+    smoke        a few steps, to see that everything works
+    gaussian     denoising: normal noise of standard deviation 0.5 (Vincent et al. 2010)
+    salt_and_pepper, masking    a quarter of the pixels black or white, or grey
+    inpainting   a quarter of the area is a grey hole
+    mirrored     the decoder starts as the adjoint of the encoder
+    unpool       max-pooling, and max-unpooling at its indices: these tell where things
+                 are, so the code is not all that the decoder knows
+    spectral     l1 and the focal frequency loss
+"""
+
+from deconvgen.config import assign, defaults, optimizer, pick
+
+VARIANTS = {
+    "smoke": dict(
+        steps=20,
+        batch_size=16,
+        model__features=(8, 16),
+        log_every=5,
+        sample_every=20,
+        eval_every=20,
+        checkpoint_every=10,
+        eval__num_examples=100,
+        num_samples=16,
+    ),
+    "gaussian": dict(corruption__name="gaussian", corruption__amount=0.5),
+    "salt_and_pepper": dict(
+        corruption__name="salt_and_pepper", corruption__amount=0.25
+    ),
+    "masking": dict(corruption__name="masking", corruption__amount=0.25),
+    "inpainting": dict(corruption__name="hole", corruption__amount=0.25),
+    "mirrored": dict(model__initializer="mirrored", model__kernel_size=4),
+    "unpool": dict(model__upsampler="max_unpool", model__pool=True),
+    "spectral": dict(loss__name="l1 + focal_frequency"),
+}
+
+
+def get_config(variant: str = ""):
+    config = defaults(
+        "autoencoder",
+        steps=8000,
+        batch_size=64,
+        optimizer=optimizer(learning_rate=2e-3, schedule="cosine"),
+        eval_every=1000,
+        sample_every=1000,
+        num_samples=32,
+        monitor__metric="psnr",
+        monitor__mode="max",
+    )
+    config.loss = dict(name="log_l2")  # or a sum: "l1 + 0.1 azimuthal"
+    config.corruption = dict(name="none", amount=0.0)
+    config.model.update(
+        latent=32,
+        hidden=0,  # width of a layer before and after the code; 0: none
+        features=(32, 64),  # behind each block of the encoder
+        factors=(2, 2),  # by which each block shrinks
+        encoder_kernel_size=4,
+        convs=1,  # convolutions in a block of the encoder
+        pool=False,  # max-pool and keep the indices, instead of striding
+    )
+    return assign(config, pick(VARIANTS, variant))

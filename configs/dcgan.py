@@ -1,0 +1,100 @@
+"""DCGAN: a generator of upsampling blocks against its mirror of strided convolutions.
+
+    deconvgen train --config=dcgan --workdir=runs/dcgan
+
+Variants (`--config=dcgan:NAME`):
+    (none)    28x28 grey, the embedded Fashion-MNIST
+    demo      the same, smaller: what `make demo` trains
+    smoke     a few steps, to see that everything works
+    64        the paper's network at 64x64 in colour: CelebA, kernel 4
+    64k5      likewise with the original code's kernel 5
+    cifar10   32x32 in colour, class-conditional, hinge loss, spectral norm
+    wgan_gp   the default with Wasserstein loss, gradient penalty, 5 critic steps
+"""
+
+from deconvgen.config import assign, defaults, optimizer, pick
+
+VARIANTS = {
+    "demo": dict(steps=3500, model__features=(64, 32), eval_every=1000),
+    "smoke": dict(
+        steps=20,
+        batch_size=16,
+        model__features=(16, 8),
+        log_every=5,
+        sample_every=20,
+        eval_every=20,
+        checkpoint_every=10,
+        eval__num_examples=100,
+        num_samples=16,
+    ),
+    "64": dict(
+        data__name="celeb_a",
+        data__image_size=64,
+        data__flip=True,
+        model__features=(512, 256, 128, 64),
+        model__factors=(2, 2, 2, 2),
+        batch_size=128,
+        steps=100_000,
+        eval_every=5000,
+        sample_every=2000,
+        checkpoint_every=2000,
+        eval__num_examples=10_000,
+    ),
+    "cifar10": dict(
+        data__name="cifar10",
+        data__flip=True,
+        model__features=(256, 128, 64),
+        model__factors=(2, 2, 2),
+        model__conditional=True,
+        model__spectral_norm=True,
+        model__critic_norm="none",
+        loss__name="hinge",
+        steps=50_000,
+        eval_every=5000,
+        sample_every=1000,
+        eval__num_examples=10_000,
+    ),
+    "wgan_gp": dict(
+        loss__name="wasserstein",
+        loss__gradient_penalty=10.0,
+        model__critic_norm="none",
+        critic_steps=5,
+    ),
+}
+VARIANTS["64k5"] = VARIANTS["64"] | dict(
+    model__kernel_size=5, model__critic_kernel_size=5
+)
+
+
+def get_config(variant: str = ""):
+    adam = optimizer(learning_rate=2e-4, b1=0.5)
+    config = defaults(
+        "gan",
+        steps=10_000,
+        batch_size=64,
+        optimizer=adam,
+        eval_every=1000,
+        monitor__metric="frechet",  # of the extractor's features
+        model__initializer="dcgan",
+        model__kernel_size=4,
+    )
+    config.critic_optimizer = dict(adam)
+    config.critic_steps = 1  # critic updates for each update of the generator
+    config.loss = dict(
+        name="non_saturating",
+        smoothing=0.0,  # one-sided: the real label becomes 1 - smoothing
+        gradient_penalty=0.0,  # weight; 10 in WGAN-GP
+        r1=0.0,  # weight
+    )
+    config.model.update(
+        latent=100,
+        features=(128, 64),  # of the seed and behind each block but the last
+        factors=(2, 2),  # the seed's size times their product is the image's
+        conditional=False,  # on the label
+        critic_features=(),  # (): the generator's, reversed
+        critic_kernel_size=4,
+        critic_norm="batch",
+        critic_dropout=0.0,
+        spectral_norm=False,  # in the critic
+    )
+    return assign(config, pick(VARIANTS, variant))

@@ -1,0 +1,93 @@
+"""Super-resolution: photographs enlarged 2, 3 or 4 times by one upsampling layer.
+
+    deconvgen train --config=superres --workdir=runs/superres
+    deconvgen evaluate --workdir=runs/superres
+    deconvgen sample --workdir=runs/superres --kind=superres \\
+        --input=photo.png --out=big.png
+
+Two processor minutes (one to two on two cores). The four held-out photographs, whole:
+32.66 dB PSNR of Y and 0.917 SSIM, against 31.47 dB and 0.890 of bicubic: 1.19 dB gained
+(camera 0.93, chelsea 0.98, coffee 1.29, gravel 1.54).
+
+Another factor, fine-tuning the last layer alone:
+
+    deconvgen train --config=superres:x3 --workdir=runs/superres_x3 \\
+        --config.init_from=runs/superres --config.model.freeze_trunk=true
+
+Variants (`--config=superres:NAME`):
+    (none)    factor 2, a small residual trunk and a deconvolution
+    smoke     a few steps, to see that everything works
+    x3, x4    the default with another factor
+    fsrcnn    deconvolution 9x9, a tenth of the learning rate on it (Dong et al. 2016)
+    espcn     sub-pixel convolution (Shi et al. 2016)
+    edsr      a residual trunk of 16 blocks of 64, sub-pixel convolution
+"""
+
+from deconvgen.config import assign, defaults, optimizer, pick
+
+VARIANTS = {
+    "smoke": dict(
+        steps=20,
+        batch_size=4,
+        model__features=8,
+        model__depth=1,
+        log_every=5,
+        sample_every=20,
+        eval_every=20,
+        checkpoint_every=10,
+        eval__num_examples=16,
+        eval__batch_size=8,
+        num_samples=4,
+    ),
+    "x3": dict(model__factor=3),
+    "x4": dict(model__factor=4),
+    "fsrcnn": dict(
+        model__trunk="fsrcnn",
+        model__features=56,
+        model__depth=4,
+        model__kernel_size=9,
+        model__head_rate=0.1,
+    ),
+    "espcn": dict(
+        model__trunk="espcn",
+        model__features=64,
+        model__depth=1,
+        model__upsampler="depth_to_space",
+    ),
+    "edsr": dict(
+        model__features=64,
+        model__depth=16,
+        model__upsampler="depth_to_space",
+        steps=100_000,
+    ),
+}
+
+
+def get_config(variant: str = ""):
+    config = defaults(
+        "superres",
+        steps=2000,
+        batch_size=16,
+        optimizer=optimizer(learning_rate=1e-3, schedule="cosine"),
+        data__name="photos",
+        data__image_size=48,  # of the high-resolution patches
+        data__flip=True,  # and turned by multiples of 90 degrees
+        eval_every=500,
+        sample_every=500,
+        num_samples=16,
+        monitor__metric="psnr_y",
+        monitor__mode="max",
+        model__norm="none",
+    )
+    config.eval.batch_size = 25
+    config.loss = dict(name="l1")  # or a sum: "l1 + 0.1 focal_frequency"
+    config.model.update(
+        factor=2,
+        trunk="residual",  # fsrcnn, espcn, residual
+        features=32,
+        depth=4,
+        bicubic=True,  # add to the bicubic enlargement
+        head_rate=1.0,  # of the last layer, in units of the learning rate
+        freeze_trunk=False,  # train the last layer alone
+    )
+    return assign(config, pick(VARIANTS, variant))

@@ -1,0 +1,102 @@
+"""The command line: `deconvgen COMMAND [--flag=value ...]`."""
+
+import os
+import sys
+
+from absl import flags
+
+from deconvgen import checkpoint_commands  # noqa: F401  (it adds to `commands`)
+from deconvgen.commands import TAKES_WORDS, commands
+from deconvgen.errors import UserError, near_match, unknown
+
+USAGE = """\
+usage: deconvgen COMMAND [--flag=value ...]
+
+{commands}
+
+`deconvgen COMMAND --help` lists the flags of a command.
+"""
+
+
+def split_config(argv: list[str]) -> tuple[list[str], list[str]]:
+    """`--config.key=value` (or `--config.key value`) apart from the other arguments."""
+    rest, overrides = [], []
+    words = iter(argv)
+    for word in words:
+        plain = word.lstrip("-")
+        if word.startswith("-") and plain.startswith("config."):
+            text = plain.removeprefix("config.")
+            overrides.append(text if "=" in text else f"{text}={next(words, '')}")
+        else:
+            rest.append(word)
+    return rest, overrides
+
+
+def help_text() -> str:
+    """The commands, a line each."""
+    lines = (f"  {name:10} {run.__doc__}" for name, (run, _) in commands.items())
+    return USAGE.format(commands="\n".join(lines))
+
+
+def flag_help(values: flags.FlagValues) -> str:
+    """The flags of a command, with their defaults."""
+    modules = ("deconvgen.commands", "deconvgen.checkpoint_commands")
+    own = [flag for name in modules for flag in values.get_flags_for_module(name)]
+    lines = []
+    for flag in sorted(own, key=lambda flag: flag.name):
+        default = "" if flag.default in (None, "") else f"={flag.default}"
+        lines.append(f"  --{flag.name}{default}\n      {flag.help}")
+    return "\n".join(lines)
+
+
+def run(argv: list[str]) -> None:
+    """Run one command line, without the program's name."""
+    if not argv or argv[0] in ("help", "--help", "-h"):
+        print(help_text())
+        return
+    name, *words = argv
+    if name not in commands:
+        raise unknown("command", name, commands)
+    function, define = commands[name]
+    values = flags.FlagValues()
+    define(values)
+    words, overrides = split_config(words)
+    if "--help" in words or "-h" in words:
+        print(f"deconvgen {name}: {function.__doc__}\n\n{flag_help(values)}")
+        return
+    if overrides and "config" not in values:
+        raise UserError(f"deconvgen {name} takes no --config.{overrides[0]}")
+    try:
+        rest = values(["deconvgen", *words])[1:]
+    except flags.UnrecognizedFlagError as error:
+        flag = error.flagname
+        hint = near_match(flag, values)
+        raise UserError(f"deconvgen {name} has no flag --{flag}{hint}") from None
+    except flags.Error as error:
+        raise UserError(str(error)) from None
+    if rest and name not in TAKES_WORDS:
+        raise UserError(f"deconvgen {name} does not know what to do with {rest[0]!r}")
+    function(values, overrides, rest)
+
+
+def main() -> None:
+    """The console command: exit code 0, 2 for a user's mistake, 128+n for a signal."""
+    from deconvgen import runtime
+
+    runtime.prepare()
+    try:
+        run(sys.argv[1:])
+    except BrokenPipeError:  # `deconvgen list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UserError as error:
+        print(f"deconvgen: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        if (code := getattr(error, "code", None)) is None:
+            raise
+        print(f"deconvgen: {error}", file=sys.stderr)
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""The commands of the command line, one function each.
+
+Each is registered with the function that defines its flags, and takes the flags'
+values, the overrides of the config and the words that belong to no flag. Imports wait
+until a command runs: `deconvgen --help` should not start JAX.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from absl import flags
+
+from deconvgen.errors import UserError
+
+Command = Callable[[flags.FlagValues, list[str], list[str]], None]
+TAKES_WORDS = ("list", "sweep", "report", "explore")
+commands: dict[str, tuple[Command, Callable[[flags.FlagValues], None]]] = {}
+
+
+def command(
+    define: Callable[[flags.FlagValues], None], name: str = ""
+) -> Callable[[Command], Command]:
+    """Register a command (flags, config overrides, other words) and its flags."""
+
+    def register(run: Command) -> Command:
+        commands[name or run.__name__] = (run, define)
+        return run
+
+    return register
+
+
+def _workdir(values: flags.FlagValues) -> None:
+    flags.DEFINE_string("workdir", None, "The run folder.", flag_values=values)
+
+
+def checkpoint_flags(values: flags.FlagValues) -> None:
+    """--workdir and --checkpoint."""
+    _workdir(values)
+    flags.DEFINE_string(
+        "checkpoint", "best", "best, latest or a step.", flag_values=values
+    )
+
+
+def _config(values: flags.FlagValues) -> None:
+    flags.DEFINE_string(
+        "config",
+        None,
+        "A config: its bare name or its path, with :VARIANT. One value of it is "
+        "overridden by --config.KEY=VALUE.",
+        flag_values=values,
+    )
+
+
+def _train(values: flags.FlagValues) -> None:
+    _workdir(values)
+    _config(values)
+    flags.DEFINE_bool("quiet", False, "Say nothing on the way.", flag_values=values)
+    flags.DEFINE_bool(
+        "distributed",
+        False,
+        "Several hosts: find the others in the cluster's environment.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "coordinator", "", "Several hosts: HOST:PORT of the first.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "num_processes", 1, "Several hosts: how many.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "process_id", 0, "Several hosts: which one this is.", flag_values=values
+    )
+
+
+def required(values: flags.FlagValues, name: str) -> Any:
+    """The value of a flag that must be given."""
+    value = values[name].value
+    if value in (None, ""):
+        raise UserError(f"--{name} is missing: {values[name].help}")
+    return value
+
+
+@command(_train)
+def train(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
+    """Train a config in a run folder, or go on with the run that is there."""
+    from deconvgen import config, devices
+    from deconvgen.tables import print_outcome
+    from deconvgen.train import train as run
+
+    loaded = config.load(required(values, "config"), overrides)
+    workdir = required(values, "workdir")
+    if values.distributed or values.coordinator:
+        devices.join_hosts(values.coordinator, values.num_processes, values.process_id)
+    print_outcome(run(loaded, workdir, quiet=values.quiet), loaded.monitor.metric)
+
+
+@command(checkpoint_flags)
+def evaluate(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
+    """Every figure of a run on its test split: a table and evaluation.json."""
+    from deconvgen.run import load
+    from deconvgen.tables import print_evaluation
+
+    workdir, which = required(values, "workdir"), values.checkpoint
+    chosen = load(workdir, which)
+    results = {which: chosen.evaluate() | chosen.cost}
+    if which == "best" and (last := load(workdir, "latest")).step != chosen.step:
+        results["last"] = last.evaluate() | last.cost
+    print_evaluation(results, chosen.folder, str(chosen.folder))
+
+
+def _audit(values: flags.FlagValues) -> None:
+    text = lambda name, default, about: flags.DEFINE_string(
+        name, default, about, flag_values=values
+    )
+    text("upsampler", "", "NAME, or NAME:KERNEL,NAME:KERNEL,...; all if none is named.")
+    text(
+        "kernel_size", "", "Rows and columns: 4, or 3,5; the upsampler's own if empty."
+    )
+    text("factor", "2", "Of rows and columns: 2, or 2,3.")
+    text("init", "", "One of `deconvgen list initializers`.")
+    text("out", "", "A folder for audit.png and audit.html.")
+    flags.DEFINE_integer("features", 64, "Channels that come out.", flag_values=values)
+    for name, about in MODIFIERS.items():
+        flags.DEFINE_bool(name, False, about, flag_values=values)
+
+
+MODIFIERS = {
+    "residual": "Add bilinear additive upsampling of the input.",
+    "box_filter": "A zero-order hold behind the layer.",
+    "extra_conv": "One more stride-1 convolution.",
+}
+
+
+def numbers(name: str, text: str) -> int | tuple[int, ...] | None:
+    """`4` -> 4, `3,5` -> (3, 5), nothing -> None."""
+    try:
+        values = tuple(int(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise UserError(f"--{name} is 2 or 2,3, say, not {text!r}") from None
+    return None if not values else values[0] if len(values) == 1 else values
+
+
+@command(_audit)
+def audit(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
+    """What upsampling layers cost and do before any training: a table and a page."""
+    from deconvgen import audit as page
+
+    page.run(
+        values.upsampler or None,
+        numbers("kernel_size", values.kernel_size),
+        numbers("factor", values.factor),
+        values.init or None,
+        values.features,
+        values.out or None,
+        **{name: values[name].value for name in MODIFIERS},
+    )
+
+
+def _features(values: flags.FlagValues) -> None:
+    _config(values)
+    flags.DEFINE_string(
+        "out", "", "A folder; the user's cache where none is named.", flag_values=values
+    )
+    flags.DEFINE_integer("steps", 2000, "Training steps.", flag_values=values)
+
+
+@command(_features)
+def features(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
+    """Train the classifier whose features measure a config's data set, once."""
+    from deconvgen import config, features, runs
+    from deconvgen.log import say
+
+    spec = required(values, "config")
+    loaded = config.load(spec, overrides)
+    train_set, test_set = (runs.dataset(loaded, split) for split in ("train", "test"))
+    given = "".join(f" --config.{text}" for text in overrides)
+    about = features.train_and_save(
+        train_set,
+        test_set,
+        values.out or str(features.cache_folder()),
+        steps=values.steps,
+        report=lambda step, loss: say(f"step {step}/{values.steps}  loss {loss:.3f}"),
+        command=f"deconvgen features --config={spec}{given} --steps={values.steps}",
+    )
+    for key, value in about.items():
+        print(f"{key:14} {value}")
+
+
+SLURM = (
+    "partition",
+    "account",
+    "qos",
+    "constraint",
+    "minutes",
+    "cpus",
+    "gpus",
+    "mem_gb",
+)
+
+
+def _sweep(values: flags.FlagValues) -> None:
+    text = lambda name, default, help: flags.DEFINE_string(
+        name, default, help, flag_values=values
+    )
+    text("workdir", None, "The sweep folder.")
+    text("config", "", "--config.KEY=VALUE overrides one value of every run.")
+    text("size", "full", "smoke or full.")
+    text("only", "", "Runs I or I-J, as --dry numbers them.")
+    text("launcher", "local", "local, slurm, or submitit (Slurm's code, here).")
+    for name in SLURM:
+        text(f"slurm.{name}", "", f"{name} of the jobs.")
+    flags.DEFINE_bool(
+        "together", False, "A setting's seeds under one vmap.", flag_values=values
+    )
+    flags.DEFINE_bool("dry", False, "Check and list, run nothing.", flag_values=values)
+    flags.DEFINE_bool(
+        "timing", True, "Time a few steps for the estimate.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "jobs", 0, "Runs at a time; 0: one a GPU, else one a core.", flag_values=values
+    )
+
+
+@command(_sweep)
+def sweep(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
+    """Run an experiment, or go on with it: `deconvgen sweep experiments/NAME.py`."""
+    from deconvgen.sweeping import sweep as run
+
+    if len(words) != 1:
+        raise UserError("deconvgen sweep wants one experiment: its name or its file")
+    if values.config:
+        raise UserError("an experiment names its configs; --config.KEY=VALUE overrides")
+    given = {name: values[f"slurm.{name}"].value for name in SLURM}
+    run(
+        words[0],
+        required(values, "workdir"),
+        size=values.size,
+        overrides=overrides,
+        only=values.only,
+        dry=values.dry,
+        jobs=values.jobs,
+        launcher=values.launcher,
+        settings={k: int(v) if v.isdigit() else v for k, v in given.items() if v},
+        timing=values.timing,
+        together=values.together,
+    )
+
+
+def _report(values: flags.FlagValues) -> None:
+    flags.DEFINE_string(
+        "out", "", "The folder to write to; the sweep's own.", flag_values=values
+    )
+
+
+@command(_report)
+def report(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
+    """Answer the question of a sweep: one HTML page, Markdown and CSV."""
+    from deconvgen.report import report as write
+
+    if not words:
+        raise UserError("deconvgen report wants a sweep folder, or several")
+    for path in write(words, values.out):
+        print(path)
+
+
+def _nothing(values: flags.FlagValues) -> None:
+    pass
+
+
+@command(_nothing, name="list")
+def list_names(
+    values: flags.FlagValues, overrides: list[str], words: list[str]
+) -> None:
+    """Everything that a config can name, or one kind: `deconvgen list upsamplers`."""
+    from deconvgen.listing import print_kinds
+
+    print_kinds(words)

@@ -1,0 +1,162 @@
+"""From examples at random access to batches that are pure functions of (seed, step).
+
+Example number `step * batch_size + row` of a training run is the example that the
+epoch's permutation puts there; its random draws (flips, crops, whatever a source makes
+of them) are hashed from (seed, that number). Nothing is carried from one batch to the
+next, so a run resumes at any step at once, and the processes of a run read disjoint
+rows of the same global batch.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+
+from deconvgen.data import draws
+from deconvgen.errors import UserError
+
+DRAWS = 64
+"""Uniform numbers that a training example may use."""
+
+Examples = Callable[
+    [Int64[np.ndarray, " n"], Float64[np.ndarray, "n d"] | None],
+    dict[str, np.ndarray],
+]
+"""(indices, draws) -> images as uint8 and what belongs to them; in evaluation the draws
+are None and each index has one fixed example."""
+
+
+class Dataset(NamedTuple):
+    """One split, ready for training and evaluation; see `dataset` for the batches."""
+
+    name: str
+    split: str
+    num_examples: int
+    image_shape: tuple[int, int, int]
+    num_classes: int | None  # of the images; of the pixels, where there are masks
+    class_names: tuple[str, ...]
+    train_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
+    eval_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
+
+
+def to_float(pixels: UInt8[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
+    """0..255 -> [-1, 1]."""
+    floats = pixels.astype(np.float32)
+    floats /= 127.5
+    floats -= 1
+    return floats
+
+
+def _rows(batch_size: int, process_index: int, process_count: int) -> np.ndarray:
+    """The rows of the global batch that are this process's."""
+    if batch_size < 1 or batch_size % process_count:
+        raise UserError(
+            f"batch_size {batch_size} must be a positive multiple of the number of "
+            f"processes, {process_count}"
+        )
+    share = batch_size // process_count
+    return np.arange(process_index * share, (process_index + 1) * share)
+
+
+_permutation = lru_cache(maxsize=4)(draws.permutation)
+
+
+def _places(seed: int, positions: np.ndarray, length: int) -> np.ndarray:
+    """The examples at these positions of the endless sequence of epochs."""
+    epochs, within = np.divmod(positions, length)
+    places = np.empty_like(positions)
+    for epoch in np.unique(epochs):
+        here = epochs == epoch
+        places[here] = _permutation(seed, int(epoch), length)[within[here]]
+    return places
+
+
+def _finish(example: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        **example,
+        "image": to_float(example["image"]),
+        "mask": mask.astype(np.float32),
+    }
+
+
+def _prefetched(
+    batch: Callable[[int], dict[str, np.ndarray]],
+    start: int,
+    stop: int | None,
+    threads: int,
+) -> Iterator[dict[str, np.ndarray]]:
+    """batch(start), batch(start + 1), ... with the next ones under way in threads."""
+    if not threads:
+        steps = itertools.count(start) if stop is None else range(start, stop)
+        return map(batch, steps)
+    import grain  # a second to import, which small sets are spared
+
+    steps = grain.MapDataset.range(start, 2**40 if stop is None else stop).map(batch)
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * threads)
+    return iter(steps.to_iter_dataset(options))
+
+
+def dataset(
+    name: str,
+    split: str,
+    num_examples: int,
+    image_shape: tuple[int, int, int],
+    examples: Examples,
+    num_classes: int | None = None,
+    class_names: tuple[str, ...] = (),
+    threads: int = 0,
+) -> Dataset:
+    """Batches from `examples`; with `threads`, read ahead (for what is slow to read).
+
+    `train_batches(seed, batch_size, start_step=0, process_index=0, process_count=1)`
+    never ends; every epoch is a permutation of all examples. `eval_batches(batch_size,
+    process_index=0, process_count=1, limit=None)` goes once through the first `limit`
+    examples in order; the last batch is filled up with copies whose mask is 0.
+    """
+
+    def train_batches(
+        seed: int,
+        batch_size: int,
+        start_step: int = 0,
+        process_index: int = 0,
+        process_count: int = 1,
+    ) -> Iterator[dict[str, np.ndarray]]:
+        rows = _rows(batch_size, process_index, process_count)
+
+        def batch(step: int) -> dict[str, np.ndarray]:
+            positions = step * batch_size + rows
+            indices = _places(seed, positions, num_examples)
+            chance = draws.uniform(seed, 0, positions, DRAWS)
+            return _finish(examples(indices, chance), np.ones(len(rows)))
+
+        return _prefetched(batch, start_step, None, threads)
+
+    def eval_batches(
+        batch_size: int,
+        process_index: int = 0,
+        process_count: int = 1,
+        limit: int | None = None,
+    ) -> Iterator[dict[str, np.ndarray]]:
+        rows = _rows(batch_size, process_index, process_count)
+        total = num_examples if limit is None else min(limit, num_examples)
+
+        def batch(step: int) -> dict[str, np.ndarray]:
+            positions = step * batch_size + rows
+            indices = np.minimum(positions, total - 1)
+            return _finish(examples(indices, None), positions < total)
+
+        return _prefetched(batch, 0, -(-total // batch_size), threads)
+
+    return Dataset(
+        name,
+        split,
+        num_examples,
+        image_shape,
+        num_classes,
+        class_names,
+        train_batches,
+        eval_batches,
+    )

@@ -1,0 +1,125 @@
+"""Data sets by name: one decorated function each."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from deconvgen.data import folder as folders
+from deconvgen.data.indexed import MEMORY, Options, from_source
+from deconvgen.data.photos import patches as photo_patches
+from deconvgen.data.pipeline import Dataset
+from deconvgen.errors import UserError
+from deconvgen.registry import Registry
+
+datasets: Registry[Callable[[str, Options], Dataset]] = Registry("dataset")
+SPLITS = ("train", "test")
+
+
+@datasets.register
+def fashion_mnist_small(split: str, options: Options) -> Dataset:
+    """Clothing, 10,000 + 2,000 images, 28 x 28 grey, 10 classes; in the package."""
+    from deconvgen.data import fashion, prepared  # TFDS takes a moment to import
+
+    builder = prepared.prepare(fashion.FashionMnistSmall)
+    return _tfds("fashion_mnist_small", builder, split, options)
+
+
+@datasets.register
+def photos(split: str, options: Options) -> Dataset:
+    """Patches of 7 + 4 photographs in the package, or of those in a folder."""
+    return photo_patches("photos", split, options)
+
+
+@datasets.register
+def clothes_on_textures(split: str, options: Options) -> Dataset:
+    """Clothing composed over photographs, 64 x 64 RGB, with exact pixel classes."""
+    from deconvgen.data import clothes
+
+    return clothes.composed("clothes_on_textures", split, options)
+
+
+@datasets.register
+def clothes_on_textures_coarse(split: str, options: Options) -> Dataset:
+    """The same pictures with 7 kinds of clothing for classes: where more than what."""
+    from deconvgen.data import clothes
+
+    return clothes.composed("clothes_on_textures_coarse", split, options, coarse=True)
+
+
+@datasets.register
+def folder(split: str, options: Options) -> Dataset:
+    """Your own images, below data.folder: classes by subfolder, or images/ + masks/."""
+    if not options.folder:
+        raise UserError("the data set 'folder' needs data.folder=DIR, your images")
+    where = Path(options.folder).expanduser()
+    if options.patches:
+        return photo_patches(where.name, split, options)
+    if folders.has_masks(where):
+        source = folders.pairs(where, split, options.num_classes)
+    else:
+        source = folders.images(where, split)
+    return from_source(where.name, split, source, options)
+
+
+def _tfds(name: str, builder, split: str, options: Options) -> Dataset:
+    from deconvgen.data import prepared
+
+    source = prepared.source(builder, split, options.num_classes)
+    return from_source(name, split, source, options)
+
+
+def load(
+    name: str,
+    split: str = "train",
+    *,
+    folder: str = "",
+    image_size: int = 0,
+    channels: int = 0,
+    crop: str = "center",
+    flip: bool = False,
+    patches: bool = False,
+    num_classes: int = 0,
+    memory: int = MEMORY,
+) -> Dataset:
+    """The split "train" or "test" of a data set.
+
+    Args:
+      name: one of `datasets`, or any TFDS image set ("cifar10", "name/config").
+      folder: a folder of the user's own images, which then take the place of `name`.
+      image_size: side of the square images; 0 for as stored.
+      channels: 1 (grey), 3 (RGB), or 0 for as stored.
+      crop: "center", "random" or "stretch", see `transform.CROPS`.
+      flip: mirror half of the training images (patches are turned as well).
+      patches: cut patches of `image_size` out of the folder's images, unscaled; goes
+        without saying where `name` is "photos".
+      num_classes: of the masks, where the data do not say.
+      memory: bytes of pixels up to which a split is decoded once and kept.
+
+    Raises:
+      UserError: an unknown name or split, a missing or empty folder, data that are not
+        prepared, or settings that do not fit them; says what to do.
+    """
+    if split not in SPLITS:
+        raise UserError(f"unknown split {split!r} (there is: {', '.join(SPLITS)})")
+    options = Options(
+        folder=folder,
+        image_size=image_size,
+        channels=channels,
+        crop=crop,
+        flip=flip,
+        patches=patches or name == "photos",
+        num_classes=num_classes,
+        memory=memory,
+    )
+    if folder:
+        if name.startswith("clothes_on_textures") and not folders.has_masks(
+            Path(folder)
+        ):
+            raise UserError(
+                f"segmentation needs the subfolders images and masks in {folder}"
+            )
+        return datasets["folder"](split, options)
+    if name in datasets:
+        return datasets[name](split, options)
+    from deconvgen.data import prepared
+
+    return _tfds(name, prepared.find(name, datasets), split, options)

@@ -1,0 +1,29 @@
+"""A user's mistake, told in one sentence: what, what was expected, the near match."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Something the user can mend. The command line prints it and exits with 2."""
+
+
+class UnknownName(UserError, KeyError):
+    """A name that nothing goes by."""
+
+    __str__ = Exception.__str__  # KeyError would put the sentence into quotes
+
+
+def near_match(name: str, names: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"`, or nothing where no name is close to `name`."""
+    close = get_close_matches(str(name), list(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def unknown(kind: str, name: str, names: Iterable[str]) -> UnknownName:
+    """The error for a `name` that is none of `names`."""
+    names = sorted(names)
+    listed = ", ".join(names) or "none at all"
+    return UnknownName(
+        f"unknown {kind} {name!r}{near_match(name, names)} (there is: {listed})"
+    )

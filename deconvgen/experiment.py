@@ -1,0 +1,202 @@
+"""Experiments: files that declare what to run, and the plan that comes of one.
+
+An experiment is a Python file with
+
+    QUESTION    one sentence, ending in a question mark
+    BASE        the config, `name:variant`, of every run that names no other
+    RUNS        the settings, from the functions of `deconvgen.sweep`; or, by size,
+                a dict of such lists
+    MEASURES    {figure of the evaluation: "min" or "max"}, the most telling one first
+    SIZES       {size: settings that all its runs share}; one that holds `config` is
+                for the runs of that config alone
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from deconvgen import config as configs
+from deconvgen import runs, sweep
+from deconvgen.errors import UserError, unknown
+
+PLAN = "sweep.json"
+PARTS = {"QUESTION": str, "BASE": str, "RUNS": list | dict, "MEASURES": dict}
+
+
+class Trial(NamedTuple):
+    """One run of a sweep."""
+
+    name: str  # of its folder
+    setting: dict[str, Any]  # what the experiment says of it; the seed included
+    config: str  # name:variant
+    overrides: list[str]  # key=value, the setting's and those of the size
+
+    @property
+    def group(self) -> str:
+        """What the runs that differ in nothing but the seed have in common."""
+        return sweep.name({k: v for k, v in self.setting.items() if k != "seed"})
+
+    def command(self, workdir: Path | str) -> str:
+        """The command that makes this run alone."""
+        flags = "".join(f" --config.{text}" for text in self.overrides)
+        return f"deconvgen train --config={self.config}{flags} --workdir={workdir}"
+
+
+class Plan(NamedTuple):
+    """A sweep as declared: what a sweep folder's `sweep.json` holds."""
+
+    name: str
+    question: str
+    measures: dict[str, str]  # figure -> min or max
+    size: str
+    common: list[str]  # overrides from the command line, of all runs
+    trials: list[Trial]
+
+
+def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
+    """The plan of an experiment: its bare name or path, at one of its sizes.
+
+    Raises `UserError` for a file that lacks a part, an unknown size, or two runs that
+    are the same.
+    """
+    path = configs.find(name, "experiments")
+    file = configs.module(path)
+    for part, kind in PARTS.items():
+        if not isinstance(getattr(file, part, None), kind):
+            raise UserError(f"{path} is no experiment: it lacks {part}")
+    sizes = getattr(file, "SIZES", {"full": []})
+    if size not in sizes:
+        raise unknown("size", size, sizes)
+    for measure, mode in file.MEASURES.items():
+        if mode not in ("min", "max"):
+            raise unknown(f"mode of measure {measure}", mode, ("min", "max"))
+    settings = file.RUNS[size] if isinstance(file.RUNS, dict) else file.RUNS
+    shared, common = sizes[size], list(common)
+    trials = [_trial(setting, file.BASE, shared, common) for setting in settings]
+    seen: dict[str, Trial] = {}
+    for trial in trials:
+        if trial.name in seen:
+            raise UserError(f"{path}: the run {trial.name} is there twice")
+        seen[trial.name] = trial
+    if not trials:
+        raise UserError(f"{path} has no runs at size {size!r}")
+    return Plan(path.stem, file.QUESTION, dict(file.MEASURES), size, common, trials)
+
+
+def _trial(
+    setting: sweep.Setting, base: str, shared: list[sweep.Setting], common: list[str]
+) -> Trial:
+    config = setting.get("config", base)
+    whole: sweep.Setting = {}
+    for more in shared:
+        if more.get("config", config) == config:
+            whole |= more
+    whole |= setting
+    for change in common:
+        whole |= _split(change)
+    return Trial(sweep.name(setting), dict(setting), config, sweep.overrides(whole))
+
+
+def _split(change: str) -> sweep.Setting:
+    key, equals, value = change.partition("=")
+    if not equals:
+        raise UserError(f"override {change!r} should read key=value")
+    return {key: value}
+
+
+def check(trials: Iterable[Trial], tell: Callable[[Trial], None] | None = None) -> None:
+    """Build what every run would train, without computing it.
+
+    Seeds share their check. Raises a `UserError` that names the run: an unknown key, a
+    value of the wrong kind, an initializer that does not fit, sizes that do not divide.
+    """
+    groups: dict[str, tuple[Trial, Any]] = {}
+    for trial in trials:
+        if trial.group not in groups:
+            with _naming(trial):
+                config = configs.load(trial.config, trial.overrides)
+                runs.check(config)
+            groups[trial.group] = (trial, config)
+    examples: dict[str, Any] = {}
+    for trial, config in groups.values():
+        if tell:
+            tell(trial)
+        with _naming(trial):
+            _shape(config, examples)
+
+
+def _shape(config: Any, examples: dict[str, Any]) -> None:
+    key = json.dumps(config.to_dict()["data"])
+    if key not in examples:
+        dataset = runs.dataset(config, "test")
+        examples[key] = dataset, next(dataset.eval_batches(1))
+    dataset, example = examples[key]
+    runs.shape(runs.resolve(config, dataset), example)
+
+
+@contextmanager
+def _naming(trial: Trial) -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"run {trial.name}: {error}") from error
+    except (TypeError, ValueError, AssertionError) as error:
+        raise UserError(
+            f"run {trial.name} cannot be built: {type(error).__name__}: {error}"
+        ) from error
+
+
+def save(plan: Plan, folder: Path) -> Plan:
+    """Write the plan into a sweep folder, and return it.
+
+    Runs that an earlier plan of the same folder has begun stay in it. Raises
+    `UserError` where the folder holds another experiment, size or other overrides.
+    """
+    path = folder / PLAN
+    if path.exists():
+        old = read(folder)
+        for part in ("name", "size", "common"):
+            was, now = getattr(old, part), getattr(plan, part)
+            if was != now:
+                raise UserError(
+                    f"{folder} holds a sweep with {part} {was!r}, not {now!r}: "
+                    "choose another --workdir"
+                )
+        before = {t.name: t for t in old.trials if place(folder, t).is_dir()}
+        for trial in plan.trials:
+            was = before.pop(trial.name, None)
+            if was and (was.config, was.overrides) != (trial.config, trial.overrides):
+                different = set(was.overrides) ^ set(trial.overrides)
+                raise UserError(
+                    f"{folder}: the run {trial.name} is declared otherwise now "
+                    f"({', '.join(sorted(different)) or trial.config}): "
+                    "choose another --workdir"
+                )
+        plan = plan._replace(trials=[*plan.trials, *before.values()])
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(
+        plan._replace(trials=[t._asdict() for t in plan.trials])._asdict(), indent=1
+    )
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(text + "\n")
+    temporary.rename(path)
+    return plan
+
+
+def read(folder: Path) -> Plan:
+    """The plan of a sweep folder."""
+    try:
+        values = json.loads((folder / PLAN).read_text())
+    except FileNotFoundError:
+        raise UserError(f"{folder} is no sweep folder: it has no {PLAN}") from None
+    except ValueError as error:
+        raise UserError(f"{folder / PLAN} is not readable: {error}") from None
+    return Plan(**values | {"trials": [Trial(**t) for t in values["trials"]]})
+
+
+def place(folder: Path, trial: Trial) -> Path:
+    """The run folder of a trial."""
+    return folder / "runs" / trial.name

@@ -1,0 +1,29 @@
+"""The price of a latent code, in nats per example and dimension."""
+
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+
+def gaussian_kl(
+    mean: Float[Array, "b d"], log_variance: Float[Array, "b d"]
+) -> Float[Array, "b d"]:
+    """KL(N(mean, variance) || N(0, 1)) per dimension (Kingma and Welling 2014, app. B).
+
+    Dimensions that stay at 0 for every example are not in use.
+    """
+    return (jnp.square(mean) + jnp.expm1(log_variance) - log_variance) / 2
+
+
+def free_bits(
+    kl: Float[Array, "b d"], nats: float, average: Float[Array, " d"] | None = None
+) -> Float[Array, "b d"]:
+    """`kl` with `nats` free of charge per dimension (Kingma et al. 2016, appendix C.8).
+
+    A dimension that costs less counts as the constant `nats`, so that nothing presses
+    it towards 0. By default each example is asked; with the batch's mean cost of each
+    dimension as `average`, that decides, and the batch mean is the paper's
+    max(nats, average).
+    """
+    costs = kl if average is None else jnp.broadcast_to(average, kl.shape)
+    return jnp.where(costs > nats, kl, nats)

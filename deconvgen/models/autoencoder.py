@@ -1,0 +1,139 @@
+"""Autoencoders: an encoder, a code of a few numbers, and the mirror of the encoder.
+
+Hinton and Salakhutdinov 2006; convolutional: Masci et al. 2011. With two numbers for
+each latent dimension, the moments of a VAE (Kingma and Welling 2014).
+"""
+
+import math
+from functools import partial
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Key
+
+from deconvgen.models.decoder import Decoder, per_block
+from deconvgen.models.encoder import Encoder
+from deconvgen.nn.blocks import activation
+from deconvgen.nn.initializers import Use, initializers
+from deconvgen.nn.mirror import mirror_encoder
+from deconvgen.nn.norm import Norm
+from deconvgen.types import Tree
+
+
+class Code(NamedTuple):
+    """What the encoder makes of an image."""
+
+    latent: Float[Array, "b n"]
+    indices: tuple[Array | None, ...] = ()  # of its max-pooling, smallest first
+
+
+class Autoencoder(nn.Module):
+    """Images -> `latent` numbers (twice as many with `moments=2`) -> images in [-1, 1].
+
+    - seed_size: height and width of the encoder's output, which the decoder starts
+      from; its channels are the encoder's last features.
+    - hidden: width of one more layer, with ReLU, on either side of the code; 0: none.
+    - the matrix products between map and code are the only layers of full reach.
+    With a pooling encoder the decoder is given its indices: they tell where things
+    are, so that the code is then not all that the decoder knows.
+    """
+
+    encoder: Encoder
+    decoder: Decoder
+    seed_size: tuple[int, int]
+    latent: int
+    moments: int = 1
+    hidden: int = 0
+    dtype: Any = jnp.float32
+
+    def setup(self):
+        init = initializers["lecun_normal"](Use("convolution"))
+        size = math.prod(self.seed_size) * self.encoder.features[-1]
+        dense = partial(nn.Dense, kernel_init=init, dtype=self.dtype)
+        self.to_code = dense(self.latent * self.moments)
+        self.from_code = dense(size)
+        if self.hidden:
+            self.before_code = dense(self.hidden)
+            self.after_code = dense(self.hidden)
+        self.seed_norm = Norm(
+            self.decoder.norm, axis_name=self.decoder.axis_name, dtype=self.dtype
+        )
+
+    def encode(
+        self,
+        images: Float[Array, "b h w c"],
+        train: bool,
+        keys: Key[Array, " b"] | None = None,
+    ) -> Code:
+        """The code, [b, latent * moments] in float32."""
+        found = self.encoder(images.astype(self.dtype), train, keys)
+        x = found.x.reshape(len(images), -1)
+        if self.hidden:
+            x = nn.relu(self.before_code(x))
+        code = self.to_code(x)
+        return Code(code.astype(jnp.float32), tuple(reversed(found.indices)))
+
+    def decode(
+        self,
+        latent: Float[Array, "b n"],
+        train: bool,
+        keys: Key[Array, " b"] | None = None,
+        indices: tuple[Array | None, ...] = (),
+    ) -> Float[Array, "b h w c"]:
+        """Images from a code."""
+        x = latent.astype(self.dtype)
+        if self.hidden:
+            x = nn.relu(self.after_code(x))
+        x = self.from_code(x)
+        x = x.reshape(-1, *self.seed_size, self.encoder.features[-1])
+        x = activation(self.decoder.activation)(self.seed_norm(x, train))
+        x = self.decoder(x, train, keys, indices=indices)
+        return jnp.tanh(x.astype(jnp.float32))
+
+    def __call__(
+        self,
+        images: Float[Array, "b h w c"],
+        train: bool,
+        keys: Key[Array, " b"] | None = None,
+    ) -> Float[Array, "b h w c"]:
+        """The reconstruction (from the means, where there are two moments)."""
+        code = self.encode(images, train, keys)
+        return self.decode(code.latent[:, : self.latent], train, keys, code.indices)
+
+
+def mirror(params: Tree, initializer: str | tuple[str, ...]) -> Tree:
+    """The decoder's deconvolutions set to the adjoints of the encoder's convolutions.
+
+    For the blocks whose initializer is `mirrored`; where all of them are, the matrix
+    from the code starts as the transpose of the one to it as well. Other blocks and
+    upsamplers keep what they have been drawn.
+    """
+    encoder, decoder = params["encoder"], params["decoder"]
+    ups = [name for name in decoder if name.startswith("up_")]
+    names = per_block("model.initializer", initializer, len(ups))
+    pairs = [
+        (path, f"down_{len(ups) - 1 - i}")
+        for i, name in enumerate(names)
+        if name == "mirrored"
+        for path in _deconvolutions(decoder[f"up_{i}"], f"up_{i}")
+    ]
+    if not pairs:
+        return params
+    params = {**params, "decoder": mirror_encoder(decoder, encoder, pairs)}
+    to_code, from_code = params["to_code"]["kernel"], params["from_code"]["kernel"]
+    if set(names) == {"mirrored"} and to_code.T.shape == from_code.shape:
+        params["from_code"] = {**params["from_code"], "kernel": to_code.T}
+    return params
+
+
+def _deconvolutions(tree: Tree, path: str) -> list[str]:
+    """The path of the layer called `deconv`, whatever is wrapped around it."""
+    if "deconv" in tree:
+        return [f"{path}/deconv"]
+    found = []
+    for name, inside in tree.items():
+        if isinstance(inside, dict):
+            found += _deconvolutions(inside, f"{path}/{name}")
+    return found

@@ -1,0 +1,101 @@
+"""DCGAN: a generator of upsampling blocks and its mirror of strided convolutions.
+
+Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep
+Convolutional Generative Adversarial Networks".
+"""
+
+import math
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int, Key
+
+from deconvgen.models.decoder import Decoder
+from deconvgen.models.encoder import Encoder
+from deconvgen.nn.blocks import activation
+from deconvgen.nn.initializers import Use, initializers
+from deconvgen.nn.norm import Norm, SpectralNorm
+
+
+class Generator(nn.Module):
+    """Latent [b, latent] -> seed [b, h0, w0, seed_features] -> images in [-1, 1].
+
+    The projection is a matrix product: the transposed convolution of a 1x1 input.
+    With `num_classes`, the label joins the latent as a one-hot vector.
+    """
+
+    seed_size: tuple[int, int]
+    seed_features: int
+    decoder: Decoder
+    num_classes: int = 0
+    initializer: str = "dcgan"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        latent: Float[Array, "b latent"],
+        train: bool,
+        label: Int[Array, " b"] | None = None,
+        keys: Key[Array, " b"] | None = None,
+    ) -> Float[Array, "b h w c"]:
+        if self.num_classes:
+            latent = jnp.concatenate(
+                [latent, jax.nn.one_hot(label, self.num_classes)], axis=-1
+            )
+        shape = (*self.seed_size, self.seed_features)
+        x = nn.Dense(
+            math.prod(shape),
+            kernel_init=initializers[self.initializer](Use("convolution")),
+            dtype=self.dtype,
+            name="project",
+        )(latent.astype(self.dtype))
+        x = x.reshape(-1, *shape)
+        x = Norm(
+            self.decoder.norm,
+            axis_name=self.decoder.axis_name,
+            gain_stddev=self.decoder.gain_stddev,
+            dtype=self.dtype,
+            name="project_norm",
+        )(x, train)
+        x = activation(self.decoder.activation)(x)
+        x = self.decoder(x, train, keys)
+        return jnp.tanh(x.astype(jnp.float32))
+
+
+class Discriminator(nn.Module):
+    """Images -> one logit each; with `num_classes`, a projection on the label's vector.
+
+    Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3.
+    """
+
+    encoder: Encoder
+    num_classes: int = 0
+    initializer: str = "dcgan"
+
+    @nn.compact
+    def __call__(
+        self,
+        images: Float[Array, "b h w c"],
+        train: bool,
+        label: Int[Array, " b"] | None = None,
+        keys: Key[Array, " b"] | None = None,
+    ) -> Float[Array, " b"]:
+        dtype = self.encoder.dtype
+        x = self.encoder(images.astype(dtype), train, keys).x
+        pooled = x.mean((1, 2))
+        x = x.reshape(x.shape[0], -1)
+        init = initializers[self.initializer](Use("convolution"))
+        layer = nn.Dense(1, kernel_init=init, dtype=dtype, name="logit")
+        if self.encoder.spectral:
+            logit = SpectralNorm(layer, name="spectral_logit")(x, train=train)
+        else:
+            logit = layer(x)
+        logit = logit[:, 0].astype(jnp.float32)
+        if self.num_classes:
+            table = nn.Embed(self.num_classes, pooled.shape[-1], name="label")
+            logit += jnp.sum(table(label) * pooled.astype(jnp.float32), axis=-1)
+        return logit

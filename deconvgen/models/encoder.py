@@ -1,0 +1,109 @@
+"""The strided encoder: the decoder's mirror, and the body of a discriminator."""
+
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Key
+
+from deconvgen.nn.blocks import Dropout, activation
+from deconvgen.nn.conv import Conv
+from deconvgen.nn.initializers import Use, initializers
+from deconvgen.nn.norm import Norm, SpectralNorm
+from deconvgen.ops.unpool import max_pool_with_indices
+
+
+class Encoded(NamedTuple):
+    """What an encoder gives: its output, and what a decoder may want on the way."""
+
+    x: Array  # [b, h / prod(factors), w / prod(factors), features[-1]]
+    skips: tuple[Array, ...]  # the input of each block, largest first
+    indices: tuple[Array | None, ...]  # of each max-pooling, where there is one
+    fine: tuple[Array, ...]  # what each block has before it strides or pools
+
+
+class Encoder(nn.Module):
+    """Blocks of strided convolution, normalization, activation and dropout.
+
+    - features, factors: of each block; the factor is the convolution's stride.
+    - pool: instead of striding, convolve and max-pool, keeping the indices
+      (SegNet: Badrinarayanan et al. 2017).
+    - convs: convolutions of a block; the last one strides, or is pooled.
+    - spectral: divide each kernel by its spectral norm.
+    - norm_first: DCGAN's discriminator leaves the first block without batch norm.
+    """
+
+    features: tuple[int, ...]
+    factors: tuple[int, ...]
+    kernel_size: int = 4
+    norm: str = "batch"
+    norm_first: bool = True
+    activation: str = "leaky_relu"
+    initializer: str = "he_normal"
+    spectral: bool = False
+    dropout: float = 0.0
+    pool: bool = False
+    convs: int = 1
+    axis_name: str | None = None
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Float[Array, "b h w c"],
+        train: bool,
+        keys: Key[Array, " b"] | None = None,
+    ) -> Encoded:
+        skips, indices, fine = [], [], []
+        for i, (features, factor) in enumerate(
+            zip(self.features, self.factors, strict=True)
+        ):
+            skips.append(x)
+            for j in range(1, self.convs):
+                x = self.block(x, features, 1, f"{i}_{j}", bool(i), train, keys)
+            if not self.pool:
+                fine.append(x)
+            stride = 1 if self.pool else factor
+            x = self.block(x, features, stride, f"{i}", bool(i), train, keys)
+            index = None
+            if self.pool:
+                fine.append(x)
+                x, index = max_pool_with_indices(x, (factor, factor))
+            indices.append(index)
+        return Encoded(x, tuple(skips), tuple(indices), tuple(fine))
+
+    def block(
+        self,
+        x: Array,
+        features: int,
+        stride: int,
+        name: str,
+        norm: bool,
+        train: bool,
+        keys: Array | None,
+    ) -> Array:
+        """Convolution, normalization, activation and dropout."""
+        layer = Conv(
+            features,
+            (self.kernel_size,) * 2,
+            strides=stride,
+            kernel_init=initializers[self.initializer](Use("convolution")),
+            dtype=self.dtype,
+            name=f"down_{name}",
+        )
+        if self.spectral:
+            x = SpectralNorm(layer, name=f"spectral_{name}")(x, train=train)
+        else:
+            x = layer(x)
+        if norm or self.norm_first:
+            x = Norm(
+                self.norm,
+                axis_name=self.axis_name,
+                dtype=self.dtype,
+                name=f"norm_{name}",
+            )(x, train)
+        x = activation(self.activation)(x)
+        if self.dropout:
+            x = Dropout(self.dropout, name=f"dropout_{name}")(x, keys, train)
+        return x

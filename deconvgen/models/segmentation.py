@@ -1,0 +1,202 @@
+"""Class maps: FCN, U-Net and SegNet on one pooling encoder.
+
+FCN: Long, Shelhamer and Darrell 2015. U-Net: Ronneberger, Fischer and Brox 2015.
+SegNet: Badrinarayanan, Kendall and Cipolla 2017; DeconvNet: Noh, Hong and Han 2015.
+Each maps images [b, h, w, c] to logits [b, h, w, classes] in float32; h and w are
+multiples of the encoder's total factor.
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Key
+
+from deconvgen.errors import UserError
+from deconvgen.models.decoder import Decoder, per_block
+from deconvgen.models.encoder import Encoder
+from deconvgen.nn.blocks import Dropout, activation
+from deconvgen.nn.conv import Conv
+from deconvgen.nn.initializers import Use, initializers
+from deconvgen.nn.norm import Norm
+from deconvgen.nn.upsample import make_upsampler, upsamplers
+from deconvgen.registry import Registry
+
+segmenters = Registry("segmentation model")
+
+
+class Segmenter(nn.Module):
+    """The fields of every model.
+
+    - features: of the encoder's blocks, each of which halves the resolution.
+    - convs: 3x3 convolutions in a block.
+    - fuse: how many of the finer resolutions an FCN adds to the coarsest (with five
+      blocks: 0 is FCN-32s, 1 FCN-16s, 2 FCN-8s).
+    - upsampler, initializer, kernel_size, residual, box_filter, extra_conv: of the
+      upsampling layers, whose names begin with `up_`.
+    """
+
+    classes: int
+    features: tuple[int, ...]
+    convs: int = 1
+    fuse: int = 2
+    upsampler: str = "conv_transpose"
+    last_upsampler: str = ""
+    initializer: str = "default"
+    kernel_size: int = 0
+    residual: bool = False
+    box_filter: bool = False
+    extra_conv: bool = False
+    norm: str = "batch"
+    dropout: float = 0.0
+    axis_name: str | None = None
+    dtype: Any = jnp.float32
+
+    def encoder(self, features: tuple[int, ...]) -> Encoder:
+        """Blocks of convolutions and max-pooling."""
+        return Encoder(
+            features,
+            (2,) * len(features),
+            kernel_size=3,
+            norm=self.norm,
+            activation="relu",
+            dropout=self.dropout,
+            pool=True,
+            convs=self.convs,
+            axis_name=self.axis_name,
+            dtype=self.dtype,
+            name="encoder",
+        )
+
+    def up(self, features: int, factor: int, place: int, places: int) -> nn.Module:
+        """The upsampling layer number `place` of `places`."""
+        name = per_block("model.upsampler", self.upsampler, places)[place]
+        if place == places - 1:
+            name = self.last_upsampler or name
+        if upsamplers[name].needs_indices:
+            raise UserError(
+                f"upsampler {name!r} needs the indices of a pooling of the same size; "
+                "of the segmentation models, 'segnet' has them"
+            )
+        kernels = per_block("model.kernel_size", self.kernel_size, places)
+        starts = per_block("model.initializer", self.initializer, places)
+        return make_upsampler(
+            name,
+            features,
+            factor,
+            kernel_size=kernels[place] or None,
+            initializer=starts[place],
+            residual=self.residual,
+            box_filter=self.box_filter,
+            extra_conv=self.extra_conv,
+            dtype=self.dtype,
+            module_name=f"up_{place}",
+        )
+
+    def block(
+        self, x: Array, features: int, name: str, train: bool, keys: Array | None
+    ) -> Array:
+        """Convolutions of one resolution, each normalized, activated, dropped out."""
+        for j in range(self.convs):
+            init = initializers["he_normal"](Use("convolution"))
+            layer = Conv(
+                features,
+                (3, 3),
+                kernel_init=init,
+                dtype=self.dtype,
+                name=f"{name}_{j}",
+            )
+            x = Norm(
+                self.norm,
+                axis_name=self.axis_name,
+                dtype=self.dtype,
+                name=f"{name}_{j}_norm",
+            )(layer(x), train)
+            x = activation("relu")(x)
+            if self.dropout:
+                x = Dropout(self.dropout, name=f"{name}_{j}_dropout")(x, keys, train)
+        return x
+
+    def score(self, x: Array, name: str, zero: bool = False) -> Array:
+        """Logits by a 1x1 convolution."""
+        init = initializers["lecun_normal"](Use("convolution"))
+        return Conv(
+            self.classes,
+            (1, 1),
+            kernel_init=nn.initializers.zeros if zero else init,
+            dtype=self.dtype,
+            name=name,
+        )(x)
+
+
+Logits = Float[Array, "b h w k"]
+Images = Float[Array, "b h w c"]
+Keys = Key[Array, " b"]
+
+
+@segmenters.register(name="fcn")
+class Fcn(Segmenter):
+    """Scores of several resolutions, enlarged and added; ends in one big enlargement.
+
+    The scores of the finer resolutions start at zero, as in the paper (section 4.3).
+    """
+
+    @nn.compact
+    def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:
+        blocks, fuse = len(self.features), self.fuse
+        if not 0 <= fuse < blocks:
+            raise UserError(f"model.fuse should be 0 to {blocks - 1}, not {fuse}")
+        found = self.encoder(self.features)(images.astype(self.dtype), train, keys)
+        x = self.score(found.x, "score")
+        for i in range(fuse):
+            x = self.up(self.classes, 2, i, fuse + 1)(x)
+            x += self.score(found.skips[blocks - 1 - i], f"score_{i}", zero=True)
+        x = self.up(self.classes, 2 ** (blocks - fuse), fuse, fuse + 1)(x)
+        return x.astype(jnp.float32)
+
+
+@segmenters.register(name="unet")
+class UNet(Segmenter):
+    """Up-convolutions, each joined with the encoder's features of its resolution."""
+
+    @nn.compact
+    def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:
+        *features, deepest = self.features
+        found = self.encoder(tuple(features))(images.astype(self.dtype), train, keys)
+        x = self.block(found.x, deepest, "deepest", train, keys)
+        for i, (width, fine) in enumerate(
+            zip(reversed(features), reversed(found.fine), strict=True)
+        ):
+            x = self.up(width, 2, i, len(features))(x)
+            x = jnp.concatenate([fine, x], axis=-1)
+            x = self.block(x, width, f"join_{i}", train, keys)
+        return self.score(x, "score").astype(jnp.float32)
+
+
+@segmenters.register(name="segnet")
+class SegNet(Segmenter):
+    """The encoder's mirror; `max_unpool` puts values back where its maxima were."""
+
+    @nn.compact
+    def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:
+        found = self.encoder(self.features)(images.astype(self.dtype), train, keys)
+        decoder = Decoder(
+            features=(*reversed(self.features[:-1]), self.features[0]),
+            factors=(2,) * len(self.features),
+            upsampler=self.upsampler,
+            last_upsampler=self.last_upsampler,
+            initializer=self.initializer,
+            kernel_size=self.kernel_size,
+            residual=self.residual,
+            box_filter=self.box_filter,
+            extra_conv=self.extra_conv,
+            norm=self.norm,
+            dropout=self.dropout,
+            axis_name=self.axis_name,
+            dtype=self.dtype,
+            name="decoder",
+        )
+        x = decoder(found.x, train, keys, indices=tuple(reversed(found.indices)))
+        x = self.block(x, self.features[0], "finest", train, keys)
+        return self.score(x, "score").astype(jnp.float32)

@@ -1,0 +1,92 @@
+"""Small pieces of networks: activations by name, and dropout drawn per example."""
+
+import zlib
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Key
+
+from deconvgen.errors import UserError
+from deconvgen.registry import Registry
+
+Activation = Callable[[Array], Array]
+activations: Registry[Activation] = Registry("activation")
+
+for _name in ("relu", "elu", "selu", "gelu", "silu", "softplus", "sigmoid", "tanh"):
+    activations.register(getattr(jax.nn, _name), name=_name)
+
+
+@activations.register
+def leaky_relu(x: Array) -> Array:
+    """max(x, 0.2 x): DCGAN's slope."""
+    return jax.nn.leaky_relu(x, 0.2)
+
+
+@activations.register
+def identity(x: Array) -> Array:
+    """x itself."""
+    return x
+
+
+@activations.register
+def prelu(x: Array) -> Array:
+    """max(x, 0) + a min(x, 0), one learned `a` a channel; inside a module only."""
+    return PReLU()(x)
+
+
+def activation(name: str) -> Activation:
+    """The function by that name; `prelu` has parameters: call it in a compact method.
+
+    Raises `UserError` for a name that nothing goes by.
+    """
+    return activations[name]
+
+
+class PReLU(nn.Module):
+    """max(x, 0) + slope min(x, 0) with one learned slope for each channel.
+
+    He et al. 2015, "Delving Deep into Rectifiers", eq. 1; starts at 0.25.
+    """
+
+    start: float = 0.25
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*b c"]) -> Float[Array, "*b c"]:
+        init = nn.initializers.constant(self.start)
+        slope = self.param("slope", init, (x.shape[-1],), jnp.float32)
+        return jnp.where(x >= 0, x, slope.astype(x.dtype) * x)
+
+
+class Dropout(nn.Module):
+    """Inverted dropout whose draws belong to the example, not to its place.
+
+    Each example brings its key; the module's path is folded in, so that two layers
+    draw differently and neither the batch's size nor the number of devices matters.
+    Srivastava et al. 2014. Returns the shape of x.
+    """
+
+    rate: float
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Float[Array, "b *rest"],
+        keys: Key[Array, " b"] | None,
+        train: bool,
+    ) -> Float[Array, "b *rest"]:
+        if not 0 <= self.rate < 1:
+            raise UserError(f"a dropout rate lies in [0, 1), not at {self.rate}")
+        if not train or self.rate == 0:
+            return x
+        if keys is None:
+            raise UserError("dropout while training needs one key for each example")
+        salt = zlib.crc32("/".join(self.path).encode())
+
+        def kept(key: Array) -> Array:
+            key = jax.random.fold_in(key, salt)
+            return jax.random.bernoulli(key, 1 - self.rate, x.shape[1:])
+
+        return jnp.where(jax.vmap(kept)(keys), x / (1 - self.rate), 0)

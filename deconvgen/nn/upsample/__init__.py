@@ -1,0 +1,114 @@
+"""Upsampling layers by name, behind one signature, with modifiers.
+
+>>> layer = make_upsampler("conv_transpose", features=64, initializer="bilinear")
+>>> y = layer.apply(layer.init(key, x), x)  # [b, h, w, c] -> [b, 2h, 2w, 64]
+
+A new one is one decorated module; everything else picks it up from the registry:
+
+>>> @upsamplers.register(name="my_conv")
+... class MyConv(Upsampler):
+...     "What it does, in a line."
+...     @nn.compact
+...     def __call__(self, x):
+...         return self.conv(resize.nearest(x, self.factors))
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from deconvgen.errors import UserError
+from deconvgen.nn.initializers import initializers
+from deconvgen.nn.upsample.modifiers import BoxFilter, ExtraConv, Residual, box_filter
+from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.ops.fir import pair
+
+# In the order in which they are listed.
+from deconvgen.nn.upsample import transposed, resized, dynamic  # isort: skip
+
+__all__ = [
+    "BoxFilter",
+    "ExtraConv",
+    "Residual",
+    "Upsampler",
+    "box_filter",
+    "dynamic",
+    "fits",
+    "make_upsampler",
+    "resized",
+    "transposed",
+    "upsamplers",
+]
+
+
+def fits(initializer: str, upsampler: str) -> bool:
+    """Whether the initializer makes sense for a kernel of the upsampler.
+
+    Raises `UserError` for names that nothing goes by.
+    """
+    kinds = initializers[initializer].kinds
+    return any(kind in kinds for kind in upsamplers[upsampler].kinds)
+
+
+def make_upsampler(
+    name: str,
+    features: Any,
+    factor: Any = 2,
+    kernel_size: Any = None,
+    initializer: str = "default",
+    residual: bool = False,
+    box_filter: bool = False,
+    extra_conv: bool = False,
+    use_bias: bool = True,
+    dtype: Any = None,
+    param_dtype: Any = jnp.float32,
+    module_name: str | None = None,
+    **options: Any,
+) -> nn.Module:
+    """The upsampler by that name with that initializer, wrapped as asked.
+
+    [b, h, w, c] -> [b, factor h, factor w, features], with a factor and a kernel size
+    that are whole numbers or pairs of them (lists will do). In this order: the layer,
+    its box filter, the extra convolution, the sum with the residual path. `options`
+    are the fields that only some upsamplers have (`transpose_kernel` of
+    `conv_transpose`).
+    Raises `UserError` for unknown names, numbers that make no sense, and an
+    initializer that does not fit.
+    """
+    layer, start = upsamplers[name], initializers[initializer]
+    if not fits(initializer, name):
+        good = ", ".join(n for n in upsamplers if fits(initializer, n))
+        raise UserError(
+            f"initializer {initializer!r} makes no sense for {name}; it fits {good}"
+        )
+    if not isinstance(features, int) or features < 1:
+        raise UserError(f"features is a whole number >= 1, not {features!r}")
+    wrappers: list[Any] = []
+    if box_filter:
+        wrappers.append((BoxFilter, {}))
+    if extra_conv:
+        types = {"use_bias": use_bias, "dtype": dtype, "param_dtype": param_dtype}
+        wrappers.append((ExtraConv, types))
+    if residual:
+        wrappers.append((Residual, {}))
+    unknown = set(options) - set(layer.__dataclass_fields__)
+    if unknown:
+        raise UserError(f"{name} has no option {', '.join(sorted(unknown))}")
+    place: dict[str, Any] = {"parent": None} if wrappers else {"name": module_name}
+    module: Any = layer(
+        features=features,
+        factor=pair(factor),
+        kernel_size=None if kernel_size is None else pair(kernel_size, "a kernel size"),
+        kernel_init=start,
+        use_bias=use_bias,
+        dtype=dtype,
+        param_dtype=param_dtype,
+        **options,
+        **place,
+    )
+    for i, (wrapper, fields) in enumerate(wrappers):
+        last = i == len(wrappers) - 1
+        place = {"name": module_name} if last else {"parent": None}
+        module = wrapper(module, **fields, **place)
+    return module

@@ -1,0 +1,99 @@
+"""Upsamplers whose weights depend on the input: CARAFE and DySample."""
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.ops.depth_to_space import depth_to_space
+from deconvgen.ops.reassemble import reassemble
+
+
+@upsamplers.register(name="carafe")
+class Carafe(Upsampler):
+    """Each output pixel a softmax-weighted mean of its k x k inputs, then 1 x 1.
+
+    The weights come from the input: 1 x 1 to 64 channels, (k - 2) x (k - 2) to k^2
+    weights for each sub-pixel. Wang et al. 2019 (CARAFE), sec. 3, k = 5; the 1 x 1
+    convolution to `features` at the end is for the common signature.
+    """
+
+    def default_kernel(self, factor: int) -> int:
+        return 5
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        (r, s), (kh, kw) = self.factors, self.kernel
+        x = self.cast(x)
+        small = self.conv(x, "compress", 64, (1, 1))
+        encoder = (max(1, kh - 2), max(1, kw - 2))
+        weights = self.conv(small, "encode", kh * kw * r * s, encoder)
+        b, h, w, _ = weights.shape
+        weights = jax.nn.softmax(weights.reshape(b, h, w, r * s, kh * kw))
+        mixed = reassemble(x, weights, (kh, kw)).reshape(b, h, w, -1)
+        return self.conv(depth_to_space(mixed, (r, s)), "project", kernel=(1, 1))
+
+
+@upsamplers.register(name="dysample")
+class DySample(Upsampler):
+    """Bilinear sampling at learned offsets from the bilinear grid, then 1 x 1.
+
+    Offsets of up to 4 groups of channels by a convolution (1 x 1 by default), times
+    0.25. Liu et al. 2023 (DySample), sec. 3, the static "linear + pixel shuffle" form;
+    the 1 x 1 convolution to `features` at the end is for the common signature. The
+    offsets' kernel starts as N(0, 0.001) whatever `kernel_init` says, as there.
+    """
+
+    def default_kernel(self, factor: int) -> int:
+        return 1
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        (r, s), groups = self.factors, math.gcd(4, x.shape[-1])
+        x = self.cast(x)
+        small = nn.initializers.normal(0.001)
+        count = 2 * groups * r * s
+        offsets = 0.25 * self.conv(x, "offsets", count, kernel_init=small)
+        offsets = depth_to_space(offsets, (r, s))
+        b, height, width, _ = offsets.shape
+        offsets = offsets.reshape(b, height, width, groups, 2)
+        rows = ((jnp.arange(height) + 0.5) / r - 0.5)[:, None, None]
+        columns = ((jnp.arange(width) + 0.5) / s - 0.5)[:, None]
+        grid = (rows + offsets[..., 0], columns + offsets[..., 1])
+        return self.conv(sample_bilinear(x, *grid), "project", kernel=(1, 1))
+
+
+def sample_bilinear(x: Array, rows: Array, columns: Array) -> Array:
+    """x [b, h, w, c] at fractional places [b, H, W, groups]: [b, H, W, c].
+
+    Consecutive c / groups channels share a place; places beyond the border count as
+    on it.
+    """
+    (b, h, w, c), groups = x.shape, rows.shape[-1]
+    flat = x.reshape(b, h * w, groups, c // groups)
+    top, down = _neighbours(rows, h)
+    left, right = _neighbours(columns, w)
+
+    def at(i: Array, j: Array) -> Array:
+        index = (i * w + j).reshape(b, -1, groups, 1)
+        return jnp.take_along_axis(flat, index, axis=1)
+
+    def share(weight: Array) -> Array:
+        return weight.reshape(b, -1, groups, 1).astype(x.dtype)
+
+    out = sum(share(a * e) * at(i, j) for i, a in (top, down) for j, e in (left, right))
+    return out.reshape(*rows.shape[:3], c)
+
+
+def _neighbours(
+    place: Array, n: int
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """The two pixels beside a place, each as (index, weight)."""
+    place = jnp.clip(place, 0, n - 1)
+    first = jnp.floor(place)
+    after = place - first
+    index = first.astype(jnp.int32)
+    return (index, 1 - after), (jnp.minimum(index + 1, n - 1), after)

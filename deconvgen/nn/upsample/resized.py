@@ -1,0 +1,91 @@
+"""Upsamplers that resize by a fixed rule and learn a stride-1 convolution."""
+
+from typing import ClassVar
+
+import flax.linen as nn
+from jax import Array
+from jaxtyping import Float, Int
+
+from deconvgen.errors import UserError
+from deconvgen.nn.upsample.transposed import Depthwise
+from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.ops import resize
+from deconvgen.ops.unpool import max_unpool
+
+
+@upsamplers.register(name="nearest_conv")
+class NearestConv(Upsampler):
+    """Nearest-neighbour resize, then a convolution. Odena et al. 2016."""
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        return self.conv(resize.nearest(self.cast(x), self.factors))
+
+
+@upsamplers.register(name="bilinear_conv")
+class BilinearConv(Upsampler):
+    """Bilinear resize, then a convolution. Odena et al. 2016."""
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        return self.conv(resize.bilinear(self.cast(x), self.factors))
+
+
+@upsamplers.register(name="bicubic_conv")
+class BicubicConv(Upsampler):
+    """Bicubic resize (Keys 1981, a = -0.5), then a convolution."""
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        return self.conv(resize.bicubic(self.cast(x), self.factors))
+
+
+@upsamplers.register(name="bilinear_separable_conv")
+class BilinearSeparableConv(Upsampler):
+    """Bilinear resize, then a depthwise and a 1 x 1 convolution. Wojna et al. 2019."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("depthwise_convolution", "convolution")
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        x = resize.bilinear(self.cast(x), self.factors)
+        init = self.init_for("depthwise_convolution")
+        types = (self.dtype, self.param_dtype)
+        x = Depthwise(self.kernel, (1, 1), init, *types, name="depthwise")(x)
+        return self.conv(x, "pointwise", kernel=(1, 1))
+
+
+@upsamplers.register(name="bilinear_additive")
+class BilinearAdditive(Upsampler):
+    """Bilinear resize with factor^2 consecutive channels averaged, then a convolution.
+
+    So as many numbers come out of the resize as went in. Wojna et al. 2019, sec. 3.
+    """
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        r, s = self.factors
+        channels = max(1, x.shape[-1] // (r * s))
+        return self.conv(resize.bilinear_additive(self.cast(x), (r, s), channels))
+
+
+@upsamplers.register(name="max_unpool")
+class MaxUnpool(Upsampler):
+    """Values back to where the encoder's maxima were, then a convolution.
+
+    `indices` as `deconvgen.ops.unpool.max_pool_with_indices` gives them, of the shape
+    of x. Zeiler et al. 2011; Badrinarayanan et al. 2017 (SegNet).
+    """
+
+    needs_indices: ClassVar[bool] = True
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "b h w c"], indices: Int[Array, "..."]
+    ) -> Float[Array, "b H W f"]:
+        if indices.shape != x.shape:
+            raise UserError(
+                f"max_unpool needs indices of the input's shape {x.shape}, "
+                f"not {indices.shape}"
+            )
+        return self.conv(max_unpool(self.cast(x), indices, self.factors))

@@ -1,0 +1,155 @@
+"""Which exact form of gather, scatter and taps to take.
+
+On GPU and TPU the single lax convolutions of `direct`, the forms that the vendors'
+kernels are made for. On the CPU, by what `benchmarks/layers.py` showed: `direct`
+for the strided convolution and the kernel gradient of lines and images, `polyphase`
+for the scatter, matrix products where the small side is one pixel and for the kernel
+gradient of volumes, `depthwise` for single channels.
+"""
+
+from functools import partial
+from math import prod
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Num
+
+from deconvgen.errors import unknown
+from deconvgen.ops import depthwise, direct, polyphase
+from deconvgen.ops.geometry import Geometry
+
+IMPLS = ("auto", "lax", "direct", "apart", "mixed", "joint", "product")
+"""The four last are forms of the scatter sum of one group without dilation."""
+
+MOST_SPLIT_GROUPS = 32  # each one is a convolution to compile
+
+
+def route(
+    impl: str,
+    g: Geometry,
+    x: Num[Array, "..."],
+    w: Num[Array, "..."],
+    preferred_element_type=None,
+) -> str:
+    """The `impl` to take: plain lax for what the three sums are not made for."""
+    if impl not in IMPLS:
+        raise unknown("impl", impl, IMPLS)
+    kind = jnp.result_type(x, w)
+    plain = (
+        not jnp.issubdtype(kind, jnp.floating)
+        or x.dtype != w.dtype
+        or preferred_element_type not in (None, kind)
+        or 0 in (x.size, w.size, prod(g.big), prod(g.small))
+    )
+    return "lax" if plain else impl
+
+
+def gather(
+    g: Geometry,
+    precision: lax.PrecisionLike,
+    impl: str,
+    x: Float[Array, "n *big cb"],
+    w: Float[Array, "*kernel i cs"],
+) -> Float[Array, "n *small cs"]:
+    """The strided convolution."""
+    if g.groups > 1:
+        alone = x.shape[-1] == w.shape[-1] == g.groups
+        return _grouped(gather, alone, g, precision, impl, x, w)
+    if impl in ("auto", "product") and _one_pixel(g):
+        return _run(polyphase.gather_product, direct.gather, g, precision, impl, x, w)
+    return direct.gather(g, precision, x, w)
+
+
+def taps(
+    g: Geometry,
+    precision: lax.PrecisionLike,
+    impl: str,
+    x: Float[Array, "n *big cb"],
+    y: Float[Array, "n *small cs"],
+) -> Float[Array, "*kernel i cs"]:
+    """The kernel gradient."""
+    if g.groups > 1:
+        alone = x.shape[-1] == y.shape[-1] == g.groups
+        return _grouped(taps, alone, g, precision, impl, x, y)
+    if impl in ("auto", "product") and _one_pixel(g):
+        return _run(polyphase.taps_product, direct.taps, g, precision, impl, x, y)
+    if impl == "auto" and len(g.stride) == 3 and max(g.stride) > 1:
+        return _run(polyphase.taps_each, direct.taps, g, precision, impl, x, y)
+    return direct.taps(g, precision, x, y)
+
+
+def scatter(
+    g: Geometry,
+    precision: lax.PrecisionLike,
+    impl: str,
+    y: Float[Array, "n *small cs"],
+    w: Float[Array, "*kernel i cs"],
+) -> Float[Array, "n *big cb"]:
+    """The transposed convolution."""
+    if g.groups > 1:
+        alone = y.shape[-1] == g.groups and w.shape[-2] == 1
+        return _grouped(scatter, alone, g, precision, impl, y, w)
+    form = _scatter_form(g, w.shape[-2]) if impl == "auto" else impl
+    if form == "direct" or any(d > 1 for d in g.dilation):
+        return direct.scatter(g, precision, y, w)
+    joint = {"apart": 0, "mixed": 1, "joint": len(g.stride)}
+    fast = (
+        polyphase.scatter_product
+        if form == "product"
+        else partial(polyphase.scatter, joint=joint[form])
+    )
+    return _run(fast, direct.scatter, g, precision, impl, y, w)
+
+
+def _scatter_form(g: Geometry, cb: int) -> str:
+    """The fastest form on a CPU with wide vector units."""
+    if all(n == 1 for n in g.small) or all(k <= s for k, s in zip(g.kernel, g.stride)):
+        return "product"
+    if all(s == 1 for s in g.stride):
+        return "direct"
+    volume = len(g.stride) == 3  # where each convolution is slower
+    if prod(g.kernel) * cb <= (1024 if volume else 256):  # too few to fill one
+        return "product"
+    if volume:
+        return "joint"
+    if max(g.small) <= 4:
+        return "apart"
+    whole = all(k % s == 0 for k, s in zip(g.kernel, g.stride))
+    return "joint" if whole and min(g.small) >= 16 else "mixed"
+
+
+def _one_pixel(g: Geometry) -> bool:
+    """Whether the three sums are plain matrix products."""
+    return all(n == 1 for n in g.small) and all(d == 1 for d in g.dilation)
+
+
+def _grouped(dense, alone: bool, g: Geometry, precision, impl: str, a, b):
+    """Depthwise (each channel `alone`), group by group, or one lax convolution.
+
+    The groups are slices of the last axis of both arguments and of the result.
+    """
+    whole = getattr(direct, dense.__name__)
+    if impl != "auto":
+        return whole(g, precision, a, b)
+    if alone:
+        return _run(getattr(depthwise, dense.__name__), whole, g, precision, impl, a, b)
+    if g.groups > MOST_SPLIT_GROUPS:
+        return whole(g, precision, a, b)
+
+    def split(g, precision, a, b):
+        one = partial(dense, g._replace(groups=1), precision, "auto")
+        pairs = zip(jnp.split(a, g.groups, -1), jnp.split(b, g.groups, -1))
+        return jnp.concatenate([one(*pair) for pair in pairs], -1)
+
+    return _run(split, whole, g, precision, impl, a, b)
+
+
+def _run(form, vendors, g: Geometry, precision, impl: str, *args):
+    """The `form`; where it is our own choice, on the CPU only."""
+    if impl != "auto":
+        return form(g, precision, *args)
+    return lax.platform_dependent(
+        *args,
+        cpu=lambda *args: form(g, precision, *args),
+        default=lambda *args: vendors(g, precision, *args),
+    )

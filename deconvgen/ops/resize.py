@@ -1,0 +1,113 @@
+"""Resizing by whole factors: nearest, bilinear, bicubic; NHWC, half-pixel centres."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from deconvgen.errors import UserError
+from deconvgen.ops.fir import Pair, pair, upfirdn_axis
+
+
+def nearest(x: Float[Array, "b h w c"], factor: int | Pair) -> Float[Array, "b H W c"]:
+    """Every pixel repeated factor x factor times: H = factor * h."""
+    (r, s), (b, h, w, c) = pair(factor), x.shape
+    spread = jnp.broadcast_to(x[:, :, None, :, None], (b, h, r, w, s, c))
+    return spread.reshape(b, h * r, w * s, c)
+
+
+def bilinear(x: Float[Array, "b h w c"], factor: int | Pair) -> Float[Array, "b H W c"]:
+    """Linear interpolation along both axes, H = factor * h.
+
+    Equal to `jax.image.resize(x, ..., "bilinear")`; beyond the border the nearest
+    pixel goes on. Two short filters along the axes, and the same for the gradient.
+    """
+    return _interpolate(x, factor, _triangle, 1)
+
+
+def bicubic(x: Float[Array, "b h w c"], factor: int | Pair) -> Float[Array, "b H W c"]:
+    """Cubic convolution with a = -0.5 (Keys 1981), H = factor * h.
+
+    Equal to `jax.image.resize(x, ..., "bicubic")`: at the border the weights of the
+    pixels that exist are scaled to sum to 1.
+    """
+    return _interpolate(x, factor, _keys, 2)
+
+
+def bilinear_additive(
+    x: Float[Array, "b h w c"], factor: int | Pair, features: int
+) -> Float[Array, "b H W features"]:
+    """Bilinear resize, then groups of consecutive channels averaged to `features`.
+
+    Wojna et al. 2019, "The Devil is in the Decoder", sec. 3; there four channels are
+    summed to one, here averaged, so that a constant stays what it is. See
+    `mean_of_groups` for channels that `features` does not divide. The average is
+    taken first: it is linear and acts on other axes, so the result is the same.
+    """
+    return bilinear(mean_of_groups(x, features), factor)
+
+
+def mean_of_groups(
+    x: Float[Array, "*b c"], features: int
+) -> Float[Array, "*b features"]:
+    """Consecutive channels averaged (or repeated) to `features` channels.
+
+    Output j is the mean of the channels floor(j c / f) to ceil((j + 1) c / f) - 1:
+    equal groups where features divides c, repetition where c divides features, and
+    groups that overlap by a channel otherwise.
+    """
+    c = x.shape[-1]
+    if features < 1:
+        raise UserError(f"features is a whole number >= 1, not {features}")
+    if c == features:
+        return x
+    if c % features == 0:
+        return x.reshape(*x.shape[:-1], features, c // features).mean(-1)
+    weights = np.zeros((c, features))
+    for j in range(features):
+        first, end = j * c // features, -(-(j + 1) * c // features)
+        weights[first:end, j] = 1 / (end - first)
+    return x @ jnp.asarray(weights, x.dtype)
+
+
+def interpolation_taps(factor: int, name: str = "bilinear") -> np.ndarray:
+    """The filter that, after zero insertion, interpolates by `factor`.
+
+    2 factor - factor % 2 taps for `bilinear` (Long et al. 2015), twice as many for
+    `bicubic`, `factor` ones for `nearest`; they sum to `factor`.
+    """
+    if name == "nearest":
+        return np.ones(factor)
+    weight, radius = {"bilinear": (_triangle, 1), "bicubic": (_keys, 2)}[name]
+    k = 2 * radius * factor - factor % 2
+    return weight((np.arange(k) - (k - 1) / 2) / factor)
+
+
+def _triangle(t: np.ndarray) -> np.ndarray:
+    return np.maximum(0, 1 - np.abs(t))
+
+
+def _keys(t: np.ndarray) -> np.ndarray:
+    t = np.abs(t)
+    near = 1.5 * t**3 - 2.5 * t**2 + 1
+    far = -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
+    return np.where(t <= 1, near, np.where(t < 2, far, 0))
+
+
+def _interpolate(x: Array, factor: int | Pair, weight: Callable, radius: int) -> Array:
+    for axis, s in enumerate(pair(factor)):
+        if s == 1:
+            continue
+        k, n = 2 * radius * s - s % 2, x.shape[1 + axis]
+        taps = weight((np.arange(k) - (k - 1) / 2) / s)
+        low = (s + k) // 2 - 1  # output i is centred on (i - (s - 1) / 2) / s
+        padding = (low, k - 1 - low)
+        spaced = np.zeros(n * s)
+        spaced[::s] = 1
+        total = np.convolve(np.pad(spaced, padding), taps, mode="valid")
+        total = total.reshape((-1, 1, 1) if axis == 0 else (-1, 1))
+        x = upfirdn_axis(x, taps, axis, up=s, padding=padding)
+        x = x * jnp.asarray(1 / total, x.dtype)
+    return x

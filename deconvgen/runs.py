@@ -1,0 +1,121 @@
+"""Run folders: claim one for training, load one for sampling.
+
+WORKDIR/
+    config.json     the whole config, the data's shape and classes included
+    metrics.jsonl   one record a line
+    checkpoints/    see `deconvgen.checkpoint`
+    samples/        grids from a fixed latent, by step
+    tensorboard/
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+
+from deconvgen import checkpoint, data, features, tasks
+from deconvgen import config as configs
+from deconvgen.errors import UserError, unknown
+from deconvgen.types import State
+
+FROM_DATA = ("image_shape", "num_classes", "class_names")
+
+
+def dataset(config: ConfigDict, split: str) -> data.Dataset:
+    """A split of the data set that a config names."""
+    settings = config.data.to_dict()
+    for key in FROM_DATA:
+        settings.pop(key, None)
+    return data.load(settings.pop("name"), split, **settings)
+
+
+def resolve(config: ConfigDict, dataset: data.Dataset) -> ConfigDict:
+    """The config with what only the data can tell: shape, classes, fitting features."""
+    return describe(
+        config, dataset.image_shape, dataset.num_classes or 0, dataset.class_names
+    )
+
+
+def describe(
+    config: ConfigDict,
+    image_shape: tuple[int, int, int],
+    num_classes: int = 0,
+    class_names: tuple[str, ...] = (),
+) -> ConfigDict:
+    """A copy of the config that says what its images are and how they are measured."""
+    config = ConfigDict(config.to_dict())
+    config.data.image_shape = tuple(image_shape)
+    config.data.num_classes = num_classes
+    config.data.class_names = tuple(class_names)
+    if config.eval.extractor == "auto":
+        known = features.has_classifier(config.data.name)
+        config.eval.extractor = "classifier" if known else "random"
+    if config.monitor.metric == "frechet":
+        name = config.eval.extractor
+        config.monitor.metric = "fid" if name == "inception" else f"frechet_{name}"
+    return config
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse values that make no sense, before anything is computed."""
+    least = {"seed": 0} | dict.fromkeys(
+        ("steps", "batch_size", "log_every", "sample_every", "eval_every"), 1
+    )
+    for key, value in (least | {"checkpoint_every": 1, "num_samples": 1}).items():
+        if config[key] < value:
+            raise UserError(
+                f"config key {key!r} should be {value} or more, not {config[key]}"
+            )
+    if not 0 <= config.ema < 1:
+        raise UserError(f"config key 'ema' should lie in [0, 1), not {config.ema}")
+    if config.monitor.mode not in ("min", "max"):
+        raise unknown("monitor.mode", config.monitor.mode, ("min", "max"))
+
+
+@contextmanager
+def claim(workdir: Path, config: ConfigDict) -> Iterator[None]:
+    """The run folder, with its config, for this process alone."""
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        lock = (workdir / ".lock").open("w")
+    except OSError as error:
+        raise UserError(f"run folder {workdir} cannot be used: {error}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"another process is training in {workdir}") from None
+        path = workdir / "config.json"
+        if not path.exists():
+            temporary = path.with_suffix(".tmp")
+            configs.save(config, temporary)
+            temporary.rename(path)
+        elif changed := configs.differences(configs.read(path), config):
+            raise UserError(
+                f"{workdir} holds a run with another config ({'; '.join(changed)}): "
+                "give the same config, or another --workdir"
+            )
+        yield
+
+
+def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
+    """The state at step 0, made under one jit; grafted where `init_from` says so."""
+    init = jax.jit(tasks.make(config, None).init)
+    state = init(jax.random.key(seed), example)
+    if not config.init_from:
+        return state
+    source = Path(config.init_from).expanduser()
+    found = checkpoint.find(source)
+    if found is None:
+        raise UserError(f"init_from={config.init_from}: it holds no checkpoint")
+    return checkpoint.graft(found.path, state)[0]
+
+
+def shape(config: ConfigDict, example: dict[str, Any]) -> State:
+    """Shapes and dtypes of the state; raises what building the model would raise."""
+    init = tasks.make(config, None).init
+    return jax.eval_shape(init, jax.random.key(0), example)

@@ -1,0 +1,112 @@
+"""What tasks are made of: start a network, run it, descend, average."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from jaxtyping import Float, Int
+
+from deconvgen.types import Keys, Net, Tree
+
+
+def start(
+    module: nn.Module,
+    optimizer: optax.GradientTransformation,
+    key: Array,
+    *inputs: Any,
+    **settings: Any,
+) -> Net:
+    """A network at its beginning, from example inputs."""
+    variables = module.init(key, *inputs, train=False, **settings)
+    params = variables["params"]
+    return Net(params, variables.get("batch_stats", {}), optimizer.init(params))
+
+
+def forward(
+    module: nn.Module, params: Tree, stats: Tree, *inputs: Any, **settings: Any
+) -> tuple[Any, Tree]:
+    """Run in training mode: (output, new batch statistics)."""
+    variables = {"params": params, "batch_stats": stats}
+    out, new = module.apply(
+        variables, *inputs, train=True, mutable=["batch_stats"], **settings
+    )
+    return out, new.get("batch_stats", {})
+
+
+def infer(module: nn.Module, variables: Tree, *inputs: Any, **settings: Any) -> Any:
+    """Run in inference mode, on running batch statistics."""
+    return module.apply(variables, *inputs, train=False, **settings)
+
+
+def mean_across(tree: Tree, axis: str | None) -> Tree:
+    """The mean over the devices; the tree itself on one device."""
+    return tree if axis is None else jax.lax.pmean(tree, axis)
+
+
+def descend(
+    net: Net,
+    optimizer: optax.GradientTransformation,
+    grads: Tree,
+    stats: Tree,
+    axis: str | None,
+) -> Net:
+    """One optimizer step on the gradient's mean over the devices."""
+    grads = mean_across(grads, axis)
+    updates, opt = optimizer.update(grads, net.opt, net.params)
+    return Net(optax.apply_updates(net.params, updates), stats, opt)
+
+
+def average(ema: Tree, net: Net, decay: float, step: Array) -> Tree:
+    """Exponential moving average of parameters and batch statistics.
+
+    The decay rises as (1 + step) / (10 + step) to its final value, so that the random
+    start does not linger. With decay 0, the network itself.
+    """
+    new = {"params": net.params, "batch_stats": net.stats}
+    if not decay:
+        return new
+    decay = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    return jax.tree.map(lambda a, b: a + (1.0 - decay) * (b - a), ema, new)
+
+
+def reduce(values: Float[Array, " b"], mask: Float[Array, " b"]) -> Float[Array, ""]:
+    """The mean of one number per example over the examples of the mask."""
+    return jnp.sum(values * mask) / jnp.maximum(jnp.sum(mask), 1.0)
+
+
+def normals(keys: Keys, *shape: int) -> Float[Array, "b ..."]:
+    """Standard normal draws [b, *shape], each example from its own key."""
+    return jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
+
+
+def fold(keys: Keys, salt: int | Int[Array, ""]) -> Keys:
+    """Fresh keys, one per example, for a purpose that goes by a number."""
+    return jax.vmap(lambda key: jax.random.fold_in(key, salt))(keys)
+
+
+def supervised(
+    loss: Callable[..., tuple[Array, tuple[Tree, dict[str, Array]]]],
+    optimizer: optax.GradientTransformation,
+    decay: float,
+    axis: str | None,
+    name: str = "model",
+) -> Callable:
+    """The train step of a task with one network.
+
+    `loss(params, stats, batch, keys) -> (scalar, (new stats, scalars to log))`.
+    """
+
+    def train_step(state, batch, keys):
+        net = state.nets[name]
+        grad = jax.value_and_grad(loss, has_aux=True)
+        (value, (stats, logged)), grads = grad(net.params, net.stats, batch, keys)
+        net = descend(net, optimizer, grads, stats, axis)
+        ema = average(state.ema, net, decay, state.step)
+        scalars = mean_across({"loss": value} | logged, axis)
+        return type(state)(state.step + 1, {name: net}, ema), scalars
+
+    return train_step

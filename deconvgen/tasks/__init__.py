@@ -1,0 +1,85 @@
+"""Tasks, found by the names of their files, and the settings that they share."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import optax
+from jax import Array
+from ml_collections import ConfigDict
+
+from deconvgen import features
+from deconvgen.errors import UserError, unknown
+from deconvgen.measures import Artifacts, Fidelity
+from deconvgen.optim import make_optimizer
+from deconvgen.types import Images, Sums, Task
+
+DTYPES = ("float32", "bfloat16")
+
+
+def names() -> list[str]:
+    """Every task there is."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def module(name: str) -> Any:
+    """The task's module."""
+    if name not in names():
+        raise unknown("task", name, names())
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def make(config: ConfigDict, axis: str | None) -> Task:
+    """The task that a config describes, on one device or over a pmapped axis."""
+    return module(config.task).make(config, axis)
+
+
+def dtype(config: ConfigDict) -> Any:
+    """The dtype of the computation."""
+    if config.dtype not in DTYPES:
+        raise UserError(f"dtype should be one of {', '.join(DTYPES)}: {config.dtype!r}")
+    return jnp.dtype(config.dtype)
+
+
+def upsampling(config: ConfigDict, axis: str | None) -> dict[str, Any]:
+    """The settings of `deconvgen.models.decoder.Decoder` that every config has."""
+    model = config.model
+    return {
+        "upsampler": model.upsampler,
+        "last_upsampler": model.last_upsampler,
+        "initializer": model.initializer,
+        "kernel_size": model.kernel_size,
+        "residual": model.residual,
+        "box_filter": model.box_filter,
+        "extra_conv": model.extra_conv,
+        "norm": model.norm,
+        "dropout": model.dropout,
+        "axis_name": axis,
+        "dtype": dtype(config),
+    }
+
+
+def measuring(config: ConfigDict) -> Callable[..., dict[str, Sums]]:
+    """`(real, fake, mask) -> sums`: the measures of what any task makes of images."""
+    extractor = features.extractors[config.eval.extractor](
+        dataset=config.data.name,
+        folder=str(features.cache_folder()),
+        weights=config.eval.weights,
+    )
+
+    def measure(real: Images, fake: Images, mask: Array) -> dict[str, Sums]:
+        return {
+            "fidelity": Fidelity.of(extractor, real, fake, mask),
+            "artifacts": Artifacts.of(real, fake, mask),
+        }
+
+    return measure
+
+
+def optimizer(
+    settings: ConfigDict, steps: int, scales: dict[str, float] | None = None
+) -> optax.GradientTransformation:
+    """The optimizer that a config's group describes."""
+    return make_optimizer(steps=steps, scales=scales, **settings.to_dict())

@@ -1,0 +1,113 @@
+"""Autoencoders: plain and denoising, through a code of a few numbers."""
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from deconvgen.corruptions import corruptions
+from deconvgen.edges import edge_positions, edge_sums, step_edges
+from deconvgen.image_metrics import image_metrics
+from deconvgen.metrics import Decibels, Mean
+from deconvgen.mixture import mixture
+from deconvgen.models.autoencoder import Autoencoder, mirror
+from deconvgen.models.decoder import Decoder, seed_size
+from deconvgen.models.encoder import Encoder
+from deconvgen.reconstruction_losses import reconstruction_losses
+from deconvgen.steps import fold, forward, infer, reduce, start, supervised
+from deconvgen.tasks import dtype, measuring, optimizer, upsampling
+from deconvgen.types import State, Task
+
+CORRUPT, DROP = range(2)  # what an example's key is folded with
+
+
+def network(config: ConfigDict, axis: str | None, moments: int = 1) -> Autoencoder:
+    """Encoder, code and decoder from plain config values."""
+    model, shape = config.model, config.data.image_shape
+    settings = upsampling(config, axis)
+    encoder = Encoder(
+        features=model.features,
+        factors=model.factors,
+        kernel_size=model.encoder_kernel_size,
+        norm=model.norm,
+        dropout=model.dropout,
+        pool=model.pool,
+        convs=model.convs,
+        axis_name=axis,
+        dtype=dtype(config),
+    )
+    decoder = Decoder(
+        features=(*reversed(model.features[:-1]), shape[-1]),
+        factors=tuple(reversed(model.factors)),
+        **settings,
+    )
+    size = seed_size(shape, model.factors)
+    return Autoencoder(
+        encoder,
+        decoder,
+        size,
+        model.latent,
+        moments,
+        hidden=model.hidden,
+        dtype=dtype(config),
+    )
+
+
+def make(config: ConfigDict, axis: str | None) -> Task:
+    """An autoencoder that minimizes `loss.name` between image and reconstruction."""
+    net = network(config, axis)
+    tx = optimizer(config.optimizer, config.steps)
+    distance = mixture(reconstruction_losses, config.loss.name)
+    kind, amount = config.corruption.name, config.corruption.amount
+    corrupt = corruptions[kind]
+    measure = measuring(config)
+
+    def damaged(batch, keys):
+        one = lambda key, image: corrupt(key, image, amount)
+        return jax.vmap(one)(fold(keys, CORRUPT), batch["image"])
+
+    def init(key, batch):
+        model = start(net, tx, key, batch["image"])
+        params = mirror(model.params, config.model.initializer)
+        model = model._replace(params=params)
+        ema = {"params": params, "batch_stats": model.stats}
+        return State(jnp.zeros((), jnp.int32), {"model": model}, ema)
+
+    def loss(params, stats, batch, keys):
+        images = batch["image"]
+        made, stats = forward(
+            net, params, stats, damaged(batch, keys), keys=fold(keys, DROP)
+        )
+        return reduce(distance(made, images), batch["mask"]), (stats, {})
+
+    def reconstruct(state, batch):
+        return infer(net, state.ema, batch["image"])
+
+    def eval_step(state, batch, keys):
+        images, mask = batch["image"], batch["mask"]
+        made = infer(net, state.ema, damaged(batch, keys))
+        sums = {
+            "loss": Mean.of(distance(made, images), mask),
+            "psnr_of_mean": Decibels.of(image_metrics["mse"](made, images), mask),
+        }
+        figures = {k: Mean.of(f(made, images), mask) for k, f in image_metrics.items()}
+        sums |= figures | edges(state, images, mask)
+        return sums | measure(images, made, mask)
+
+    def edges(state, images, mask):
+        count, size, _, channels = images.shape
+        places = edge_positions(size, count)
+        steps = step_edges(size, places, channels)
+        return edge_sums(infer(net, state.ema, steps), places, mask)
+
+    def sample(state, batch, keys):
+        given = damaged(batch, keys)
+        made = infer(net, state.ema, given)
+        columns = (
+            [batch["image"], made]
+            if kind == "none"
+            else [batch["image"], jnp.clip(given, -1, 1), made]
+        )
+        return jnp.concatenate(columns, axis=2)
+
+    train_step = supervised(loss, tx, config.ema, axis)
+    return Task(init, train_step, eval_step, sample, reconstruct=reconstruct)

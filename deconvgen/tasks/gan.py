@@ -1,0 +1,178 @@
+"""Generative adversarial networks: DCGAN and its kin."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+from ml_collections import ConfigDict
+
+from deconvgen.errors import UserError
+from deconvgen.losses import gan_losses, gradient_penalty, r1
+from deconvgen.metrics import Mean
+from deconvgen.models.dcgan import Discriminator, Generator
+from deconvgen.models.decoder import Decoder, seed_size
+from deconvgen.models.encoder import Encoder
+from deconvgen.steps import (
+    average,
+    descend,
+    fold,
+    forward,
+    infer,
+    mean_across,
+    normals,
+    reduce,
+    start,
+)
+from deconvgen.tasks import dtype, measuring, optimizer, upsampling
+from deconvgen.types import Images, State, Task
+
+LATENT, DROP_G, DROP_D, BETWEEN = range(4)  # what an example's key is folded with
+
+
+def networks(config: ConfigDict, axis: str | None) -> tuple[Generator, Discriminator]:
+    """Generator and discriminator from plain config values."""
+    model, shape = config.model, config.data.image_shape
+    classes = config.data.num_classes if model.conditional else 0
+    if model.conditional and not classes:
+        raise UserError(f"model.conditional needs labels; {config.data.name} has none")
+    decoder = Decoder(
+        features=(*model.features[1:], shape[-1]),
+        factors=model.factors,
+        gain_stddev=0.02,
+        **upsampling(config, axis),
+    )
+    generator = Generator(
+        seed_size(shape, model.factors),
+        model.features[0],
+        decoder,
+        num_classes=classes,
+        dtype=dtype(config),
+    )
+    encoder = Encoder(
+        features=model.critic_features or tuple(reversed(model.features)),
+        factors=tuple(reversed(model.factors)),
+        kernel_size=model.critic_kernel_size,
+        norm=model.critic_norm,
+        norm_first=False,
+        spectral=model.spectral_norm,
+        dropout=model.critic_dropout,
+        initializer="dcgan",
+        axis_name=axis,
+        dtype=dtype(config),
+    )
+    return generator, Discriminator(encoder, num_classes=classes)
+
+
+def variety(images: Images, axis: str | None) -> Float[Array, ""]:
+    """How much a batch (of all devices) varies: the mean over pixels of its deviation.
+
+    Its share of the real images' falls towards 0 when the generator collapses.
+    """
+    mean, square = mean_across((images.mean(0), jnp.square(images).mean(0)), axis)
+    return jnp.sqrt(jnp.maximum(square - jnp.square(mean), 0.0)).mean()
+
+
+def make(config: ConfigDict, axis: str | None) -> Task:
+    """A GAN; the step updates the critic, and the generator at each n-th step.
+
+    One generator pass serves both: its images train the critic, and their gradient
+    under the updated critic is pulled back through it.
+    """
+    g_net, d_net = networks(config, axis)
+    g_tx = optimizer(config.optimizer, config.steps)
+    d_tx = optimizer(config.critic_optimizer, config.steps)
+    loss = gan_losses[config.loss.name]
+    measure = measuring(config)
+    size, every = config.model.latent, config.critic_steps
+
+    def draw(keys):
+        return normals(fold(keys, LATENT), size)
+
+    def init(key, batch):
+        g_key, d_key = jax.random.split(key)
+        label = batch.get("label")
+        z = jnp.zeros((len(batch["image"]), size))
+        g = start(g_net, g_tx, g_key, z, label=label)
+        d = start(d_net, d_tx, d_key, batch["image"], label=label)
+        ema = {"params": g.params, "batch_stats": g.stats}
+        return State(jnp.zeros((), jnp.int32), {"generator": g, "critic": d}, ema)
+
+    def critic_loss(params, stats, batch, fake, keys):
+        real, label, mask = batch["image"], batch.get("label"), batch["mask"]
+        drop = fold(keys, DROP_D)
+        on = partial(forward, d_net, params, label=label, keys=drop)
+        real_logits, stats = on(stats, real)
+        fake_logits, stats = on(stats, fake)
+        value = reduce(
+            loss.critic(real_logits, fake_logits, config.loss.smoothing), mask
+        )
+        alone = lambda images: on(stats, images)[0]
+        if config.loss.gradient_penalty:
+            penalty = gradient_penalty(alone, real, fake, fold(keys, BETWEEN))
+            value += config.loss.gradient_penalty * reduce(penalty, mask)
+        if config.loss.r1:
+            value += config.loss.r1 * reduce(r1(alone, real), mask)
+        return value, (stats, real_logits.mean(), fake_logits.mean())
+
+    def train_step(state, batch, keys):
+        g, d = state.nets["generator"], state.nets["critic"]
+        label = batch.get("label")
+        generate = lambda params: forward(
+            g_net, params, g.stats, draw(keys), label=label, keys=fold(keys, DROP_G)
+        )
+        fake, pull, g_stats = jax.vjp(generate, g.params, has_aux=True)
+
+        on_critic = jax.value_and_grad(critic_loss, has_aux=True)
+        (d_loss, (d_stats, real_logit, fake_logit)), grads = on_critic(
+            d.params, d.stats, batch, fake, keys
+        )
+        d = descend(d, d_tx, grads, d_stats, axis)
+
+        def generator_loss(fake):
+            logits, _ = forward(
+                d_net, d.params, d.stats, fake, label=label, keys=fold(keys, DROP_D)
+            )
+            return reduce(loss.generator(logits), batch["mask"])
+
+        def update(g):
+            g_loss, slope = jax.value_and_grad(generator_loss)(fake)
+            return descend(g, g_tx, pull(slope)[0], g_stats, axis), g_loss
+
+        if every == 1:
+            g, g_loss = update(g)
+        else:
+            skip = lambda g: (g, generator_loss(fake))
+            g, g_loss = jax.lax.cond(state.step % every == every - 1, update, skip, g)
+        ema = average(state.ema, g, config.ema, state.step)
+        scalars = {
+            "d_loss": d_loss,
+            "g_loss": g_loss,
+            "real_logit": real_logit,
+            "fake_logit": fake_logit,
+            "diversity": variety(fake, axis) / (variety(batch["image"], axis) + 1e-6),
+        }
+        nets = {"generator": g, "critic": d}
+        return State(state.step + 1, nets, ema), mean_across(scalars, axis)
+
+    def decode(state, latent, batch):
+        return infer(g_net, state.ema, latent, label=batch.get("label"))
+
+    def sample(state, batch, keys):
+        return decode(state, draw(keys), batch)
+
+    def eval_step(state, batch, keys):
+        fake = sample(state, batch, keys)
+        d = state.nets["critic"]
+        variables = {"params": d.params, "batch_stats": d.stats}
+        judge = partial(infer, d_net, variables, label=batch.get("label"))
+        real_logits, fake_logits = judge(batch["image"]), judge(fake)
+        mask = batch["mask"]
+        return {
+            "d_loss": Mean.of(loss.critic(real_logits, fake_logits, 0.0), mask),
+            "g_loss": Mean.of(loss.generator(fake_logits), mask),
+            **measure(batch["image"], fake, mask),
+        }
+
+    return Task(init, train_step, eval_step, sample, decode, size)

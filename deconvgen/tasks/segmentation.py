@@ -1,0 +1,114 @@
+"""Semantic segmentation: the class of every pixel."""
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from deconvgen.errors import UserError
+from deconvgen.metrics import Mean
+from deconvgen.mixture import mixture
+from deconvgen.models.segmentation import Segmenter, segmenters
+from deconvgen.palette import IGNORED, palette
+from deconvgen.segmentation_losses import IGNORE, segmentation_losses
+from deconvgen.segmentation_metrics import Boundaries, Confusion
+from deconvgen.steps import forward, infer, reduce, start, supervised
+from deconvgen.tasks import optimizer, upsampling
+from deconvgen.types import State, Task
+
+
+def network(config: ConfigDict, axis: str | None) -> Segmenter:
+    """The model that `model.name` calls for, from plain config values."""
+    model = config.model
+    blocks = len(model.features) - (model.name == "unet")
+    if any(n % 2**blocks for n in config.data.image_shape[:2]):
+        raise UserError(
+            f"model.features={model.features} halve the image {blocks} times, so its "
+            f"size should be a multiple of {2**blocks}, not "
+            f"{config.data.image_shape[:2]}: set data.image_size"
+        )
+    return segmenters[model.name](
+        classes=config.data.num_classes,
+        features=model.features,
+        convs=model.convs,
+        fuse=model.fuse,
+        **upsampling(config, axis),
+    )
+
+
+def class_weights(config: ConfigDict) -> jax.Array | None:
+    """The weight of each class in the loss; None: all alike."""
+    weights, k = config.loss.class_weights, config.data.num_classes
+    if not weights:
+        return None
+    if len(weights) != k:
+        raise UserError(
+            f"loss.class_weights lists {len(weights)} weights for {k} classes"
+        )
+    return jnp.asarray(weights, jnp.float32)
+
+
+def make(config: ConfigDict, axis: str | None) -> Task:
+    """A network that minimizes `loss.name` between its logits and the true classes."""
+    if not config.data.num_classes:
+        raise UserError(
+            f"data set {config.data.name!r} has no classes of pixels: name one with "
+            "masks, or a data.folder of images/ and masks/"
+        )
+    net = network(config, axis)
+    scales = {"up_": 0.0} if config.model.freeze_upsampling else {}
+    tx = optimizer(config.optimizer, config.steps, scales)
+    distance = mixture(segmentation_losses, config.loss.name)
+    weights = class_weights(config)
+    k, names = config.data.num_classes, tuple(config.data.class_names)
+
+    def init(key, batch):
+        model = start(net, tx, key, batch["image"])
+        ema = {"params": model.params, "batch_stats": model.stats}
+        return State(jnp.zeros((), jnp.int32), {"model": model}, ema)
+
+    def truth(batch):
+        if "segmentation" not in batch:
+            raise UserError(
+                f"data set {config.data.name!r} has labels, but no masks to train a "
+                "segmentation with"
+            )
+        return batch["segmentation"]
+
+    def loss(params, stats, batch, keys):
+        logits, stats = forward(net, params, stats, batch["image"], keys=keys)
+        value = reduce(distance(logits, truth(batch), weights), batch["mask"])
+        return value, (stats, {})
+
+    def eval_step(state, batch, keys):
+        classes, mask = truth(batch), batch["mask"]
+        logits = infer(net, state.ema, batch["image"])
+        predicted = jnp.argmax(logits, -1).astype(jnp.int32)
+        return {
+            "loss": Mean.of(distance(logits, classes, weights), mask),
+            "confusion": Confusion.of(predicted, classes, mask, k, names),
+            "boundaries": Boundaries.of(predicted, classes, mask, k),
+        }
+
+    def sample(state, batch, keys):
+        """image | mask | prediction | error, or image | prediction | both."""
+        images = batch["image"]
+        predicted = jnp.argmax(infer(net, state.ema, images), -1)
+        images = jnp.broadcast_to(images, (*images.shape[:-1], 3))
+        made = painted(predicted, k)
+        if "segmentation" not in batch:
+            return jnp.concatenate([images, made, (images + made) / 2], axis=2)
+        classes = batch["segmentation"]
+        wrong = (predicted != classes) & (classes != IGNORE)
+        dim = 0.3 * images - 0.6
+        error = jnp.where(wrong[..., None], jnp.array([1.0, -0.6, -0.6]), dim)
+        return jnp.concatenate([images, painted(classes, k), made, error], axis=2)
+
+    train_step = supervised(loss, tx, config.ema, axis)
+    return Task(init, train_step, eval_step, sample)
+
+
+def painted(classes: jax.Array, k: int) -> jax.Array:
+    """Class maps [b, h, w] in colours, [b, h, w, 3] in [-1, 1]; 255 is light grey."""
+    colours = jnp.asarray(palette(k))[jnp.minimum(classes, k - 1)]
+    ignored = (classes == IGNORE)[..., None]
+    return jnp.where(ignored, jnp.asarray(IGNORED), colours)

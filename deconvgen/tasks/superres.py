@@ -1,0 +1,130 @@
+"""Super-resolution: photographs from their antialiased bicubic reductions."""
+
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+from ml_collections import ConfigDict
+
+from deconvgen.edges import edge_positions, edge_sums, step_edges
+from deconvgen.errors import UserError
+from deconvgen.image_metrics import crop, image_metrics, luma, quantize
+from deconvgen.metrics import Mean
+from deconvgen.mixture import mixture
+from deconvgen.models.superres import SuperResolution, shrink, trunks
+from deconvgen.ops import resize
+from deconvgen.reconstruction_losses import reconstruction_losses
+from deconvgen.steps import forward, infer, reduce, start, supervised
+from deconvgen.tasks import dtype, measuring, optimizer, upsampling
+from deconvgen.types import State, Task
+
+Images = Float[Array, "b h w c"]
+SHARED = ("upsampler", "initializer", "kernel_size", "residual", "box_filter")
+
+
+def network(config: ConfigDict, axis: str | None) -> SuperResolution:
+    """Trunk and head from plain config values."""
+    model, settings = config.model, upsampling(config, axis)
+    if not 2 <= model.factor <= 8:
+        raise UserError(f"model.factor should be 2 to 8, not {model.factor}")
+    trunk = trunks[model.trunk](
+        features=model.features,
+        depth=model.depth,
+        norm=model.norm,
+        dropout=model.dropout,
+        axis_name=axis,
+        dtype=dtype(config),
+    )
+    return SuperResolution(
+        trunk,
+        model.factor,
+        bicubic=model.bicubic,
+        extra_conv=model.extra_conv,
+        dtype=dtype(config),
+        **{key: settings[key] for key in SHARED},
+    )
+
+
+def whole(images: Images, factor: int) -> Images:
+    """Without the rows and columns that fill no low-resolution pixel."""
+    _, h, w, _ = images.shape
+    return images[:, : h - h % factor, : w - w % factor]
+
+
+def figures(made: Images, images: Images, factor: int) -> dict[str, Float[Array, " b"]]:
+    """PSNR in dB and SSIM of Y in 8-bit levels, `factor` pixels of border cropped."""
+
+    def y(x):
+        levels = quantize(jnp.broadcast_to(x, (*x.shape[:-1], 3)))
+        return crop(luma(levels), factor)
+
+    return {name: image_metrics[name](y(made), y(images)) for name in ("psnr", "ssim")}
+
+
+def compared(
+    made: Images, bicubic: Images, images: Images, factor: int
+) -> dict[str, Float[Array, " b"]]:
+    """`figures` of the model and of the bicubic enlargement, and the gain in dB."""
+    ours, theirs = figures(made, images, factor), figures(bicubic, images, factor)
+    return {
+        **{f"{k}_y": v for k, v in ours.items()},
+        **{f"{k}_y_bicubic": v for k, v in theirs.items()},
+        "gain_db": ours["psnr"] - theirs["psnr"],
+    }
+
+
+def make(config: ConfigDict, axis: str | None) -> Task:
+    """A network that minimizes `loss.name` between enlarged and original patches."""
+    net, measure = network(config, axis), measuring(config)
+    model, factor = config.model, config.model.factor
+    scales = {"head": model.head_rate} | ({"trunk": 0.0} if model.freeze_trunk else {})
+    tx = optimizer(config.optimizer, config.steps, scales)
+    distance = mixture(reconstruction_losses, config.loss.name)
+    detail = image_metrics["high_frequency_energy_kept"]
+
+    def pair(batch):
+        """(low resolution, high resolution); both from the image, on the device."""
+        images = whole(batch["image"], factor)
+        return shrink(images, factor), images
+
+    def init(key, batch):
+        model = start(net, tx, key, pair(batch)[0])
+        ema = {"params": model.params, "batch_stats": model.stats}
+        return State(jnp.zeros((), jnp.int32), {"model": model}, ema)
+
+    def loss(params, stats, batch, keys):
+        lowres, images = pair(batch)
+        made, stats = forward(net, params, stats, lowres, keys=keys)
+        return reduce(distance(made, images), batch["mask"]), (stats, {})
+
+    def reconstruct(state, batch):
+        """Of `lowres`, where the batch has it, else of the reduced image."""
+        lowres = batch["lowres"] if "lowres" in batch else pair(batch)[0]
+        return infer(net, state.ema, lowres)
+
+    def eval_step(state, batch, keys):
+        (lowres, images), mask = pair(batch), batch["mask"]
+        made = infer(net, state.ema, lowres)
+        bicubic = resize.bicubic(lowres, factor)
+        values = compared(made, bicubic, images, factor) | {
+            "loss": distance(made, images),
+            "high_frequency_energy_kept": detail(made, images),
+            "high_frequency_energy_kept_bicubic": detail(bicubic, images),
+        }
+        sums = {name: Mean.of(value, mask) for name, value in values.items()}
+        sums |= edges(state, images, mask)
+        return sums | measure(images, made, mask)
+
+    def edges(state, images, mask):
+        count, size, _, channels = images.shape
+        places = edge_positions(size, count)
+        lowres = shrink(step_edges(size, places, channels), factor)
+        return edge_sums(infer(net, state.ema, lowres), places, mask)
+
+    def sample(state, batch, keys):
+        lowres, images = pair(batch)
+        made = infer(net, state.ema, lowres)
+        enlarged = (resize.nearest(lowres, factor), resize.bicubic(lowres, factor))
+        return jnp.clip(jnp.concatenate([*enlarged, made, images], axis=2), -1, 1)
+
+    train_step = supervised(loss, tx, config.ema, axis)
+    return Task(init, train_step, eval_step, sample, reconstruct=reconstruct)

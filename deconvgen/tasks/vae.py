@@ -1,0 +1,134 @@
+"""Variational autoencoders: images from the prior, bounds on their likelihood."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from deconvgen.errors import UserError
+from deconvgen.image_metrics import image_metrics
+from deconvgen.latent_losses import free_bits, gaussian_kl
+from deconvgen.likelihoods import likelihoods
+from deconvgen.metrics import Mean
+from deconvgen.models.autoencoder import mirror
+from deconvgen.steps import (
+    fold,
+    forward,
+    infer,
+    mean_across,
+    normals,
+    reduce,
+    start,
+    supervised,
+)
+from deconvgen.tasks import measuring, optimizer
+from deconvgen.tasks.autoencoder import network
+from deconvgen.types import State, Task
+
+LATENT, DROP, BOUND = range(3)  # what an example's key is folded with
+
+
+def make(config: ConfigDict, axis: str | None) -> Task:
+    """A VAE (Kingma and Welling 2014) with beta (Higgins et al. 2017) and free bits.
+
+    The decoder gives the mean; a scale for each channel is learned beside it.
+    """
+    if config.model.pool:
+        raise UserError(
+            "model.pool=True hands the decoder the places of the encoder's maxima, "
+            "which a latent drawn from the prior does not have; use task autoencoder"
+        )
+    net, measure = network(config, axis, moments=2), measuring(config)
+    tx = optimizer(config.optimizer, config.steps)
+    likelihood = likelihoods[config.loss.likelihood]
+    beta, floor = config.loss.beta, config.loss.free_bits
+    count, size = config.eval.importance_samples, config.model.latent
+    shape = tuple(config.data.image_shape)
+
+    def moments(code):
+        mean, log_variance = jnp.split(code, 2, axis=-1)
+        return mean, jnp.clip(log_variance, -10.0, 10.0)
+
+    def draw(mean, log_variance, keys):
+        return mean + jnp.exp(log_variance / 2) * normals(keys, size)
+
+    def init(key, batch):
+        model = start(net, tx, key, batch["image"])
+        params = mirror(model.params, config.model.initializer)
+        params = {"net": params, "log_scale": jnp.full(shape[-1], -2.0, jnp.float32)}
+        model = model._replace(params=params, opt=tx.init(params))
+        ema = {"params": params, "batch_stats": model.stats}
+        return State(jnp.zeros((), jnp.int32), {"model": model}, ema)
+
+    def loss(params, stats, batch, keys):
+        images, mask = batch["image"], batch["mask"]
+        drop = fold(keys, DROP)
+        code, stats = forward(
+            net, params["net"], stats, images, keys=drop, method="encode"
+        )
+        mean, log_variance = moments(code.latent)
+        z = draw(mean, log_variance, fold(keys, LATENT))
+        made, stats = forward(net, params["net"], stats, z, keys=drop, method="decode")
+        log_p = reduce(likelihood(made, params["log_scale"], images), mask)
+        each = gaussian_kl(mean, log_variance)
+        usual = mean_across(jnp.average(each, axis=0, weights=mask), axis)
+        kl = reduce(each.sum(-1), mask)
+        paid = reduce(free_bits(each, floor, usual).sum(-1), mask)
+        value = (beta * paid - log_p) / math.prod(shape)
+        return value, (stats, {"log_likelihood": log_p, "kl": kl})
+
+    def infer_net(state, *inputs, **settings):
+        variables = {**state.ema, "params": state.ema["params"]["net"]}
+        return infer(net, variables, *inputs, **settings)
+
+    def decode(state, latent, batch):
+        return infer_net(state, latent, method="decode")
+
+    def encode(state, images):
+        return moments(infer_net(state, images, method="encode").latent)
+
+    def reconstruct(state, batch):
+        return decode(state, encode(state, batch["image"])[0], batch)
+
+    def sample(state, batch, keys):
+        return decode(state, normals(fold(keys, LATENT), size), batch)
+
+    def log_ratio(state, images, mean, log_variance, keys):
+        """log p(x, z) - log q(z | x) at one draw z of q, and log p(x | z)."""
+        noise = normals(keys, size)
+        z = mean + jnp.exp(log_variance / 2) * noise
+        made = decode(state, z, {})
+        log_p = likelihood(made, state.ema["params"]["log_scale"], images)
+        prior = -0.5 * jnp.sum(z**2, -1)
+        posterior = -0.5 * jnp.sum(noise**2 + log_variance, -1)
+        return log_p + prior - posterior, log_p
+
+    def eval_step(state, batch, keys):
+        images, mask = batch["image"], batch["mask"]
+        mean, log_variance = encode(state, images)
+        kl = gaussian_kl(mean, log_variance)
+
+        def one(number):
+            seeds = fold(fold(keys, BOUND), number)
+            return log_ratio(state, images, mean, log_variance, seeds)
+
+        ratios, log_p = jax.lax.map(one, jnp.arange(count))
+        elbo = log_p.mean(0) - kl.sum(-1)
+        bound = jax.nn.logsumexp(ratios, axis=0) - math.log(count)
+        bits = lambda nats: -nats / (math.prod(shape) * math.log(2))
+        made = decode(state, mean, batch)
+        return {
+            "elbo_nats": Mean.of(elbo, mask),
+            "elbo_bits_per_dim": Mean.of(bits(elbo), mask),
+            f"iw{count}_bound_nats": Mean.of(bound, mask),
+            f"iw{count}_bound_bits_per_dim": Mean.of(bits(bound), mask),
+            "kl_nats": Mean.of(kl.sum(-1), mask),
+            "distortion_nats": Mean.of(-log_p.mean(0), mask),
+            "latents_in_use": Mean.of(jnp.sum(kl > 0.1, -1, dtype=jnp.float32), mask),
+            **{k: Mean.of(f(made, images), mask) for k, f in image_metrics.items()},
+            **measure(images, sample(state, batch, keys), mask),
+        }
+
+    train_step = supervised(loss, tx, config.ema, axis)
+    return Task(init, train_step, eval_step, sample, decode, size, reconstruct)

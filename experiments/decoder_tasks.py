@@ -1,0 +1,68 @@
+"""The decoders of "The Devil is in the Decoder" over four tasks (Wojna et al. 2019).
+
+    deconvgen sweep experiments/decoder_tasks.py --size=smoke --workdir=sweeps/tasks
+    deconvgen report sweeps/tasks
+
+Each with and without the residual path: bilinear additive upsampling of the block's
+own input, added to its output. Their finding: it helps, and with it deconvolution,
+sub-pixel convolution and bilinear additive upsampling are best overall.
+"""
+
+from deconvgen.sweep import choose, product, seeds
+
+QUESTION = "Which decoder suits which task, and does the residual path help?"
+BASE = "autoencoder"
+DECODERS = [
+    "conv_transpose",
+    "depth_to_space",
+    "bilinear_additive",
+    "separable_conv_transpose",
+    "decomposed_conv_transpose",
+    "bilinear_conv",
+    "bilinear_separable_conv",
+]
+TASKS = ["dcgan", "autoencoder", "superres", "segmentation"]
+
+
+def runs(decoders, count):
+    return seeds(
+        product(
+            choose("config", TASKS),
+            choose("model.upsampler", decoders),
+            choose("model.residual", [False, True]),
+        ),
+        count,
+    )
+
+
+RUNS = {"smoke": runs(DECODERS[:4], 2), "full": runs(DECODERS, 3)}
+MEASURES = {
+    "frechet_*": "min",
+    "miou": "max",
+    "psnr_y": "max",
+    "psnr": "max",
+    "ssim": "max",
+    "boundary_iou": "max",
+    "spectrum_distance_db": "min",
+    "phase_detail_ratio_s2": "min",
+}
+SIZES = {
+    "smoke": [
+        {
+            "steps": 200,
+            "model.kernel_size": 0,
+            "ema": 0.98,
+            "log_every": 20,
+            "eval_every": 100,
+            "sample_every": 200,
+            "checkpoint_every": 100,
+        },
+        {"config": "dcgan", "model.features": (32, 16), "eval.num_examples": 500},
+        {"config": "autoencoder", "model.features": (16, 32)},
+        {"config": "autoencoder", "eval.num_examples": 500},
+        {"config": "superres", "model.features": 16, "model.depth": 2},
+        {"config": "segmentation", "model.features": (8, 16, 32)},
+        {"config": "segmentation", "data.image_size": 32, "eval.num_examples": 100},
+    ],
+    "full": [{"model.kernel_size": 0}, {"config": "dcgan", "steps": 20_000}],
+}

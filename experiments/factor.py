@@ -1,0 +1,60 @@
+"""Upsampling by 8 in three steps, in two, and at once.
+
+    deconvgen sweep experiments/factor.py --size=smoke --workdir=sweeps/factors
+    deconvgen report sweeps/factors
+
+Images are 32 x 32. The critic and the encoder are the decoder's mirror images, so they
+change with it.
+"""
+
+from deconvgen.sweep import chain, choose, product, seeds, together
+
+QUESTION = "Is it better to upsample in small steps or in one large one?"
+BASE = "dcgan"
+FACTORS = [(2, 2, 2), (4, 2), (2, 4), (8,)]
+
+
+def runs(widths):
+    generator = product(
+        choose("config", ["dcgan"]),
+        together(
+            choose("model.factors", FACTORS),
+            choose("model.features", [widths[: len(f)] for f in FACTORS]),
+        ),
+    )
+    autoencoder = product(
+        choose("config", ["autoencoder"]),
+        together(
+            choose("model.factors", [f[::-1] for f in FACTORS]),  # the encoder's order
+            choose("model.features", [widths[: len(f)][::-1] for f in FACTORS]),
+        ),
+    )
+    layers = choose("model.upsampler", ["conv_transpose", "nearest_conv"])
+    return seeds(product(chain(generator, autoencoder), layers), 3)
+
+
+RUNS = {"smoke": runs((32, 16, 8)), "full": runs((256, 128, 64))}
+MEASURES = {
+    "frechet_*": "min",
+    "psnr": "max",
+    "phase_detail_ratio_s4": "min",
+    "replica_db_s4": "min",
+    "spectrum_distance_db": "min",
+}
+SIZES = {
+    "smoke": [
+        {
+            "data.image_size": 32,
+            "steps": 300,
+            "batch_size": 32,
+            "model.kernel_size": 0,  # twice the factor
+            "ema": 0.99,
+            "log_every": 20,
+            "eval_every": 150,
+            "sample_every": 300,
+            "checkpoint_every": 100,
+            "eval.num_examples": 500,
+        }
+    ],
+    "full": [{"data.image_size": 32, "model.kernel_size": 0}],
+}

@@ -1,0 +1,70 @@
+"""Where a deconvolution and a sub-pixel convolution start, in a DCGAN.
+
+deconvgen sweep experiments/initialization.py --size=smoke --workdir=sweeps/starts
+deconvgen report sweeps/starts
+"""
+
+from deconvgen.sweep import choose, product, seeds, where
+
+QUESTION = "How should the kernels of an upsampling layer start?"
+BASE = "dcgan"
+ANY = [
+    "default",
+    "dcgan",
+    "lecun_normal",
+    "lecun_uniform",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "orthogonal",
+]
+OWN = {
+    "conv_transpose": [
+        "bilinear",
+        "nearest_equivalent",
+        "bilinear_equivalent",
+        "mirrored",
+    ],
+    "depth_to_space": ["icnr"],
+}
+
+
+def fits(setting):
+    start = setting["model.initializer"]
+    return start in ANY or start in OWN[setting["model.upsampler"]]
+
+
+RUNS = seeds(
+    where(
+        product(
+            choose("model.upsampler", OWN),
+            choose("model.initializer", [*ANY, *OWN["conv_transpose"], "icnr"]),
+        ),
+        fits,
+    ),
+    3,
+)
+MEASURES = {
+    "frechet_*": "min",
+    "kid_*_mean": "min",
+    "spectrum_distance_db": "min",
+    "phase_detail_ratio_s2": "min",
+}
+SIZES = {
+    "smoke": [
+        {
+            "steps": 300,
+            "batch_size": 32,
+            "model.features": (32, 16),
+            "model.kernel_size": 0,  # each layer's own
+            "ema": 0.99,
+            "log_every": 20,
+            "eval_every": 100,
+            "sample_every": 300,
+            "checkpoint_every": 100,
+            "eval.num_examples": 500,
+        }
+    ],
+    "full": [{"model.kernel_size": 0, "steps": 20_000}],
+}

@@ -1,0 +1,45 @@
+"""Kernel sizes of the deconvolution that the stride divides, and that it does not.
+
+    deconvgen sweep experiments/kernel_size.py --size=smoke --workdir=sweeps/kernels
+    deconvgen report sweeps/kernels
+
+Odena et al. 2016: with stride 2, the kernels 3 and 5 overlap unevenly, which shows as a
+checkerboard; 2, 4 and 6 do not.
+"""
+
+from deconvgen.sweep import choose, product, seeds
+
+QUESTION = "Do kernels that the stride does not divide leave more checkerboard?"
+BASE = "dcgan"
+RUNS = seeds(
+    product(
+        choose("config", ["dcgan", "autoencoder"]),
+        choose("model.kernel_size", [2, 3, 4, 5, 6]),
+    ),
+    3,
+)
+MEASURES = {
+    "phase_detail_ratio_s2": "min",
+    "replica_db_s2": "min",
+    "frechet_*": "min",
+    "psnr": "max",
+    "spectrum_distance_db": "min",
+}
+SIZES = {
+    "smoke": [
+        {
+            "steps": 300,
+            "batch_size": 32,
+            "model.upsampler": "conv_transpose",
+            "ema": 0.99,
+            "log_every": 20,
+            "eval_every": 100,
+            "sample_every": 300,
+            "checkpoint_every": 100,
+            "eval.num_examples": 500,
+        },
+        {"config": "dcgan", "model.features": (32, 16)},
+        {"config": "autoencoder", "model.features": (16, 32)},
+    ],
+    "full": [{"model.upsampler": "conv_transpose"}],
+}

@@ -1,0 +1,50 @@
+"""Swap the last upsampling layer alone, as Chandrasegaran et al. (CVPR 2021) did.
+
+    deconvgen sweep experiments/last_layer.py --size=smoke --workdir=sweeps/last
+    deconvgen report sweeps/last
+
+Their finding: where only the last layer is nearest or bilinear, the gap between the
+spectra of generated and real images at high frequencies is gone.
+"""
+
+from deconvgen.sweep import chain, choose, product, seeds
+
+QUESTION = "Does another last upsampling layer alone close the gap between the spectra?"
+BASE = "dcgan"
+LAST = ["", "nearest_conv", "bilinear_conv", "depth_to_space", "fir_conv_transpose"]
+RUNS = seeds(
+    chain(
+        product(
+            choose("model.upsampler", ["conv_transpose"]),
+            choose("model.last_upsampler", LAST),
+        ),
+        product(
+            choose("model.upsampler", ["nearest_conv"]),
+            choose("model.last_upsampler", ["", "conv_transpose"]),
+        ),
+    ),
+    3,
+)
+MEASURES = {
+    "spectrum_distance_db": "min",
+    "spectrum_accuracy": "min",
+    "frechet_*": "min",
+    "replica_db_s2": "min",
+}
+SIZES = {
+    "smoke": [
+        {
+            "steps": 300,
+            "batch_size": 32,
+            "model.features": (32, 16),
+            "model.kernel_size": 0,
+            "ema": 0.99,
+            "log_every": 20,
+            "eval_every": 150,
+            "sample_every": 300,
+            "checkpoint_every": 100,
+            "eval.num_examples": 500,
+        }
+    ],
+    "full": [{"model.kernel_size": 0, "steps": 20_000}],
+}

@@ -1,0 +1,54 @@
+"""Adam, RMSProp and gradient descent with momentum, and schedules of the rate.
+
+    deconvgen sweep experiments/optimizers.py --size=smoke --workdir=sweeps/optimizers
+    deconvgen report sweeps/optimizers
+
+Gradient descent gets a rate of its own; the others share the config's.
+"""
+
+from deconvgen.sweep import chain, choose, product, seeds, together
+
+QUESTION = "Which optimizer and schedule train a decoder of deconvolutions best?"
+BASE = "dcgan"
+SCHEDULES = choose("optimizer.schedule", ["constant", "cosine", "linear"])
+
+
+def runs(config, rates):
+    sgd = product(
+        choose("optimizer.name", ["sgd"]), choose("optimizer.learning_rate", rates)
+    )
+    warmed = together(
+        choose("optimizer.name", ["adam"]),
+        choose("optimizer.schedule", ["cosine"]),
+        choose("optimizer.warmup_steps", [50]),
+    )
+    adaptive = product(choose("optimizer.name", ["adam", "rmsprop"]), SCHEDULES)
+    return product(
+        choose("config", [config]), chain(adaptive, warmed, product(sgd, SCHEDULES))
+    )
+
+
+RUNS = seeds(chain(runs("dcgan", [1e-2]), runs("autoencoder", [1e-1])), 3)
+MEASURES = {
+    "frechet_*": "min",
+    "psnr": "max",
+    "kid_*_mean": "min",
+    "ssim": "max",
+}
+SIZES = {
+    "smoke": [
+        {
+            "steps": 300,
+            "batch_size": 32,
+            "ema": 0.99,
+            "log_every": 20,
+            "eval_every": 100,
+            "sample_every": 300,
+            "checkpoint_every": 100,
+            "eval.num_examples": 500,
+        },
+        {"config": "dcgan", "model.features": (32, 16)},
+        {"config": "autoencoder", "model.features": (16, 32)},
+    ],
+    "full": [{"config": "dcgan", "steps": 20_000}],
+}

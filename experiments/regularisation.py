@@ -1,0 +1,47 @@
+"""Dropout, weight decay and norms, each alone, in a generator and an autoencoder.
+
+deconvgen sweep experiments/regularisation.py --size=smoke --workdir=sweeps/regular
+deconvgen report sweeps/regular
+"""
+
+from deconvgen.sweep import chain, choose, product, seeds
+
+QUESTION = "Which regularisation helps a decoder of deconvolutions?"
+BASE = "dcgan"
+ADAMW = choose("optimizer.name", ["adamw"])
+RUNS = seeds(
+    product(
+        choose("config", ["dcgan", "autoencoder"]),
+        chain(
+            [{}],
+            choose("model.dropout", [0.1, 0.3]),
+            product(ADAMW, choose("optimizer.weight_decay", [1e-4, 1e-2])),
+            choose("model.norm", ["none", "group", "instance"]),
+        ),
+    ),
+    3,
+)
+MEASURES = {
+    "frechet_*": "min",
+    "psnr": "max",
+    "kid_*_mean": "min",
+    "ssim": "max",
+    "spectrum_distance_db": "min",
+}
+SIZES = {
+    "smoke": [
+        {
+            "steps": 300,
+            "batch_size": 32,
+            "ema": 0.99,
+            "log_every": 20,
+            "eval_every": 150,
+            "sample_every": 300,
+            "checkpoint_every": 100,
+            "eval.num_examples": 500,
+        },
+        {"config": "dcgan", "model.features": (32, 16)},
+        {"config": "autoencoder", "model.features": (16, 32)},
+    ],
+    "full": [{"config": "dcgan", "steps": 20_000}],
+}

@@ -1,0 +1,52 @@
+"""Every upsampling layer in the generator of a DCGAN, at equal steps.
+
+    deconvgen sweep experiments/upsampling.py --size=smoke --workdir=sweeps/upsampling
+    deconvgen report sweeps/upsampling
+
+`max_unpool` is left out: a generator has no encoder to take the indices from.
+"""
+
+from deconvgen.sweep import choose, seeds
+
+QUESTION = "Which upsampling layer should the generator of a DCGAN have?"
+BASE = "dcgan"
+LAYERS = [
+    "conv_transpose",
+    "decomposed_conv_transpose",
+    "separable_conv_transpose",
+    "fir_conv_transpose",
+    "depth_to_space",
+    "nearest_conv",
+    "bilinear_conv",
+    "bicubic_conv",
+    "bilinear_separable_conv",
+    "bilinear_additive",
+    "carafe",
+    "dysample",
+]
+RUNS = seeds(choose("model.upsampler", LAYERS), 3)
+MEASURES = {
+    "frechet_*": "min",
+    "kid_*_mean": "min",
+    "precision_*": "max",
+    "recall_*": "max",
+    "spectrum_distance_db": "min",
+    "phase_detail_ratio_s2": "min",
+}
+SIZES = {
+    "smoke": [
+        {
+            "steps": 300,
+            "batch_size": 32,
+            "model.features": (32, 16),
+            "model.kernel_size": 0,  # each layer's own
+            "ema": 0.99,
+            "log_every": 20,
+            "eval_every": 150,
+            "sample_every": 300,
+            "checkpoint_every": 100,
+            "eval.num_examples": 500,
+        }
+    ],
+    "full": [{"model.kernel_size": 0, "steps": 20_000}],
+}

@@ -1,0 +1,89 @@
+"""Upsampling layers times their initializations, on a generator and an autoencoder.
+
+    deconvgen sweep experiments/upsampling_x_initialization.py --size=smoke \\
+        --workdir=sweeps/both
+    deconvgen report sweeps/both
+
+The smoke size takes four layers and six starts; the full one all that there are.
+"""
+
+from deconvgen.sweep import choose, product, seeds, where
+
+QUESTION = (
+    "Which upsampling layer, started how, should a decoder have: "
+    "in a generator, and in an autoencoder?"
+)
+BASE = "dcgan"
+DECONVOLUTIONS = [
+    "conv_transpose",
+    "decomposed_conv_transpose",
+    "separable_conv_transpose",
+]
+OTHERS = [
+    "fir_conv_transpose",
+    "depth_to_space",
+    "nearest_conv",
+    "bilinear_conv",
+    "bicubic_conv",
+    "bilinear_separable_conv",
+    "bilinear_additive",
+    "carafe",
+    "dysample",
+]
+ANY = ["default", "dcgan", "orthogonal", "lecun_normal", "glorot_uniform", "he_normal"]
+ONLY = {  # what the other starts make sense for
+    "bilinear": DECONVOLUTIONS,
+    "nearest_equivalent": DECONVOLUTIONS,
+    "bilinear_equivalent": DECONVOLUTIONS,
+    "mirrored": ["conv_transpose"],
+    "icnr": ["depth_to_space"],
+}
+
+
+def fits(setting):
+    layers = ONLY.get(setting["model.initializer"])
+    return layers is None or setting["model.upsampler"] in layers
+
+
+def runs(layers, starts):
+    both = product(
+        choose("config", ["dcgan", "autoencoder"]),
+        choose("model.upsampler", layers),
+        choose("model.initializer", starts),
+    )
+    return seeds(where(both, fits), 3)
+
+
+RUNS = {
+    "smoke": runs(
+        ["conv_transpose", "depth_to_space", "nearest_conv", "bilinear_additive"],
+        [*ANY[:3], "bilinear", "nearest_equivalent", "icnr"],
+    ),
+    "full": runs([*DECONVOLUTIONS, *OTHERS], [*ANY, *ONLY]),
+}
+MEASURES = {
+    "frechet_*": "min",
+    "psnr": "max",
+    "kid_*_mean": "min",
+    "ssim": "max",
+    "spectrum_distance_db": "min",
+    "phase_detail_ratio_s2": "min",
+}
+SIZES = {
+    "smoke": [
+        {
+            "steps": 800,
+            "batch_size": 32,
+            "model.kernel_size": 0,  # each layer's own
+            "ema": 0.99,
+            "log_every": 50,
+            "eval_every": 200,
+            "sample_every": 800,
+            "checkpoint_every": 200,
+            "eval.num_examples": 500,
+        },
+        {"config": "dcgan", "model.features": (32, 16)},
+        {"config": "autoencoder", "model.features": (16, 32)},
+    ],
+    "full": [{"model.kernel_size": 0}, {"config": "dcgan", "steps": 20_000}],
+}

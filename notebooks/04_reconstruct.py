@@ -1,0 +1,172 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Reconstruct, walk, enlarge, segment
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/deconvgen/deconvgen/blob/main/notebooks/04_reconstruct.ipynb)
+#
+# The same decoder serves four tasks. An **autoencoder** squeezes an image through a few
+# numbers and back, a **variational autoencoder** makes these numbers a space to walk in,
+# **super-resolution** enlarges a photograph of your own, and **segmentation** says what each
+# pixel belongs to. Each is one config and one call.
+
+# %% [markdown]
+# On Colab the next cell installs the package; elsewhere it does nothing.
+
+# %%
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    source = "git+https://github.com/deconvgen/deconvgen"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
+
+# %% [markdown]
+# The parameters. `DECONVGEN_QUICK=1` in the environment runs everything in a minute or
+# two, to see that it works; the pictures are worth looking at without it.
+
+# %% tags=["parameters"]
+import os
+
+QUICK = os.environ.get("DECONVGEN_QUICK") == "1"
+LONG = 20 if QUICK else 1500  # steps of training, for each of the four
+KIND = ":smoke" if QUICK else ""
+
+# %%
+from deconvgen import runtime
+
+runtime.prepare()
+
+import tempfile
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from deconvgen import config, images, sampling, whole
+from deconvgen.run import load
+from deconvgen.train import train
+
+# %% [markdown]
+# One call for all four: train a config by its name, load the best checkpoint.
+
+# %%
+folder = tempfile.mkdtemp()
+
+
+def trained(name, *overrides):
+    """The run of a config after a short training."""
+    often = [f"{key}={LONG}" for key in ("steps", "eval_every", "checkpoint_every")]
+    settings = config.load(name + KIND, [*often, *overrides])
+    train(settings, f"{folder}/{name}", quiet=True)
+    return load(f"{folder}/{name}")
+
+
+def show(picture, size=(8, 3)):
+    """A picture without axes."""
+    plt.figure(figsize=size)
+    plt.imshow(picture, cmap="gray")
+    plt.axis("off")
+    plt.show()
+
+
+# %% [markdown]
+# ## Autoencoder
+#
+# 784 pixels go through 32 numbers. What comes back is blurred where 32 numbers are not
+# enough: fine prints and laces go first, outlines stay.
+
+# %%
+autoencoder = trained("autoencoder")
+examples = autoencoder.examples(8)["image"]
+rows = np.concatenate([examples, autoencoder.reconstruct(examples)])
+show(images.grid(rows, columns=8), (8, 2))
+{key: round(value, 3) for key, value in autoencoder.figures.items() if key == "psnr"}
+
+# %% [markdown]
+# ## Variational autoencoder
+#
+# Here the code is a distribution, pulled towards a standard normal one, so that *any* draw
+# from that decodes to something. We walk from one draw to the next: on the great circle,
+# because normal numbers in many dimensions all have about the same length, and the
+# straight line would pass through the much shorter ones in between.
+
+# %%
+vae = trained("vae")
+a, b = vae.latents(4, 0)[:, None], vae.latents(4, 1)[:, None]
+share = np.linspace(0, 1, 10)[None, :, None]
+path = sampling.slerp(a, b, share).reshape(40, -1)
+print("length of the codes: ", np.linalg.norm(path, axis=1)[:10].round(1))
+print(
+    "on the straight line:",
+    np.linalg.norm((1 - share) * a + share * b, axis=-1)[0].round(1),
+)
+show(images.grid(vae.decode(path), columns=10), (9, 4))
+
+# %% [markdown]
+# Where do the pixels come from? The decoder's layers for one code:
+
+# %%
+maps = vae.feature_maps(path[:1])
+figure, axes = plt.subplots(1, len(maps), figsize=(2 * len(maps), 2.3))
+for axis, (name, found) in zip(axes, maps.items(), strict=True):
+    strongest = found[0].std((0, 1)).argmax()
+    axis.imshow(found[0, ..., strongest], cmap="gray")
+    axis.set_title(name, fontsize=8)
+    axis.axis("off")
+plt.show()
+
+# %% [markdown]
+# ## Super-resolution of your photograph
+#
+# A small network learns to double the size of photographs. On Colab the cell below asks
+# for a picture of yours; elsewhere (or if you cancel) it takes one of the package's.
+
+# %%
+superres = trained("superres")
+picture = None
+if "google.colab" in sys.modules:
+    from google.colab import files
+
+    for name in files.upload():
+        picture = images.load(name, superres.image_shape[-1])
+if picture is None:
+    photograph = next(iter(whole.photographs(superres).values()))
+    picture, truth = whole.pair(superres, photograph[64:256, 128:320])
+print("from", picture.shape, "to", whole.enlarged(superres, picture).shape)
+
+# %%
+patch = picture[:96, :96]
+sides = [whole.bicubic(superres, patch), whole.enlarged(superres, patch)]
+show(np.squeeze(images.to_uint8(np.concatenate(sides, axis=1))), (10, 5))
+
+# %% [markdown]
+# Left bicubic interpolation, right the network. With the few steps above the two are
+# close; the default config trains much longer.
+#
+# ## Segmentation
+#
+# Clothes laid over textures, so that the class of every pixel is known. Each row: the
+# image, its true classes, the predicted ones, and the pixels that are wrong.
+
+# %%
+segmentation = trained("segmentation")
+shown = segmentation.shown(4)
+print(", ".join(segmentation.config.data.class_names))
+show(np.squeeze(images.grid(shown, columns=1)), (8, 8))
+
+# %% [markdown]
+# **Try:** `vae.decode` of a code with one number changed step by step; another
+# `loss.name` for the autoencoder (`"l1 + focal_frequency"` keeps more of the texture);
+# another upsampler in any of the four.

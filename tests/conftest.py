@@ -1,0 +1,26 @@
+"""Shape annotations are checked while the tests run; they are free in production."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from typing import runtime_checkable
+
+# Before JAX starts: equal programs are compiled once a session, by subprocesses too
+# (and by pytest-xdist's workers, which have this process's environment).
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _compiled = tempfile.mkdtemp(prefix="deconvgen-compiled-")
+    atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
+    os.environ |= {
+        "JAX_COMPILATION_CACHE_DIR": _compiled,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+from flax.linen.linear import PromoteDtypeFn
+from jaxtyping import install_import_hook
+
+# A field of Flax's convolutions has this protocol, which the checker asks isinstance.
+runtime_checkable(PromoteDtypeFn)
+
+install_import_hook("deconvgen", "beartype.beartype")

@@ -1,0 +1,320 @@
+"""Every registered upsampler: shapes, gradients, what it is by definition, refusals."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deconvgen.errors import UserError
+from deconvgen.nn.conv import Conv, ConvTranspose
+from deconvgen.nn.initializers import initializers
+from deconvgen.nn.upsample import Upsampler, fits, make_upsampler, upsamplers
+from deconvgen.nn.upsample.dynamic import sample_bilinear
+from deconvgen.nn.upsample.modifiers import box_filter
+from deconvgen.ops import resize
+from deconvgen.ops.fir import upfirdn
+from deconvgen.ops.unpool import max_pool_with_indices, max_unpool
+
+KEY = jax.random.key(0, impl="rbg")  # compiles faster than the default
+NAMES = list(upsamplers)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_compilation():
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def noise(*shape, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+def inputs(layer, x):
+    """x, and indices where the layer needs them."""
+    if not layer.needs_indices:
+        return (x,)
+    return x, jnp.arange(x.size, dtype=jnp.int32).reshape(x.shape) % 2
+
+
+def started(layer, x):
+    """(output, variables) of a layer under one jit."""
+    args = inputs(layer, x)
+    return jax.jit(lambda *a: layer.init_with_output(KEY, *a))(*args)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shape_and_dtype_for_every_factor_kernel_and_odd_size(name):
+    for factor in (1, 2, 3, 4, (2, 3)):
+        for k in (None, 1, 4) if factor != 2 else (2, 3, 5):
+            layer = make_upsampler(name, 3, factor, k)
+            args = inputs(layer, jnp.zeros((1, 5, 3, 4)))
+            y, _ = jax.eval_shape(lambda *a: layer.init_with_output(KEY, *a), *args)  # noqa: B023
+            r, s = layer.factors
+            assert y.shape == (1, 5 * r, 3 * s, 3), (factor, k)
+            assert y.dtype == jnp.float32
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_initializer_that_fits_gives_finite_values_and_gradients(name):
+    x = noise(2, 3, 5, 4)
+    good = [i for i in initializers if fits(i, name)]
+    layers = {i: make_upsampler(name, 6, 2, initializer=i) for i in good}
+    args = inputs(layers["default"], x)
+    kernels = jax.jit(lambda *a: {i: m.init(KEY, *a) for i, m in layers.items()})(*args)
+
+    def loss(variables, *args):
+        y = layers["default"].apply(variables, *args)
+        return (y**2).mean(), y
+
+    step = jax.jit(jax.value_and_grad(loss, argnums=(0, 1), has_aux=True))
+    for i, variables in kernels.items():
+        (_, y), gradients = step(variables, *args)
+        assert y.shape == (2, 6, 10, 6), i
+        assert np.asarray(y).std() > 0, i
+        for leaf in jax.tree.leaves(gradients):
+            assert np.isfinite(leaf).all(), i
+        kernel = [g for g in jax.tree.leaves(gradients[0]) if g.ndim == 4]
+        assert any(np.abs(g).max() > 0 for g in kernel), i
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_jit_is_eager(name):
+    layer = make_upsampler(name, 3, (2, 3))
+    x = noise(1, 3, 2, 4)
+    y, variables = started(layer, x)
+    eager = layer.apply(variables, *inputs(layer, x))
+    np.testing.assert_allclose(y, eager, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_computes_in_bfloat16_with_float32_parameters(name):
+    layer = make_upsampler(name, 3, 2, dtype=jnp.bfloat16)
+    args = inputs(layer, jnp.zeros((1, 2, 3, 4)))
+    y, variables = jax.eval_shape(lambda *a: layer.init_with_output(KEY, *a), *args)
+    assert y.dtype == jnp.bfloat16
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(variables))
+
+
+def test_kernels_are_called_kernel():
+    for name in NAMES:
+        layer = make_upsampler(name, 3, 2)
+        args = inputs(layer, jnp.zeros((1, 2, 3, 4)))
+        variables = jax.eval_shape(lambda *a: layer.init(KEY, *a), *args)  # noqa: B023
+        for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+            assert path[-1].key == ("kernel" if leaf.ndim == 4 else "bias")
+
+
+@pytest.mark.parametrize(("k", "s"), [(4, 2), (3, 2), (2, 3), (1, 2)])
+def test_conv_transpose_is_the_layer_of_flax(k, s):
+    x = noise(1, 4, 3, 2)
+    y, variables = started(make_upsampler("conv_transpose", 3, s, k), x)
+    flax = nn.ConvTranspose(3, (k, k), (s, s))
+    theirs = flax.apply({"params": variables["params"]["deconv"]}, x)
+    np.testing.assert_allclose(y, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(("k", "s"), [(4, 2), (3, 2), (5, 3), (2, 3)])
+def test_separable_is_a_grouped_transposed_convolution_and_a_product(k, s):
+    x = noise(1, 4, 3, 2)
+    y, variables = started(make_upsampler("separable_conv_transpose", 3, s, k), x)
+    params = variables["params"]
+    kernel = params["depthwise"]["kernel"]
+    alone = [
+        nn.ConvTranspose(1, (k, k), (s, s), use_bias=False).apply(
+            {"params": {"kernel": kernel[..., c : c + 1]}}, x[..., c : c + 1]
+        )
+        for c in (0, 1)
+    ]
+    expected = jnp.concatenate(alone, -1) @ params["pointwise"]["kernel"][0, 0]
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_decomposed_is_the_full_deconvolution_with_the_product_kernel():
+    x = noise(1, 4, 3, 2)
+    layer = make_upsampler("decomposed_conv_transpose", 3, (2, 3), (4, 5))
+    y, variables = started(layer, x)
+    rows, columns = (variables["params"][n]["kernel"] for n in ("rows", "columns"))
+    kernel = jnp.einsum("kxif,xlfo->klio", rows, columns)
+    full = ConvTranspose(3, (4, 5), (2, 3), use_bias=False)
+    np.testing.assert_allclose(
+        y, full.apply({"params": {"kernel": kernel}}, x), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", ["nearest", "bilinear", "bicubic"])
+def test_resize_convolutions(name):
+    x = noise(1, 4, 3, 2)
+    y, variables = started(make_upsampler(f"{name}_conv", 3, 2), x)
+    big = jax.image.resize(x, (1, 8, 6, 2), name)
+    expected = Conv(3, (3, 3)).apply({"params": variables["params"]["conv"]}, big)
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_bilinear_separable_is_a_grouped_convolution():
+    x = noise(1, 4, 3, 2)
+    layer = make_upsampler("bilinear_separable_conv", 3, 2, 4)
+    y, variables = started(layer, x)
+    params = variables["params"]
+    grouped = nn.Conv(2, (4, 4), feature_group_count=2, use_bias=False)
+    big = grouped.apply({"params": params["depthwise"]}, resize.bilinear(x, 2))
+    np.testing.assert_allclose(y, big @ params["pointwise"]["kernel"][0, 0], atol=1e-5)
+
+
+def test_fir_conv_transpose_is_that_of_stylegan2():
+    x = noise(1, 4, 3, 2)
+    y, variables = started(make_upsampler("fir_conv_transpose", 3, 2, 3), x)
+    flax = nn.ConvTranspose(3, (3, 3), (2, 2), padding="VALID", use_bias=False)
+    wide = flax.apply({"params": variables["params"]["deconv"]}, x)
+    taps = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
+    expected = upfirdn(wide, taps, padding=((1, 1), (1, 1)), gain=4)
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_max_unpool_undoes_the_encoders_pooling_before_its_convolution():
+    x = noise(1, 6, 6, 2)
+    pooled, indices = max_pool_with_indices(x, 3)
+    layer = make_upsampler("max_unpool", 3, 3)
+    y, variables = layer.init_with_output(KEY, pooled, indices)
+    placed = max_unpool(pooled, indices, 3)
+    expected = Conv(3, (3, 3)).apply({"params": variables["params"]["conv"]}, placed)
+    np.testing.assert_allclose(y, expected, atol=1e-6)
+    with pytest.raises(UserError, match="indices of the input's shape"):
+        layer.apply(variables, pooled, indices[..., :1])
+
+
+def test_carafe_is_the_weighted_mean_of_the_neighbourhood():
+    x = noise(1, 4, 3, 2)
+    y, variables = started(make_upsampler("carafe", 3, 2, 3), x)
+    params = variables["params"]
+    small = Conv(64, (1, 1)).apply({"params": params["compress"]}, x)
+    weights = np.asarray(Conv(36, (1, 1)).apply({"params": params["encode"]}, small))
+    weights = jax.nn.softmax(weights.reshape(4, 3, 2, 2, 9))
+    padded = np.pad(np.asarray(x[0]), ((1, 1), (1, 1), (0, 0)))
+    mixed = np.zeros((8, 6, 2))
+    for i, j in np.ndindex(8, 6):
+        window = padded[i // 2 : i // 2 + 3, j // 2 : j // 2 + 3].reshape(9, 2)
+        mixed[i, j] = weights[i // 2, j // 2, i % 2, j % 2] @ window
+    expected = mixed @ np.asarray(params["project"]["kernel"][0, 0])
+    np.testing.assert_allclose(y[0], expected, atol=1e-5)
+
+
+def test_sampling_on_the_bilinear_grid_is_bilinear_resize_and_groups_are_apart():
+    x = noise(2, 4, 5, 4)
+    rows = jnp.broadcast_to(
+        ((jnp.arange(8) + 0.5) / 2 - 0.5)[:, None, None], (8, 10, 2)
+    )
+    columns = jnp.broadcast_to(((jnp.arange(10) + 0.5) / 2 - 0.5)[:, None], (8, 10, 2))
+    places = [jnp.broadcast_to(p, (2, 8, 10, 2)) for p in (rows, columns)]
+    expected = resize.bilinear(x, 2)
+    np.testing.assert_allclose(sample_bilinear(x, *places), expected, atol=1e-5)
+    moved = places[0].at[..., 1].set(0.0)
+    apart = sample_bilinear(x, moved, places[1])
+    np.testing.assert_allclose(apart[..., :2], expected[..., :2], atol=1e-5)
+    assert not np.allclose(apart[..., 2:], expected[..., 2:], atol=1e-2)
+
+
+def test_dysample_starts_close_to_bilinear():
+    x = noise(1, 5, 5, 4)
+    y, variables = started(make_upsampler("dysample", 3, 2), x)
+    project = variables["params"]["project"]["kernel"][0, 0]
+    np.testing.assert_allclose(y, resize.bilinear(x, 2) @ project, atol=0.02)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_default_start_of_the_linear_layers_keeps_the_variance(name):
+    if name not in ("conv_transpose", "decomposed_conv_transpose", "depth_to_space"):
+        return
+    x = noise(2, 16, 16, 32)
+    y, _ = started(make_upsampler(name, 32, 2), x)
+    np.testing.assert_allclose(y[:, 4:-4, 4:-4].var(), 1, rtol=0.2)
+
+
+def test_fir_variance_counts_the_filter():
+    x = noise(2, 16, 16, 32)
+    y, _ = started(make_upsampler("fir_conv_transpose", 32, 2), x)
+    np.testing.assert_allclose(y[:, 4:-4, 4:-4].var(), 1, rtol=0.25)
+
+
+class Block(nn.Module):
+    """A decoder's block: everything from plain values, lists as JSON gives them."""
+
+    @nn.compact
+    def __call__(self, x):
+        wrapped = make_upsampler(
+            "conv_transpose",
+            3,
+            [2, 3],
+            residual=True,
+            box_filter=True,
+            extra_conv=True,
+            module_name="up",
+        )
+        return wrapped(x)
+
+
+def test_modifiers_wrap_in_order_and_inside_a_module():
+    x = noise(1, 4, 3, 6)
+    y, variables = Block().init_with_output(KEY, x)
+    assert y.shape == (1, 8, 9, 3)
+    params = variables["params"]["up"]["upsampler"]
+    deconv = params["upsampler"]["upsampler"]["deconv"]
+    bare = make_upsampler("conv_transpose", 3, (2, 3))
+    inner = box_filter(bare.apply({"params": {"deconv": deconv}}, x), (2, 3))
+    convolved = Conv(3, (3, 3)).apply({"params": params["conv"]}, inner)
+    residual = resize.bilinear_additive(x, (2, 3), 3)
+    np.testing.assert_allclose(y, convolved + residual, atol=1e-5)
+    hash(make_upsampler("conv_transpose", 3, [2, 3], [4, 6], residual=True))
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, (2, 3)])
+def test_box_filter_makes_what_repeats_with_the_factor_constant(factor):
+    r, s = (factor, factor) if isinstance(factor, int) else factor
+    period = np.random.default_rng(0).normal(size=(1, r, s, 2))
+    x = jnp.asarray(np.tile(period, (1, 4, 3, 1)), jnp.float32)
+    expected = np.broadcast_to(period.mean((1, 2)), x.shape)
+    np.testing.assert_allclose(box_filter(x, factor), expected, atol=1e-5)
+
+
+def test_modifiers_pass_the_indices_on():
+    x = noise(1, 3, 3, 4)
+    layer = make_upsampler("max_unpool", 4, 2, residual=True, box_filter=True)
+    assert layer.needs_indices
+    y, _ = started(layer, x)
+    assert y.shape == (1, 6, 6, 4)
+
+
+def test_adding_one_takes_one_decorator():
+    @upsamplers.register(name="doubled")
+    class Doubled(Upsampler):
+        """Nearest neighbour and a convolution, for this test."""
+
+        @nn.compact
+        def __call__(self, x):
+            return self.conv(resize.nearest(x, self.factors))
+
+    try:
+        y, _ = started(
+            make_upsampler("doubled", 5, 3, initializer="dcgan"), noise(1, 2, 2, 4)
+        )
+        assert y.shape == (1, 6, 6, 5)
+        assert upsamplers.summary("doubled").startswith("Nearest")
+    finally:
+        del upsamplers._things["doubled"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "conv_transposed"}, "did you mean 'conv_transpose'"),
+        ({"features": 0}, "features is a whole number >= 1, not 0"),
+        ({"factor": 0}, "a factor is a whole number >= 1"),
+        ({"factor": "2"}, "a factor is a whole number >= 1"),
+        ({"kernel_size": 0}, "a kernel size is a whole number >= 1"),
+        ({"transposed": True}, "has no option transposed"),
+    ],
+)
+def test_mistakes_are_named(change, message):
+    with pytest.raises(UserError, match=message):
+        make_upsampler(**{"name": "conv_transpose", "features": 3, **change})

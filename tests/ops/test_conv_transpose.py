@@ -1,0 +1,230 @@
+"""Sizes, paddings and transformations of both convolutions: the facts about them."""
+
+from functools import partial
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deconvgen.errors import UserError
+from deconvgen.ops.conv import conv
+from deconvgen.ops.conv_transpose import conv_transpose
+from deconvgen.ops.forms import IMPLS
+
+static = ["strides", "padding", "kernel_dilation", "feature_group_count", "impl"]
+sizes = ["use_consistent_padding", "output_padding", "output_shape"]
+upwards = jax.jit(conv_transpose, static_argnames=[*static, *sizes, "transpose_kernel"])
+downwards = jax.jit(conv, static_argnames=static)
+
+
+@pytest.fixture(autouse=True)
+def float64_of_small_things():
+    with jax.enable_x64(True), jax.disable_jit(False):
+        jax.config.update("jax_disable_most_optimizations", True)
+        yield
+        jax.config.update("jax_disable_most_optimizations", False)
+
+
+def numbers(*shape, seed=0):
+    return np.random.default_rng([seed, *shape]).normal(size=shape)
+
+
+@pytest.mark.parametrize("k, s, op", [(2, 2, 0), (3, 2, 1), (4, 2, 0), (5, 3, 2)])
+def test_output_size_with_pytorchs_padding(k, s, op):
+    """s (n - 1) + k - 2 p + op (Dumoulin & Visin 2016, relationship 14)."""
+    for n, p in product((1, 4, 7), range(k)):
+        y = jax.eval_shape(
+            partial(
+                upwards,
+                strides=s,
+                padding=p,
+                use_consistent_padding=True,
+                output_padding=op,
+            ),
+            jnp.ones((1, n, 1)),
+            jnp.ones((k, 1, 1)),
+        )
+        assert y.shape[1] == max(s * (n - 1) + k - 2 * p + op, 0)
+
+
+def test_same_and_valid_paddings():
+    """(low, high) of the dilated input, found from where an impulse comes out."""
+    same = {
+        2: {2: (1, 1), 3: (2, 1), 4: (2, 2), 5: (3, 2), 6: (3, 3), 7: (4, 3)},
+        4: {3: (2, 3), 4: (3, 3), 5: (4, 3), 8: (5, 5), 9: (6, 5)},
+    }
+    for s, pads in same.items():
+        for k, padding in pads.items():
+            x, kernel = numbers(1, 5, 1), numbers(k, 1, 1)
+            named = upwards(x, kernel, s, "SAME")
+            assert named.shape[1] == 5 * s
+            explicit = upwards(x, kernel, s, (padding,))
+            np.testing.assert_allclose(named, explicit, atol=1e-12)
+            shape = partial(jax.eval_shape, upwards, x, kernel, s)
+            assert shape("VALID").shape[1] == 4 * s + max(k, s)
+            # An integer pads the dilated input: more of it, more pixels.
+            wider = shape(3)
+            assert wider.shape[1] == 4 * s + 1 + 6 - (k - 1)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_transposed_kernel_is_the_vjp_of_the_same_convolution(k):
+    kernel, x = numbers(k, k, 3, 2), numbers(2, 8, 8, 3)
+    y = numbers(2, 4, 4, 2)
+    down = lambda x: conv(x, kernel, 2, "SAME", impl="lax")
+    np.testing.assert_allclose(
+        conv_transpose(y, kernel, 2, "SAME", transpose_kernel=True),
+        jax.vjp(down, x)[1](y)[0],
+        atol=1e-12,
+    )
+
+
+@pytest.mark.parametrize("n", [15, 16])
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_output_shape_brings_odd_images_back(n, k):
+    """An encoder maps 15 and 16 pixels to 8; `output_shape` undoes either."""
+    kernel, x = numbers(k, 3, 2), numbers(2, n, 3)
+    y = numbers(2, 8, 2)
+    down = lambda x: conv(x, kernel, 2, "SAME", impl="lax")
+    assert down(x).shape[1] == 8
+    up = conv_transpose(y, kernel, 2, "SAME", transpose_kernel=True, output_shape=(n,))
+    np.testing.assert_allclose(up, jax.vjp(down, x)[1](y)[0], atol=1e-12)
+    assert conv_transpose(y, kernel, 2, transpose_kernel=True).shape[1] == 16
+
+
+def test_output_padding_adds_pixels_at_the_end_only():
+    x, kernel = numbers(1, 4, 2), numbers(3, 2, 1)
+    plain = conv_transpose(x, kernel, 2, 1, use_consistent_padding=True)
+    more = conv_transpose(
+        x, kernel, 2, 1, use_consistent_padding=True, output_padding=1
+    )
+    assert (plain.shape[1], more.shape[1]) == (7, 8)
+    np.testing.assert_allclose(more[:, :7], plain, atol=1e-12)
+    shaped = conv_transpose(
+        x, kernel, 2, 1, use_consistent_padding=True, output_shape=8
+    )
+    np.testing.assert_array_equal(shaped, more)
+
+
+@pytest.mark.parametrize("transpose_kernel", [False, True])
+def test_variance_under_lecun_normal(transpose_kernel):
+    """1 / s^2, and C_in / (C_out s^2) with `transpose_kernel`, away from the border."""
+    c_in, c_out, s = 64, 16, 2
+    shape = (4, 4, c_out, c_in) if transpose_kernel else (4, 4, c_in, c_out)
+    kernel = jax.nn.initializers.lecun_normal()(jax.random.key(0), shape)
+    x = jax.random.normal(jax.random.key(1), (8, 12, 12, c_in))
+    y = conv_transpose(x, kernel, s, transpose_kernel=transpose_kernel)[:, 2:-2, 2:-2]
+    expected = (c_in / c_out if transpose_kernel else 1) / s**2
+    assert float(y.var()) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("impl", IMPLS)
+def test_under_vmap_and_pmap_and_in_bfloat16(impl):
+    x, kernel = numbers(3, 2, 3, 3, 2), numbers(3, 4, 4, 2, 2)
+    layer = lambda x, kernel: upwards(x, kernel, 2, impl=impl)
+    expected = np.stack([layer(*pair) for pair in zip(x, kernel)])
+    np.testing.assert_allclose(jax.vmap(layer)(x, kernel), expected, atol=1e-12)
+    np.testing.assert_allclose(
+        jax.pmap(layer)(x[:1], kernel[:1]), expected[:1], atol=1e-12
+    )
+    gradient = jax.jit(
+        jax.grad(lambda x, kernel: jnp.sum(layer(x, kernel) ** 2), (0, 1))
+    )
+    each = [gradient(*pair) for pair in zip(x, kernel)]
+    for actual, expected in zip(jax.jit(jax.vmap(gradient))(x, kernel), zip(*each)):
+        np.testing.assert_allclose(actual, np.stack(expected), atol=1e-9)
+
+    half = jnp.asarray(x[0], jnp.bfloat16), jnp.asarray(kernel[0], jnp.bfloat16)
+    exact = layer(*(a.astype(float) for a in half))
+    assert layer(*half).dtype == jnp.bfloat16
+    np.testing.assert_allclose(
+        layer(*half).astype(float), exact, rtol=2**-7, atol=2**-7
+    )
+    assert {g.dtype for g in gradient(*half)} == {jnp.dtype(jnp.bfloat16)}
+
+
+def test_shard_map_sums_the_gradient_of_a_replicated_kernel():
+    x, kernel = numbers(2, 3, 3, 2), numbers(4, 4, 2, 2)
+    mesh = jax.sharding.Mesh(jax.devices()[:1], ("data",))
+    spec = jax.sharding.PartitionSpec
+
+    def gradient(kernel, x):
+        return jax.grad(lambda k: jnp.sum(conv_transpose(x, k, 2) ** 2))(kernel)
+
+    split = jax.shard_map(
+        gradient, mesh=mesh, in_specs=(spec(), spec("data")), out_specs=spec()
+    )
+    np.testing.assert_allclose(jax.jit(split)(kernel, x), gradient(kernel, x))
+
+
+def test_exports_for_several_platforms_at_once():
+    layer = lambda x, kernel: jnp.sum(jnp.sin(conv_transpose(x, kernel, 2)))
+    x, kernel = numbers(2, 3, 3, 2), numbers(4, 4, 2, 2)
+    step = jax.jit(jax.grad(layer, (0, 1)))
+    exported = jax.export.export(step, platforms=["cpu", "cuda", "tpu"])(x, kernel)
+    for actual, expected in zip(exported.call(x, kernel), step(x, kernel)):
+        np.testing.assert_allclose(actual, expected, atol=1e-12)
+
+
+def test_unbatched_and_nested_batches_and_nothing_at_all():
+    x, kernel = numbers(3, 2, 4, 4, 2), numbers(3, 3, 2, 5)
+    whole = conv_transpose(x, kernel, 2)
+    assert whole.shape == (3, 2, 8, 8, 5)
+    np.testing.assert_allclose(
+        conv_transpose(x[1, 1], kernel, 2), whole[1, 1], atol=1e-12
+    )
+    for shape in [(0, 4, 4, 2), (2, 0, 4, 2)]:
+        empty = jnp.ones(shape)
+        for op in (downwards, upwards):
+            value, back = jax.vjp(lambda k, op=op, x=empty: op(x, k, 2), kernel)
+            assert value.size == 0 or not value.any()
+            assert not back(jnp.ones_like(value))[0].any()
+
+
+def test_integers_and_wider_results_go_through_lax():
+    x, kernel = np.arange(8).reshape(1, 4, 2), np.arange(12).reshape(3, 2, 2)
+    y = conv_transpose(x, kernel, 2)
+    assert y.dtype == x.dtype
+    expected = conv_transpose(x.astype(float), kernel.astype(float), 2)
+    np.testing.assert_array_equal(y, expected)
+    half = jnp.asarray(x, jnp.bfloat16), jnp.asarray(kernel, jnp.bfloat16)
+    wide = conv_transpose(*half, 2, preferred_element_type=jnp.float32)
+    assert wide.dtype == jnp.float32
+
+
+def test_convolution_of_a_dilated_input():
+    x, kernel = numbers(2, 5, 5, 3), numbers(3, 3, 3, 2)
+    for strides in (1, 2):
+        options = {"strides": strides, "padding": [(1, 2), (0, 1)]}
+        np.testing.assert_allclose(
+            conv(x, kernel, input_dilation=(2, 3), **options),
+            jax.lax.conv_general_dilated(
+                x,
+                kernel,
+                (strides,) * 2,
+                options["padding"],
+                lhs_dilation=(2, 3),
+                dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            ),
+            atol=1e-12,
+        )
+
+
+@pytest.mark.parametrize(
+    "options, word",
+    [
+        ({"padding": "SAVE"}, "'SAME'"),
+        ({"padding": [1, 2, 3]}, "pairs"),
+        ({"strides": (2, 2)}, "strides"),
+        ({"output_padding": 2, "strides": 2}, "output_padding"),
+        ({"output_shape": 11, "strides": 2}, "output_shape"),
+        ({"output_shape": 8, "output_padding": 0}, "not both"),
+        ({"impl": "joined"}, "joint"),
+        ({"feature_group_count": 2}, "channels"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(options, word):
+    with pytest.raises(UserError, match=word):
+        conv_transpose(jnp.ones((1, 4, 2)), jnp.ones((3, 2, 2)), **options)

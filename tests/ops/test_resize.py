@@ -1,0 +1,82 @@
+"""Resizing against jax.image.resize, and its gradient as the adjoint."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deconvgen.ops import resize
+
+SIZES = [(1, 2), (5, 4)]
+FACTORS = [1, 2, 4, (2, 3)]
+METHODS = {
+    "nearest": resize.nearest,
+    "bilinear": resize.bilinear,
+    "bicubic": resize.bicubic,
+}
+
+
+def noise(*shape, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_equals_jax_image_resize(name, factor):
+    r, s = (factor, factor) if isinstance(factor, int) else factor
+    for h, w in SIZES:
+        x = noise(2, h, w, 3)
+        theirs = jax.image.resize(x, (2, h * r, w * s, 3), name)
+        np.testing.assert_allclose(METHODS[name](x, factor), theirs, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_gradient_is_the_adjoint_and_that_of_jax_image_resize(name):
+    x, y = noise(2, 5, 4, 3), noise(2, 10, 12, 3, seed=1)
+    ours, back = jax.vjp(lambda x: METHODS[name](x, (2, 3)), x)
+    _, theirs = jax.vjp(lambda x: jax.image.resize(x, y.shape, name), x)
+    np.testing.assert_allclose(jnp.vdot(ours, y), jnp.vdot(x, back(y)[0]), rtol=1e-4)
+    np.testing.assert_allclose(back(y)[0], theirs(y)[0], atol=5e-6)
+
+
+def test_bilinear_goes_through_a_ramp():
+    x = jnp.arange(6.0)[None, :, None, None]
+    y = resize.bilinear(x, (3, 1))[0, :, 0, 0]
+    inside = (np.arange(18) - 1) / 3
+    np.testing.assert_allclose(y, np.clip(inside, 0, 5), atol=1e-6)
+
+
+def test_dtype_is_kept():
+    x = jnp.ones((1, 3, 3, 2), jnp.bfloat16)
+    for method in METHODS.values():
+        assert method(x, 2).dtype == jnp.bfloat16
+
+
+def test_groups_of_channels_are_averaged_after_or_before_the_resize():
+    x = noise(2, 3, 4, 8)
+    wide = resize.bilinear(x, 2)
+    grouped = wide.reshape(2, 6, 8, 2, 4).mean(-1)
+    np.testing.assert_allclose(resize.bilinear_additive(x, 2, 2), grouped, atol=1e-6)
+
+
+@pytest.mark.parametrize("features", [1, 3, 4, 12, 13])
+def test_mean_of_groups_is_adaptive_average_pooling(features):
+    torch = pytest.importorskip("torch")
+    x = noise(4, 6)
+    theirs = torch.nn.functional.adaptive_avg_pool1d(
+        torch.tensor(np.array(x))[:, None], features
+    )
+    np.testing.assert_allclose(
+        resize.mean_of_groups(x, features), theirs[:, 0], atol=1e-6
+    )
+
+
+def test_interpolation_taps_of_fcn():
+    np.testing.assert_allclose(
+        resize.interpolation_taps(2), [0.25, 0.75, 0.75, 0.25], atol=1e-12
+    )
+    for s in range(1, 6):
+        for name in ("nearest", "bilinear", "bicubic"):
+            taps = resize.interpolation_taps(s, name)
+            phases = [taps[a::s].sum() for a in range(s)]
+            np.testing.assert_allclose(phases, 1, atol=1e-12)

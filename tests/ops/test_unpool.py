@@ -1,0 +1,80 @@
+"""Max-pooling and unpooling against a loop and against PyTorch."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deconvgen.errors import UserError
+from deconvgen.ops.unpool import max_pool_with_indices, max_unpool
+
+CASES = [
+    (2, (6, 8), "VALID"),
+    (3, (7, 11), "VALID"),
+    ((2, 3), (5, 7), "SAME"),
+    ((3, 1), (4, 4), "SAME"),
+    (1, (3, 3), "VALID"),
+]
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def loop(x, r, s, padding):
+    up = np.ceil if padding == "SAME" else np.floor
+    b, height, width, c = x.shape
+    h, w = int(up(height / r)), int(up(width / s))
+    out, index = np.zeros((b, h, w, c), x.dtype), np.zeros((b, h, w, c), int)
+    for n, i, j, k in np.ndindex(b, h, w, c):
+        window = x[n, i * r : (i + 1) * r, j * s : (j + 1) * s, k]
+        row, column = np.unravel_index(window.argmax(), window.shape)
+        out[n, i, j, k], index[n, i, j, k] = window.max(), row * s + column
+    return out, index
+
+
+@pytest.mark.parametrize(("window", "size", "padding"), CASES)
+def test_pool_is_the_loop_and_unpool_puts_every_maximum_back(window, size, padding):
+    r, s = (window, window) if isinstance(window, int) else window
+    x = noise(2, *size, 3)
+    pooled, index = max_pool_with_indices(jnp.asarray(x), window, padding)
+    expected, places = loop(x, r, s, padding)
+    np.testing.assert_array_equal(pooled, expected)
+    np.testing.assert_array_equal(index, places)
+    back = np.asarray(max_unpool(pooled, index, window, size))
+    assert back.shape == x.shape
+    np.testing.assert_array_equal(back[back != 0], x[back != 0])
+    assert (back != 0).sum() == pooled.size
+
+
+def test_equals_torch_on_an_odd_size():
+    torch = pytest.importorskip("torch")
+    x = noise(2, 7, 5, 3)
+    there = torch.tensor(x).permute(0, 3, 1, 2)
+    theirs, flat = torch.nn.functional.max_pool2d(there, 2, return_indices=True)
+    pooled, index = max_pool_with_indices(jnp.asarray(x), 2)
+    np.testing.assert_array_equal(pooled, theirs.permute(0, 2, 3, 1))
+    unpooled = torch.nn.functional.max_unpool2d(theirs, flat, 2, output_size=(7, 5))
+    ours = max_unpool(pooled, index, 2, (7, 5))
+    np.testing.assert_array_equal(ours, unpooled.permute(0, 2, 3, 1))
+
+
+def test_the_gradient_goes_to_the_first_maximum_alone():
+    x = jnp.ones((1, 2, 2, 1))
+    gradient = jax.grad(lambda x: max_pool_with_indices(x, 2)[0].sum())(x)
+    np.testing.assert_array_equal(gradient[0, :, :, 0], [[1, 0], [0, 0]])
+
+
+def test_partial_windows_of_negative_values():
+    x = -jnp.ones((1, 3, 3, 1))
+    pooled, _ = max_pool_with_indices(x, 2, "SAME")
+    np.testing.assert_array_equal(pooled, -np.ones((1, 2, 2, 1)))
+    gradient = jax.grad(lambda x: max_pool_with_indices(x, 2, "SAME")[0].sum())(x)
+    assert np.isfinite(gradient).all()
+
+
+def test_impossible_windows_are_refused():
+    with pytest.raises(UserError, match="no 4 x 4 window fits into 3 x 3"):
+        max_pool_with_indices(jnp.zeros((1, 3, 3, 1)), 4)
+    with pytest.raises(UserError, match="padding is"):
+        max_pool_with_indices(jnp.zeros((1, 4, 4, 1)), 2, "FULL")

@@ -1,0 +1,276 @@
+"""Autoencoder, VAE, super-resolution and segmentation, as records of functions."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deconvgen import checkpoint, config, devices, evaluate, metrics, runs, tasks
+from deconvgen.errors import UserError
+from deconvgen.nn.upsample import upsamplers
+
+TINY = {
+    "autoencoder": ("model.features=4,6", "model.latent=5"),
+    "vae": ("model.features=4,6", "model.latent=5"),
+    "superres": ("model.features=4", "model.norm=batch", "data.image_size=24"),
+    "segmentation": ("model.features=3,4,5", "data.image_size=24"),
+}
+NAMES = list(TINY)
+SHAPES = {"superres": (24, 24, 3), "segmentation": (24, 24, 3)}
+CLASSES = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """Only the values of tiny models matter here."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def settings(name: str, *overrides: str):
+    """A tiny config, with what the data would have told."""
+    tiny = (*TINY[name], "model.dropout=0.1", "optimizer.name=sgd")
+    loaded = config.load(f"{name}:smoke", (*tiny, *overrides))
+    shape = SHAPES.get(name, (28, 28, 1))
+    if name == "segmentation":
+        return runs.describe(loaded, shape, CLASSES, tuple("abcd"))
+    return runs.describe(loaded, shape)
+
+
+def batch(made, count: int = 4, seed: int = 0) -> dict:
+    """Smooth random images, and masks for a segmentation."""
+    draw = np.random.default_rng(seed)
+    h, w, c = made.data.image_shape
+    coarse = draw.uniform(-1, 1, (count, h // 4, w // 4, c)).astype("f4")
+    images = jax.image.resize(jnp.asarray(coarse), (count, h, w, c), "linear")
+    found = {"image": images, "mask": jnp.ones(count)}
+    if made.task == "segmentation":
+        classes = draw.integers(0, CLASSES, (count, h, w))
+        classes[:, :2] = 255
+        found["segmentation"] = jnp.asarray(classes, jnp.int32)
+    return found
+
+
+def keys(count: int, index: int) -> jax.Array:
+    return devices.example_keys(jax.random.key(7), index, 0, count)
+
+
+def start(made, seed: int = 0):
+    return jax.jit(tasks.make(made, None).init)(jax.random.key(seed), batch(made))
+
+
+def one_step(made):
+    before = start(made)
+    step = jax.jit(tasks.make(made, None).train_step)
+    return before, step(before, batch(made), keys(4, 0))[0]
+
+
+class Case(NamedTuple):
+    """A task with its compiled step, and the states of its first three steps."""
+
+    config: object
+    task: object
+    step: object
+    states: list
+    scalars: dict
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def case(request) -> Case:
+    made = settings(request.param)
+    task = tasks.make(made, None)
+    step = jax.jit(task.train_step)
+    states = [jax.jit(task.init)(jax.random.key(0), batch(made))]
+    for i in range(3):
+        state, scalars = step(states[-1], batch(made, seed=i), keys(4, i))
+        states.append(state)
+    return Case(made, task, step, states, scalars)
+
+
+def assert_equal(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def test_a_step_learns_counts_and_logs(case):
+    assert int(case.states[3].step) == 3
+    assert all(np.isfinite(value) for value in case.scalars.values())
+    first, last = (case.states[i].nets["model"].params for i in (0, 3))
+    moved = jax.tree.map(lambda a, b: a.ndim < 2 or bool((a != b).any()), first, last)
+    assert all(jax.tree.leaves(moved)), "every kernel has a gradient"
+
+
+def test_resuming_from_disk_is_bitwise(case, tmp_path):
+    host = jax.tree.map(np.asarray, case.states[2])
+    saved = checkpoint.write(tmp_path, 2, host, {})
+    blank = jax.eval_shape(case.task.init, jax.random.key(1), batch(case.config))
+    restored = checkpoint.restore(saved, blank)
+    state, _ = case.step(restored, batch(case.config, seed=2), keys(4, 2))
+    assert_equal(state, case.states[3])
+
+
+def test_devices_that_share_a_batch_agree_with_one(case):
+    """`vmap` with the axis' name is what `pmap` does to each device's share."""
+    spread = tasks.make(case.config, "devices").train_step
+    split = lambda x: x.reshape(2, 2, *x.shape[1:])
+    whole = batch(case.config, seed=2)
+    step = jax.vmap(spread, in_axes=(None, 0, 0), axis_name="devices")
+    inputs = jax.tree.map(split, whole), split(keys(4, 2))
+    states, scalars = jax.jit(step)(case.states[2], *inputs)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a[0], b, rtol=1e-4, atol=1e-5),
+        (states, scalars),
+        (case.states[3], case.scalars),
+    )
+
+
+def test_evaluation_is_finite_and_blind_to_padding(case):
+    made = case.config
+    step = jax.jit(case.task.eval_step)
+    found = batch(made)
+    short = {k: v[:2] for k, v in found.items()}
+    junk = {k: jnp.concatenate([v[:2], v[:2][::-1] * 0]) for k, v in found.items()}
+    junk["mask"] = jnp.array([1.0, 1, 0, 0])
+    results = metrics.results(metrics.add(None, step(case.states[3], junk, keys(4, 0))))
+    plain = metrics.results(metrics.add(None, step(case.states[3], short, keys(2, 0))))
+    for name, value in plain.items():
+        if not name.startswith("edge"):  # its edges belong to the places in the batch
+            assert value == pytest.approx(results[name], rel=1e-3, nan_ok=True), name
+    assert made.monitor.metric in results
+    assert np.isfinite(results[made.monitor.metric])
+
+
+def test_samples_are_pictures(case):
+    found = batch(case.config)
+    images = jax.jit(case.task.sample)(case.states[3], found, keys(4, 0))
+    h, w, c = case.config.data.image_shape
+    columns = {"autoencoder": 2, "vae": 1, "superres": 4, "segmentation": 4}
+    assert images.shape == (4, h, columns[case.config.task] * w, c)
+    assert float(jnp.abs(images).max()) <= 1.0001
+    assert bool(jnp.isfinite(images).all())
+
+
+@pytest.mark.parametrize("upsampler", list(upsamplers))
+@pytest.mark.parametrize("name", ["autoencoder", "superres", "segmentation"])
+def test_every_upsampler_fits_every_task(name, upsampler):
+    extra = {"model.kernel_size=0", f"model.upsampler={upsampler}"}
+    if upsamplers[upsampler].needs_indices:
+        if name == "superres":
+            pytest.skip("a low-resolution picture has no pooling's indices")
+        extra |= {"model.pool=true"} if name == "autoencoder" else {"model.name=segnet"}
+    made = settings(name, *extra)
+    task = tasks.make(made, None)
+    found = batch(made)
+    state = jax.eval_shape(task.init, jax.random.key(0), found)
+    after, _ = jax.eval_shape(task.train_step, state, found, keys(4, 0))
+    assert jax.tree.structure(after) == jax.tree.structure(state)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_computes_and_keeps_float32_parameters(name):
+    made = settings(name, "dtype=bfloat16")
+    task = tasks.make(made, None)
+    found = batch(made)
+    state = jax.eval_shape(task.init, jax.random.key(0), found)
+    after, scalars = jax.eval_shape(task.train_step, state, found, keys(4, 0))
+    leaves = jax.tree.leaves(after.nets["model"].params)
+    assert {str(leaf.dtype) for leaf in leaves} == {"float32"}
+    assert scalars["loss"].dtype == jnp.float32
+    text = jax.make_jaxpr(lambda s: task.train_step(s, found, keys(4, 0)))(state)
+    assert "bf16" in str(text)
+
+
+@pytest.mark.parametrize("variant", ["gaussian", "inpainting"])
+def test_denoising_shows_what_was_done_to_the_image(variant):
+    made = settings("autoencoder", *TINY["autoencoder"])
+    other = config.load(f"autoencoder:{variant}")
+    made.corruption = other.corruption
+    task = tasks.make(made, None)
+    found = batch(made)
+    drawn = jax.jit(task.sample)(start(made), found, keys(4, 0))
+    image, given, _ = jnp.split(drawn, 3, axis=2)
+    np.testing.assert_array_equal(image, found["image"])
+    assert float(jnp.abs(given - image).mean()) > 0.05
+
+
+def test_the_importance_weighted_bound_is_no_looser_than_the_elbo():
+    made = settings("vae", "model.dropout=0", "eval.importance_samples=20")
+    task = tasks.make(made, None)
+    found, state = batch(made, 8), start(made)
+    step = evaluate.make_step(task, devices.one(), 0)
+    figures = metrics.results(metrics.add(None, step(state, found, 0, 0)))
+    assert figures["iw20_bound_nats"] > figures["elbo_nats"]
+    bits = -figures["elbo_nats"] / (28 * 28 * np.log(2))
+    assert figures["elbo_bits_per_dim"] == pytest.approx(bits, rel=1e-5)
+    total = -figures["distortion_nats"] - figures["kl_nats"]
+    assert figures["elbo_nats"] == pytest.approx(total, rel=1e-5)
+
+
+def test_a_frozen_trunk_stays_and_the_head_learns():
+    made = settings("superres", "model.freeze_trunk=true", "model.norm=none")
+    before, after = one_step(made)
+    old, new = before.nets["model"].params, after.nets["model"].params
+    assert_equal(old["trunk"], new["trunk"])
+    old, new = (params["head"]["deconv"]["kernel"] for params in (old, new))
+    assert bool((old != new).any())
+
+
+def test_another_factor_takes_the_trunk_and_starts_its_own_head(tmp_path):
+    two, three = (settings("superres", f"model.factor={f}") for f in (2, 3))
+    old, new = start(two), start(three, seed=1)
+    saved = checkpoint.write(tmp_path, 1, jax.tree.map(np.asarray, old), {})
+    grafted, kept = checkpoint.graft(saved.path, new)
+    params = grafted.nets["model"].params
+    assert_equal(params["trunk"], old.nets["model"].params["trunk"])
+    assert all("head" in name for name in kept) and kept
+    assert_equal(params["head"], new.nets["model"].params["head"])
+
+
+def test_frozen_upsampling_stays_bilinear():
+    made = settings(
+        "segmentation",
+        "model.name=fcn",
+        "model.initializer=bilinear",
+        "model.kernel_size=0",
+        "model.freeze_upsampling=true",
+    )
+    before, after = one_step(made)
+    old, new = before.nets["model"].params, after.nets["model"].params
+    ups = [name for name in old if name.startswith("up_")]
+    assert len(ups) == 3
+    for name in ups:
+        assert_equal(old[name], new[name])
+    assert bool((old["score"]["kernel"] != new["score"]["kernel"]).any())
+
+
+@pytest.mark.parametrize(
+    "name, overrides, told",
+    [
+        ("autoencoder", ("model.factors=2,3",), "choose factors"),
+        ("autoencoder", ("loss.name=azimutal",), "did you mean 'azimuthal'"),
+        ("autoencoder", ("corruption.name=gausian",), "did you mean 'gaussian'"),
+        ("autoencoder", ("model.upsampler=max_unpool",), "model.pool=True"),
+        ("vae", ("model.pool=true",), "prior"),
+        ("vae", ("loss.likelihood=logistics",), "did you mean 'logistic'"),
+        ("superres", ("model.factor=1",), "2 to 8"),
+        ("superres", ("model.trunk=fsrcn",), "did you mean 'fsrcnn'"),
+        ("segmentation", ("model.name=une",), "did you mean 'unet'"),
+        ("segmentation", ("model.features=2,2,2,2,2",), "multiple of 16"),
+        ("segmentation", ("loss.class_weights=(1.0,2.0)",), "2 weights for 4 classes"),
+        ("segmentation", ("model.upsampler=max_unpool",), "segnet"),
+    ],
+)
+def test_mistakes_are_told(name, overrides, told):
+    made = settings(name, *overrides)
+    with pytest.raises(UserError, match=told):
+        task = tasks.make(made, None)
+        jax.eval_shape(task.init, jax.random.key(0), batch(made))
+
+
+def test_data_without_masks_are_told():
+    made = settings("segmentation")
+    made.data.num_classes = 0
+    with pytest.raises(UserError, match="no classes of pixels"):
+        tasks.make(made, None)

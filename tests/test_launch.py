@@ -1,0 +1,369 @@
+"""Sweeps that run: who gets which run, what fails, what goes on after a kill."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from deconvgen import experiment, launch, report, results, slurm, sweeping, worker
+from deconvgen.errors import UserError
+from deconvgen.experiment import Trial
+from deconvgen.log import Log
+
+FILE = """
+from deconvgen.sweep import chain, choose, product, seeds
+QUESTION = "Which layer?"
+BASE = "autoencoder:smoke"
+RUNS = chain(
+    seeds(choose("model.upsampler", ["nearest_conv", "conv_transpose"]), 2),
+    choose("optimizer.learning_rate", [1e30]),
+)
+MEASURES = {"psnr": "max"}
+SIZES = {"smoke": [{
+    "steps": 30, "log_every": 1, "eval_every": 10, "checkpoint_every": 5,
+    "batch_size": 4, "model.features": (4, 4), "model.latent": 4, "num_samples": 4,
+    "model.encoder_kernel_size": 2, "model.kernel_size": 2, "eval.num_examples": 20,
+    "eval.batch_size": 10, "sample_every": 30,
+}]}
+"""
+TIMES = ("seconds", "images_per_second", "peak_memory_mib")
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("experiment") / "mine.py"
+    path.write_text(FILE)
+    return path
+
+
+def trials(count, groups):
+    """Trials without anything to train."""
+    settings = [{"g": i % groups, "seed": i // groups} for i in range(count)]
+    return [Trial(f"{s['g']}.{s['seed']}", s, "", []) for s in settings]
+
+
+class Fake(launch.Worker):
+    """Notes who ran what, and dies when told to."""
+
+    log: list = []
+    dies: set = set()
+    started = 0
+
+    def __init__(self, index, count):
+        self.index, self.process = index, self
+        Fake.started += 1
+        self.returncode, self.stderr, self.stdin = 0, self, self
+
+    def run(self, specs):
+        names = [spec["name"] for spec in specs]
+        Fake.log += [(self.index, name) for name in names]
+        time.sleep(0.02)
+        if Fake.dies & set(names):
+            self.returncode = -9
+            return []
+        outcome = {"state": "finished", "seconds": 0.0}
+        for spec in specs:
+            worker.record(Path(spec["workdir"]), outcome)
+        return [outcome] * len(specs)
+
+    def read(self):
+        return "first line\nlast words\n"
+
+    def close(self):
+        pass
+
+    def stop(self, patience=0.0):
+        pass
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    Fake.log, Fake.dies, Fake.started = [], set(), 0
+    monkeypatch.setattr(launch, "Worker", Fake)
+    return Fake
+
+
+def test_every_run_runs_once_and_the_seeds_of_a_setting_in_one_place(fake, tmp_path):
+    every = trials(12, groups=4)
+    done = launch.run(tmp_path, every, jobs=2)
+    assert {n: o["state"] for n, o in done.items()} == {
+        t.name: "finished" for t in every
+    }
+    assert sorted(name for _, name in fake.log) == sorted(t.name for t in every)
+    where = {}
+    for index, name in fake.log:
+        where.setdefault(name.partition(".")[0], set()).add(index)
+    split = [group for group, places in where.items() if len(places) > 1]
+    assert len(split) <= 1, where  # the last one, when a worker has nothing else to do
+    assert fake.started == 2
+
+
+def test_seeds_together_are_one_piece_of_work(fake, tmp_path):
+    done = launch.run(tmp_path, trials(6, groups=2), jobs=4, together=True)
+    assert len(done) == 6 and fake.started == 2
+    for group in "01":
+        (place,) = {index for index, name in fake.log if name.startswith(group)}
+        names = [name for index, name in fake.log if index == place]
+        assert names == [f"{group}.{seed}" for seed in range(3)]
+
+
+def test_no_worker_idles_while_there_are_runs(fake, tmp_path):
+    launch.run(tmp_path, trials(6, groups=1), jobs=3)
+    assert {index for index, _ in fake.log} == {0, 1, 2}
+
+
+def test_a_process_that_dies_fails_its_run_alone(fake, tmp_path):
+    every = trials(6, groups=2)
+    fake.dies = {"0.1"}
+    done = launch.run(tmp_path, every, jobs=1)
+    assert done["0.1"]["error"] == (
+        "its process ended by signal 9: last words, as when memory runs out"
+    )
+    assert sum(o["state"] == "finished" for o in done.values()) == 5
+    assert fake.started == 2  # a new one in its place
+    fake.dies, fake.log = set(), []
+    again = launch.run(tmp_path, every, jobs=1)  # what failed, and nothing else
+    assert list(again) == ["0.1"] and fake.log == [(0, "0.1")]
+    assert launch.run(tmp_path, every, jobs=1) == {}
+
+
+def test_more_runs_only_add_what_is_new(fake, tmp_path):
+    launch.run(tmp_path, trials(2, groups=2), jobs=1)
+    launch.run(tmp_path, trials(4, groups=2), jobs=1)
+    assert [name for _, name in fake.log] == ["0.0", "1.0", "0.1", "1.1"]
+
+
+def test_one_job_a_gpu_else_a_core(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,7")
+    assert launch.gpus() == ["3", "5", "7"] and launch.default_jobs() == 3
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert launch.gpus() == [] and launch.default_jobs() >= 1
+
+
+@pytest.mark.parametrize(
+    "only, want", [("", [0, 1, 2, 3]), ("2", [1]), ("2-4", [1, 2, 3])]
+)
+def test_only_counts_from_one(only, want):
+    every = trials(4, groups=4)
+    assert sweeping.chosen(every, only) == [every[i] for i in want]
+
+
+@pytest.mark.parametrize("only", ["0", "3-2", "5", "x", "-1"])
+def test_only_refuses_what_is_not_there(only):
+    with pytest.raises(UserError, match="--only"):
+        sweeping.chosen(trials(4, groups=4), only)
+
+
+def test_an_unknown_launcher_has_a_near_match(file, tmp_path):
+    with pytest.raises(UserError, match="did you mean 'slurm'"):
+        sweeping.sweep(str(file), tmp_path, size="smoke", launcher="slrum")
+
+
+def test_slurm_without_slurm_says_so(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="no sbatch"):
+        slurm.executor(tmp_path, "slurm", 1, {})
+
+
+def figures(folder):
+    """Everything that the runs of a sweep measured, but for times."""
+    _, found = results.collect(folder)
+    keep = lambda record: {
+        k: v for k, v in record.items() if not k.endswith(TIMES)
+    }  # fmt: skip
+    return {r.trial.name: [keep(e) for e in r.evals] for r in found if r.evals}
+
+
+@pytest.fixture(scope="module")
+def real(file, tmp_path_factory):
+    """A sweep of five runs, one of which diverges, in two processes."""
+    folder = tmp_path_factory.mktemp("real")
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    outcomes = sweeping.sweep(str(file), folder, size="smoke", jobs=2, timing=False)
+    yield folder, outcomes
+    del os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"]
+
+
+def test_a_failed_run_is_told_and_does_not_stop_the_others(real):
+    folder, outcomes = real
+    failed = {n: o for n, o in outcomes.items() if o["state"] == "failed"}
+    assert len(outcomes) == 5 and len(failed) == 1
+    ((name, outcome),) = failed.items()
+    assert name.startswith("learning_rate=") and "became" in outcome["error"]
+    page, *_ = report.report([folder])
+    assert "4 finished, 1 failed" in page.read_text()
+
+
+def test_each_run_is_what_its_command_makes(real, tmp_path):
+    folder, _ = real
+    trial = experiment.read(folder).trials[1]
+    words = shlex.split(trial.command(tmp_path / "alone"))[1:]
+    made = subprocess.run([sys.executable, "-m", "deconvgen.cli", *words, "--quiet"])
+    assert made.returncode == 0
+    alone, whole = last_eval(tmp_path / "alone"), figures(folder)[trial.name][-1]
+    assert alone["step"] == whole["step"] == 30
+    assert alone["psnr"] == pytest.approx(whole["psnr"], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_from_its_checkpoint(real, tmp_path, monkeypatch):
+    folder, _ = real
+    trial = experiment.read(folder).trials[0]
+    told = worker.spec(tmp_path / "run", trial)
+    record = Log.record
+
+    def stop(self, step, *arguments, **facts):
+        if step == 17:
+            raise KeyboardInterrupt
+        record(self, step, *arguments, **facts)
+
+    monkeypatch.setattr(Log, "record", stop)
+    with pytest.raises(KeyboardInterrupt):
+        worker.execute(told)
+    assert worker.outcome(tmp_path / "run") == {}
+    begun = last_eval(tmp_path / "run")
+    monkeypatch.undo()
+    assert worker.execute(told)["state"] == "finished"
+    assert begun["step"] == 10 and last_eval(tmp_path / "run")["step"] == 30
+
+
+def test_a_killed_worker_is_told_and_leaves_a_run_to_go_on_with(real, tmp_path):
+    folder, _ = real
+    trial = experiment.read(folder).trials[0]
+    longer = trial._replace(overrides=[*trial.overrides, "steps=100000"])
+    own, place, answers = launch.Worker(0, 1), tmp_path / "run", []
+    thread = threading.Thread(
+        target=lambda: answers.append(own.run([worker.spec(place, longer)]))
+    )
+    thread.start()
+    wait_for(lambda: list((place / "checkpoints").glob("0*")))
+    own.process.kill()
+    thread.join()
+    assert answers == [[]]
+    (outcome,) = launch.died(own, [place])
+    assert outcome["error"].startswith("its process ended by signal 9")
+
+
+def test_a_worker_whose_sweep_has_gone_saves_and_ends(real, tmp_path):
+    folder, _ = real
+    trial = experiment.read(folder).trials[0]
+    longer = trial._replace(overrides=[*trial.overrides, "steps=100000"])
+    own, place = launch.Worker(0, 1), tmp_path / "run"
+    own.process.stdin.write(json.dumps([worker.spec(place, longer)]) + "\n")
+    own.process.stdin.flush()
+    wait_for(lambda: list((place / "checkpoints").glob("0*")))
+    own.stop()
+    assert own.process.returncode == 128 + signal.SIGTERM
+    assert worker.outcome(place) == {}
+    assert "stopped by SIGTERM" in (place / worker.LOG).read_text()
+
+
+def last_eval(place):
+    records = map(json.loads, (place / "metrics.jsonl").read_text().splitlines())
+    return [r for r in records if r["kind"] == "eval"][-1]
+
+
+def wait_for(condition, seconds=240):
+    until = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+    return found
+
+
+def command(file, folder, *flags):
+    return [
+        *(sys.executable, "-m", "deconvgen.cli", "sweep", str(file)),
+        *("--size=smoke", f"--workdir={folder}", "--notiming", *flags),
+    ]
+
+
+@pytest.mark.slow
+def test_killing_the_sweep_three_times_changes_nothing(real, file, tmp_path):
+    folder, _ = real
+    steps = lambda: sum(
+        path.read_bytes().count(b"\n")
+        for path in (tmp_path / "s" / "runs").glob("*/metrics.jsonl")
+    )
+    for _ in range(3):
+        before = steps()
+        process = subprocess.Popen(
+            command(file, tmp_path / "s", "--jobs=2"), stderr=subprocess.DEVNULL
+        )
+        wait_for(lambda before=before: steps() > before + 7)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command(file, tmp_path / "s", "--jobs=2"), check=True)
+    assert figures(tmp_path / "s") == figures(folder)
+    tables = [report.report([f])[2].read_text() for f in (tmp_path / "s", folder)]
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.slow
+def test_submitit_on_this_machine_gives_the_same_table(real, file, tmp_path):
+    folder, _ = real
+    cores = {"cpus": max(1, worker.cpus() // 2)}  # as many as the two workers had
+    sweeping.sweep(
+        str(file), tmp_path / "s", size="smoke", launcher="submitit", settings=cores
+    )
+    assert figures(tmp_path / "s") == figures(folder)
+
+
+SLURM = Path(__file__).parent / "slurm.sh"
+needs_slurm = pytest.mark.skipif(
+    not all(map(shutil.which, ("slurmctld", "slurmd", "munged", "sbatch")))
+    or os.geteuid() != 0,
+    reason="needs Debian's slurm-wlm and munge, and root",
+)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A Slurm of one node; its configuration in the environment."""
+    place = tmp_path_factory.mktemp("slurm")
+    subprocess.run([SLURM, "start", place], check=True, timeout=60)
+    os.environ["SLURM_CONF"] = str(place / "slurm.conf")
+    yield place
+    del os.environ["SLURM_CONF"]
+    subprocess.run([SLURM, "stop", place], check=True, timeout=60)
+
+
+CORES = f"--slurm.cpus={max(1, worker.cpus() // 2)}"
+
+
+@pytest.mark.slow
+@needs_slurm
+def test_slurm_gives_the_same_table(real, cluster, file, tmp_path):
+    folder, _ = real
+    flags = ("--launcher=slurm", "--slurm.partition=test", CORES, "--jobs=2")
+    subprocess.run(command(file, tmp_path / "s", *flags), check=True)
+    assert figures(tmp_path / "s") == figures(folder)
+    tables = [report.report([f])[2].read_text() for f in (tmp_path / "s", folder)]
+    assert tables[0] == tables[1]
+    assert slurm.in_queue(list(slurm.known(tmp_path / "s").values())) == set()
+
+
+@pytest.mark.slow
+@needs_slurm
+def test_a_preempted_job_goes_on_from_its_checkpoint(real, cluster, file, tmp_path):
+    long = ("--only=1", "--config.steps=4000", "--config.eval_every=2000",
+            "--config.checkpoint_every=100", "--config.log_every=100")  # fmt: skip
+    place = tmp_path / "s"
+    flags = ("--launcher=slurm", "--slurm.partition=test", CORES, *long)
+    process = subprocess.Popen(command(file, place, *flags))
+    busy = wait_for(lambda: list((place / "runs").glob("*/checkpoints/0*")))
+    job = slurm.known(place)[busy[0].parent.parent.name]
+    subprocess.run(["scancel", "--signal=USR2", job], check=True)
+    assert process.wait(timeout=900) == 0
+    logs = "".join(p.read_text() for p in (place / "slurm").rglob("*_log.err"))
+    assert "this job is preempted" in logs and "going on from step" in logs
+    subprocess.run(command(file, tmp_path / "here", "--jobs=2", *long), check=True)
+    assert figures(place) == figures(tmp_path / "here")

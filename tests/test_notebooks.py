@@ -1,0 +1,88 @@
+"""The notebooks: in step with their scripts, without outputs, short; and they run."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+jupytext = pytest.importorskip("jupytext")
+nbformat = pytest.importorskip("nbformat")
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+SCRIPTS = sorted(FOLDER.glob("*.py"))
+CHEAP = ("01_what_is_a_deconvolution", "06_from_pytorch_and_keras")
+SCREEN = 40
+"""Lines of a cell."""
+
+each = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+
+
+def test_they_are_all_there():
+    assert [path.stem[:2] for path in SCRIPTS] == ["01", "02", "03", "04", "05", "06"]
+
+
+@each
+def test_notebook_and_script_are_the_same_cells(script):
+    notebook = nbformat.read(script.with_suffix(".ipynb"), as_version=4)
+    nbformat.validate(notebook)
+    of = lambda cells: [(cell.cell_type, cell.source) for cell in cells]
+    told = "python tools/notebooks.py makes the notebooks from the scripts"
+    assert of(notebook.cells) == of(jupytext.read(script).cells), told
+    for cell in notebook.cells:
+        assert not cell.get("outputs"), "outputs are not kept in git"
+        assert cell.get("execution_count") is None
+
+
+@each
+def test_cells_are_short_and_the_first_ones_are_what_is_promised(script):
+    cells = jupytext.read(script).cells
+    for cell in cells:
+        assert len(cell.source.splitlines()) <= SCREEN, cell.source[:80]
+    title, _, install, _, parameters = cells[:5]
+    assert title.source.startswith("# ")
+    assert (
+        f"deconvgen/deconvgen/blob/main/notebooks/{script.stem}.ipynb" in title.source
+    )
+    assert 'if "google.colab" in sys.modules' in install.source
+    assert parameters.metadata.tags == ["parameters"]
+    assert "DECONVGEN_QUICK" in parameters.source
+    prose = [cell for cell in cells if cell.cell_type == "markdown"]
+    assert len(prose) >= len(cells) / 3
+
+
+def marked(script: Path):
+    slow = () if script.stem in CHEAP else pytest.mark.slow
+    return pytest.param(script, marks=slow, id=script.stem)
+
+
+@pytest.mark.parametrize("script", [*map(marked, SCRIPTS)])
+def test_it_runs_from_top_to_bottom(script, tmp_path, monkeypatch):
+    """In a fresh kernel, in the quick setting."""
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("DECONVGEN_QUICK", "1")
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    notebook = jupytext.read(script)
+    # The kernel of this environment, whatever `python3` is registered as.
+    monkeypatch.setenv("JUPYTER_PATH", str(_kernel(tmp_path)))
+    where = {"metadata": {"path": str(tmp_path)}}
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, kernel_name="here", resources=where
+    )
+    client.execute()
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", ())]
+    assert not [out for out in outputs if out.output_type == "error"]
+    if folder := os.environ.get("DECONVGEN_NOTEBOOKS"):  # to look at them afterwards
+        nbformat.write(notebook, Path(folder) / f"{script.stem}.ipynb")
+
+
+def _kernel(tmp_path: Path) -> Path:
+    import json
+
+    folder = tmp_path / "jupyter" / "kernels" / "here"
+    folder.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "here", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    return tmp_path / "jupyter"

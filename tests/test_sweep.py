@@ -1,0 +1,221 @@
+"""Lists of settings, and the experiments that are made of them."""
+
+from itertools import product as pairs
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deconvgen import config, experiment, sweep
+from deconvgen.errors import UserError
+from deconvgen.sweep import chain, choose, product, seeds, together, where
+
+KEYS = st.sampled_from(["a", "b.c", "b.d", "seed"])
+VALUES = st.one_of(st.integers(0, 9), st.booleans(), st.text("xy/_ ,", max_size=3))
+SETTINGS = st.dictionaries(KEYS, VALUES, max_size=3)
+
+
+def test_choose_makes_one_setting_a_value():
+    assert choose("a", [1, 2]) == [{"a": 1}, {"a": 2}]
+
+
+@given(st.lists(SETTINGS, max_size=3), st.lists(SETTINGS, max_size=3))
+@settings(max_examples=50, deadline=None)
+def test_product_is_every_pair_with_the_later_winning(one, two):
+    assert product(one, two) == [a | b for a, b in pairs(one, two)]
+
+
+def test_product_of_nothing_is_the_one_empty_setting():
+    assert product() == [{}]
+    assert product(choose("a", [1, 2]), []) == []
+
+
+def test_together_goes_side_by_side_and_wants_one_length():
+    sides = together(choose("a", [1, 2]), choose("b", [3, 4]))
+    assert sides == [{"a": 1, "b": 3}, {"a": 2, "b": 4}]
+    with pytest.raises(UserError, match=r"one length, not of \[1, 2\]"):
+        together(choose("a", [1]), choose("b", [3, 4]))
+
+
+def test_chain_keeps_the_order_and_each_setting_once():
+    assert chain(choose("a", [1, 2]), choose("a", [2, 3])) == choose("a", [1, 2, 3])
+
+
+def test_seeds_and_where():
+    runs = where(seeds(choose("a", [1, 2]), 3), lambda s: s["a"] + s["seed"] < 3)
+    assert [(s["a"], s["seed"]) for s in runs] == [(1, 0), (1, 1), (2, 0)]
+
+
+def test_nothing_is_shared_between_settings():
+    base = choose("a", [1])
+    product(base, choose("b", [1]))[0]["a"] = 9
+    chain(base)[0]["a"] = 9
+    where(base, bool)[0]["a"] = 9
+    assert base == [{"a": 1}]
+
+
+@given(st.lists(SETTINGS, min_size=2, max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_names_are_safe_and_unlike_for_unlike_settings(found):
+    names = {}
+    for setting in found:
+        name = sweep.name(setting)
+        assert 0 < len(name) <= sweep.LONGEST
+        assert not set(name) & set("/\\ :*?\"<>|'$") and not name.startswith(".")
+        told = tuple((k, sweep.text(v)) for k, v in setting.items())
+        assert names.setdefault(name, told) == told
+
+
+def test_a_long_name_is_cut_and_told_apart_by_a_hash():
+    one = sweep.name({"model.upsampler": "x" * 200})
+    two = sweep.name({"model.upsampler": "x" * 201})
+    assert one != two and len(one) == len(two) == sweep.LONGEST
+
+
+def test_keys_that_end_alike_are_told_apart():
+    assert sweep.name({"a.x": 1}) == "x=1"
+    assert sweep.name({"a.x": 1, "b.x": 2}) != sweep.name({"a.x": 1, "c.x": 2})
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("steps", 7),
+        ("model.residual", True),
+        ("model.features", (8, 4)),
+        ("model.features", (8,)),
+        ("optimizer.learning_rate", 1e-4),
+        ("model.upsampler", "nearest_conv"),
+        ("model.last_upsampler", ""),
+    ],
+)
+def test_overrides_come_back_as_the_values_they_were(key, value):
+    (text,) = sweep.overrides({"config": "dcgan", key: value})
+    found = config.override(config.load("dcgan:smoke"), [text])
+    for part in key.split("."):
+        found = found[part]
+    assert found == value and type(found) is type(value)
+
+
+def test_varying_keys_with_the_seed_last():
+    runs = product(choose("seed", [0, 1]), choose("a", [1, 2]), choose("b", [3]))
+    assert sweep.varying(runs) == ["a", "seed"]
+    assert sweep.varying([{}, {"a": 1}]) == ["a"]
+
+
+FILE = """
+from deconvgen.sweep import choose, seeds
+QUESTION = "Which?"
+BASE = "dcgan:smoke"
+RUNS = seeds(choose("model.upsampler", {layers}), 2)
+MEASURES = {{"g_loss": "min"}}
+SIZES = {{"smoke": [{{"steps": 9}}, {{"config": "vae", "steps": 3}}], "full": []}}
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(layers=("conv_transpose", "nearest_conv"), text=FILE):
+        path = tmp_path / "mine.py"
+        path.write_text(text.format(layers=list(layers)))
+        return str(path)
+
+    return write
+
+
+def test_a_plan_has_the_size_and_the_command_line_in_its_overrides(written):
+    plan = experiment.load(written(), "smoke", ["ema=0.5", "steps=4"])
+    first = plan.trials[0]
+    assert (len(plan.trials), first.config) == (4, "dcgan:smoke")
+    assert first.name == "upsampler=conv_transpose,seed=0"
+    assert sorted(first.overrides) == sorted(
+        ["steps=4", "model.upsampler=conv_transpose", "seed=0", "ema=0.5"]
+    )
+    assert plan.trials[0].group == plan.trials[1].group != plan.trials[2].group
+
+
+def test_the_command_of_a_run_says_everything(written):
+    trial = experiment.load(written(), "smoke").trials[1]
+    assert trial.command("x") == (
+        "deconvgen train --config=dcgan:smoke --config.steps=9 "
+        "--config.model.upsampler=conv_transpose --config.seed=1 --workdir=x"
+    )
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (("QUESTION =", "QUESTION = None #"), "lacks QUESTION"),
+        (('"min"', '"mini"'), "did you mean 'min'"),
+        (("2)", "0)"), "has no runs"),
+    ],
+)
+def test_a_file_that_is_no_experiment_is_told_why(written, change, message):
+    with pytest.raises(UserError, match=message):
+        experiment.load(written(text=FILE.replace(*change)), "smoke")
+
+
+def test_an_unknown_size_or_experiment_has_a_near_match(written):
+    with pytest.raises(UserError, match="did you mean 'smoke'"):
+        experiment.load(written(), "smok")
+    with pytest.raises(UserError, match="did you mean 'upsampling'"):
+        experiment.load("upsamplin")
+
+
+@pytest.mark.parametrize(
+    "layers, common, message",
+    [
+        (["nearest_cnv"], [], "upsampler=nearest_cnv.*did you mean 'nearest_conv'"),
+        (["carafe"], ["stepz=1"], "has no key 'stepz'; did you mean 'steps'"),
+        (["carafe"], ["steps=0"], "'steps' should be 1 or more"),
+        (["conv_transpose"], ["model.initializer=icnr"], "makes no sense"),
+        (["max_unpool"], [], "max-pool indices"),
+        (["conv_transpose"], ["model.factors=3,2"], "does not divide"),
+    ],
+)
+def test_a_run_that_cannot_be_is_named_before_anything_runs(
+    written, layers, common, message
+):
+    plan = experiment.load(written(layers), "smoke", common)
+    with pytest.raises(UserError, match=message) as caught:
+        experiment.check(plan.trials)
+    assert str(caught.value).startswith("run upsampler=")
+
+
+def test_a_folder_takes_more_runs_of_the_same_sweep_and_no_other(written, tmp_path):
+    folder = tmp_path / "sweep"
+    plan = experiment.save(experiment.load(written(), "smoke"), folder)
+    assert experiment.read(folder) == plan
+    experiment.place(folder, plan.trials[0]).mkdir(parents=True)
+    other = experiment.load(written(["carafe"]), "smoke")
+    both = experiment.save(other, folder)  # what has begun stays, the rest goes
+    assert [t.name for t in both.trials] == [
+        *(t.name for t in other.trials),
+        plan.trials[0].name,
+    ]
+    with pytest.raises(UserError, match="with size 'smoke', not 'full'"):
+        experiment.save(experiment.load(written(), "full"), folder)
+    with pytest.raises(UserError, match="with common"):
+        experiment.save(experiment.load(written(), "smoke", ["ema=0.1"]), folder)
+    changed = written(text=FILE.replace('"steps": 9', '"steps": 8'))
+    with pytest.raises(UserError, match=r"declared otherwise now.*steps=8, steps=9"):
+        experiment.save(experiment.load(changed, "smoke"), folder)
+
+
+@pytest.mark.parametrize("name", config.names("experiments"))
+def test_shipped_experiments_load_at_both_sizes(name):
+    for size in ("smoke", "full"):
+        plan = experiment.load(name, size)
+        assert plan.question.endswith("?")
+        groups = {}
+        for trial in plan.trials:
+            groups.setdefault(trial.group, []).append(trial)
+        assert min(map(len, groups.values())) >= (2 if size == "smoke" else 3)
+        for trials in list(groups.values())[:: 1 if len(groups) < 9 else 6]:
+            config.load(trials[0].config, trials[0].overrides)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", config.names("experiments"))
+def test_shipped_experiments_can_be_built(name):
+    experiment.check(experiment.load(name, "smoke").trials)

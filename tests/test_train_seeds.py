@@ -1,0 +1,104 @@
+"""Seeds trained together have the numbers that they have one by one."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deconvgen import config, devices, runs, tasks, train_seeds
+from deconvgen.errors import UserError
+from deconvgen.log import METRICS, read
+
+SMALL = [
+    "steps=4",
+    "batch_size=4",
+    "model.features=4,4",
+    "model.latent=4",
+    "num_samples=4",
+    "eval.num_examples=10",
+    "eval.batch_size=10",
+    "log_every=2",
+    "eval_every=4",
+    "checkpoint_every=2",
+    "sample_every=4",
+]
+
+
+def load(seed, *more):
+    return config.load("autoencoder:smoke", [*SMALL, f"seed={seed}", *more])
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """Two seeds together, into the folders of ordinary runs."""
+    place = tmp_path_factory.mktemp("seeds")
+    folders = [place / "0", place / "1"]
+    loaded = [load(0), load(1)]
+    return loaded, folders, train_seeds.train(loaded, folders, quiet=True)
+
+
+def test_the_numbers_are_those_of_each_seed_by_itself(together):
+    """Against plain steps of the task, seed by seed, to 1e-4 of the loss."""
+    loaded, folders, _ = together
+    train_set = runs.dataset(loaded[0], "train")
+    for one, folder in zip(loaded, folders, strict=True):
+        settled = runs.resolve(one, train_set)
+        task = tasks.make(settled, None)
+        example = next(runs.dataset(settled, "test").eval_batches(1))
+        state = runs.initial(settled, example, settled.seed)
+        root = jax.random.fold_in(jax.random.key(settled.seed), 1)
+        batches = train_set.train_batches(settled.seed, settled.batch_size)
+        step = jax.jit(task.train_step)
+        losses = []
+        for index in range(4):
+            keys = devices.example_keys(root, index, 0, settled.batch_size)
+            state, scalars = step(state, jax.device_put(next(batches)), keys)
+            losses.append(float(scalars["loss"]))
+        logged = [r["loss"] for r in read(folder / METRICS) if r["kind"] == "train"]
+        np.testing.assert_allclose(logged, losses[1::2], rtol=1e-4)
+
+
+def test_seeds_differ(together):
+    _, _, outcomes = together
+    assert outcomes[0].last["psnr"] != outcomes[1].last["psnr"]
+
+
+def test_each_seed_has_an_ordinary_run_folder(together):
+    from deconvgen.train import train
+
+    loaded, folders, outcomes = together
+    for one, folder, outcome in zip(loaded, folders, outcomes, strict=True):
+        kinds = {record["kind"] for record in read(folder / METRICS)}
+        assert kinds == {"train", "eval", "cost"} and outcome.step == 4
+        assert list((folder / "samples").glob("*.png"))
+        again = train(one, folder, quiet=True)  # finished: nothing is left to do
+        assert again.last == outcome.last
+
+
+@pytest.mark.parametrize(
+    "more, why",
+    [
+        (["steps=5"], "differ in steps"),
+        (["model.latent=5", "ema=0.5"], "differ in ema, model.latent"),
+    ],
+)
+def test_settings_are_not_trained_together(more, why, tmp_path):
+    with pytest.raises(UserError, match=why):
+        train_seeds.train([load(0), load(1, *more)], [tmp_path / "0", tmp_path / "1"])
+
+
+def test_runs_at_different_steps_are_not_trained_together(together, tmp_path):
+    loaded, folders, _ = together
+    why = train_seeds.reason_against(loaded, [folders[0], tmp_path / "new"])
+    assert why == "they are at different steps"
+    patient = [load(seed, "monitor.patience=2") for seed in (0, 1)]
+    assert "early stopping" in train_seeds.reason_against(patient, folders)
+
+
+def test_stack_and_apart_are_inverse():
+    trees = [{"a": jnp.arange(3) + i, "b": jnp.full((2, 2), i)} for i in range(3)]
+    stacked = train_seeds.stack(trees)
+    for index, tree in enumerate(trees):
+        jax.tree.map(
+            np.testing.assert_array_equal, train_seeds.apart(stacked, index), tree
+        )

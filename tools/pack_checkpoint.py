@@ -1,0 +1,33 @@
+"""Pack a run's best checkpoint into the package, as `pretrained:NAME`.
+
+    python tools/pack_checkpoint.py --workdir=runs/dcgan --name=dcgan-fashion \\
+        --command="deconvgen train --config=dcgan --workdir=runs/dcgan"
+
+The averaged parameters alone, in half precision; the figures that go with them are
+those of the rounded weights, evaluated here.
+"""
+
+import argparse
+import json
+
+from deconvgen import pretrained, run
+
+
+def main() -> None:
+    """Pack, load again, evaluate, note the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workdir", required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--command", required=True, help="that made the run")
+    parser.add_argument("--checkpoint", default="best")
+    parser.add_argument("--dtype", default="float16", choices=("float16", "float32"))
+    options = parser.parse_args()
+    loaded = run.load(options.workdir, options.checkpoint)
+    folder = pretrained.HERE / options.name
+    pretrained.pack(loaded.config, loaded.state, folder, options.command, options.dtype)
+    figures = run.load(pretrained.PREFIX + options.name).evaluate()
+    print(json.dumps(pretrained.note_figures(folder, figures), indent=2))
+
+
+if __name__ == "__main__":
+    main()
