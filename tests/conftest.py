@@ -8,11 +8,13 @@ from typing import runtime_checkable
 
 # Before JAX starts: equal programs are compiled once a session, by subprocesses too
 # (and by pytest-xdist's workers, which have this process's environment).
+# Tiny models take longer to compile than to run, so XLA shall not optimize much.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     _compiled = tempfile.mkdtemp(prefix="deconvgen-compiled-")
     atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
     os.environ |= {
         "JAX_COMPILATION_CACHE_DIR": _compiled,
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
