@@ -36,7 +36,8 @@ def test_a_saved_png_is_the_picture(tmp_path, channels):
 
 def test_small_pictures_are_enlarged_by_a_whole_factor(tmp_path):
     path = images.save(np.zeros((5, 10, 1), np.uint8), tmp_path / "a.png", smallest=64)
-    assert Image.open(path).size == (70, 35)
+    with Image.open(path) as picture:
+        assert picture.size == (70, 35)
 
 
 def test_an_animation_has_its_frames(tmp_path):
