@@ -12,6 +12,8 @@ from scipy import stats
 
 Values = Mapping[int, float | int]
 """One number a seed."""
+ROUNDING = 1e-6
+"""Of the values: differences whose spread is less are equal but for float32."""
 Point = tuple[float | int, float | int]
 
 
@@ -62,16 +64,21 @@ def interval(values: Iterable[float | int], level: float = 0.95) -> Interval:
 def paired(a: Values, b: Values) -> tuple[Interval, float]:
     """`a - b` over the seeds that both have, and the p of the paired t-test.
 
-    p is NaN for fewer than two pairs; 0 or 1 where all differences are equal.
+    p is 1 where all differences are 0. It is NaN for fewer than two pairs, and where
+    all differences are the same other number, as those of a discrete measure may be:
+    they have no spread to judge them by, and a test would call them certain.
     """
     seeds = sorted(a.keys() & b.keys())
-    differences = np.array([a[s] - b[s] for s in seeds])
+    pairs = np.array([(a[s], b[s]) for s in seeds], np.float64).reshape(-1, 2)
+    differences = pairs[:, 0] - pairs[:, 1]
     found = interval(differences)
     if len(seeds) < 2:
         return found, float("nan")
+    equal = ROUNDING * np.abs(pairs).max()
     spread = differences.std(ddof=1)
-    if spread == 0:
-        return found, 1.0 if found.mean == 0 else 0.0
+    if spread <= equal:
+        same = np.abs(differences).max() <= equal
+        return found, 1.0 if same else float("nan")
     t = found.mean / (spread / np.sqrt(len(seeds)))
     return found, float(2 * stats.t.sf(abs(t), len(seeds) - 1))
 
@@ -88,9 +95,15 @@ def holm(ps: Sequence[float | int]) -> list[float]:
 
 
 def ranking(table: Mapping[Any, Values], mode: str) -> list[Any]:
-    """The settings from the best mean to the worst."""
+    """The settings from the best mean to the worst.
+
+    Those with fewer seeds than others come after all that have the most, since a mean
+    of fewer is the likelier to lead by chance, and nothing can be paired with it.
+    """
     sign = {"min": 1, "max": -1}[mode]
-    scored = {k: sign * interval(list(v.values())).mean for k, v in table.items() if v}
+    most = max((len(values) for values in table.values()), default=0)
+    place = lambda v: (len(v) < most, sign * interval(list(v.values())).mean)
+    scored = {key: place(values) for key, values in table.items() if values}
     return sorted(scored, key=lambda key: scored[key])
 
 
@@ -116,7 +129,9 @@ def shares(
     A row maps factors to levels. A factor's share is what the sum of squares left over
     grows by when the factor is taken out of the sum of all factors' effects (type II,
     so that missing combinations do no harm); then come the factors' interplay and the
-    rest, which is the seeds'. The shares add up to 1 in a complete design.
+    rest, which is the seeds'. The shares add up to 1 in a complete design. With one
+    value for each combination of levels, interplay and seeds are one share, as nothing
+    tells them apart; empty where that leaves nothing over.
     """
     y = np.asarray(values, np.float64)
     y = y - y.mean()
@@ -133,6 +148,8 @@ def shares(
     for f in factors:
         without, fewer = _left_over([main[g] for g in factors if g != f], y)
         found.append((f, without - additive, used - fewer))
+    if rest == 0 and cells == used:
+        return []
     if len(factors) > 1 and cells > used:
         found.append((" x ".join(factors), additive - full, cells - used))
     result = []
@@ -142,6 +159,9 @@ def shares(
             ratio = squares / freedom / (full / rest)
             p = float(stats.f.sf(ratio, freedom, rest))
         result.append(Share(name, max(squares, 0.0) / total, p))
+    if rest == 0:
+        last = result.pop()
+        return [*result, last._replace(name=f"{last.name} or seeds")]
     return [*result, Share("seeds", full / total, float("nan"))]
 
 
