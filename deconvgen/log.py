@@ -30,7 +30,10 @@ METRICS = "metrics.jsonl"
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The records of a metrics.jsonl; a last line that was cut off is left out."""
+    """The records of a metrics.jsonl; a last line that was cut off is left out.
+
+    Numbers that are not finite, which JSON does not have, are "nan", "inf" or "-inf".
+    """
     records = []
     for line in path.read_text().splitlines() if path.is_file() else []:
         try:
@@ -69,6 +72,7 @@ class Log:
     ) -> None:
         """One line of metrics.jsonl, and the numbers to TensorBoard."""
         values = {k: _number(v) for k, v in values.items()}
+        facts = {k: _number(v) for k, v in facts.items()}
         record = {"step": step, "kind": kind} | facts | values
         self._records.append(record)
         line = json.dumps(record) + "\n"

@@ -1,6 +1,7 @@
 """Tables on the terminal: how a run ended, what an evaluation found."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ NOT_FIGURES = (*FACTS, "checkpoint", "step", "kind")
 def figures(record: dict[str, Any]) -> dict[str, Any]:
     """The numbers of a record, without its provenance."""
     return {k: v for k, v in record.items() if k not in NOT_FIGURES}
+
+
+def finite(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with None, JSON's null, for numbers that are not finite."""
+    gone = lambda v: isinstance(v, float) and not math.isfinite(v)
+    return {name: None if gone(value) else value for name, value in record.items()}
 
 
 def show(number: Any) -> str:
@@ -81,7 +88,8 @@ def print_evaluation(
     """The end of `deconvgen evaluate`: the table, and evaluation.json."""
     folder.mkdir(parents=True, exist_ok=True)  # a shipped checkpoint's is not there
     path = folder / "evaluation.json"
-    path.write_text(json.dumps(results, indent=2) + "\n")
+    known = {key: finite(record) for key, record in results.items()}
+    path.write_text(json.dumps(known, indent=2, allow_nan=False) + "\n")
     console = Console(highlight=False, soft_wrap=True)
     console.print(table(title, results))
     console.print(f"written to  {path}")
