@@ -2,7 +2,6 @@
 
 import math
 import shlex
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def sweep(
     """
     if launcher not in LAUNCHERS:
         raise unknown("launcher", launcher, LAUNCHERS)
-    folder = Path(workdir).expanduser()
+    folder, overrides = Path(workdir).expanduser(), list(overrides)
     console = Console(highlight=False, soft_wrap=True)
     plan = experiment.load(name, size, overrides)
     trials = chosen(plan.trials, only)
@@ -73,8 +72,12 @@ def sweep(
         print_plan(plan, folder, console)
     else:
         plan = experiment.save(plan, folder)
+    if left and not dry:
+        flags = {"only": only, "jobs": jobs, "launcher": launcher}
+        flags |= {"timing": timing, "together": together}
+        line = command(name, workdir, size, overrides, settings or {}, **flags)
         with (folder / "commands.txt").open("a") as file:
-            file.write(shlex.join(["deconvgen", *sys.argv[1:]]) + "\n")
+            file.write(line + "\n")
     groups = len({trial.group for trial in left})
     console.print(
         f"{len(trials)} runs, {len(trials) - len(left)} of them finished; to do: "
@@ -109,6 +112,33 @@ def sweep(
         ) from None
     print_end(plan, folder, outcomes, console)
     return outcomes
+
+
+USUAL = {"only": "", "jobs": 0, "launcher": "local", "timing": True, "together": False}
+"""What `sweep` does when it is not told otherwise."""
+
+
+def command(
+    name: str,
+    workdir: Path | str,
+    size: str,
+    overrides: Iterable[str],
+    settings: dict[str, Any],
+    **flags: Any,
+) -> str:
+    """The command line of a call of `sweep`, wherever it was called from.
+
+    `flags` are the arguments that are named in `USUAL`; those that are as usual are
+    not said.
+    """
+    words = ["deconvgen", "sweep", str(name), f"--size={size}", f"--workdir={workdir}"]
+    words += [f"--config.{change}" for change in overrides]
+    words += [f"--slurm.{key}={value}" for key, value in settings.items()]
+    for key, value in flags.items():
+        if value != USUAL[key]:
+            switch = f"--{key}" if value else f"--no{key}"
+            words.append(switch if isinstance(value, bool) else f"--{key}={value}")
+    return shlex.join(words)
 
 
 def print_plan(plan: Plan, folder: Path, console: Console) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deconvgen import experiment, launch, report, results, slurm, sweeping, worker
+from deconvgen import cli, experiment, launch, report, results, slurm, sweeping, worker
 from deconvgen.errors import UserError
 from deconvgen.experiment import Trial
 from deconvgen.log import Log
@@ -165,6 +165,28 @@ def test_only_refuses_what_is_not_there(only):
 def test_an_unknown_launcher_has_a_near_match(file, tmp_path):
     with pytest.raises(UserError, match="did you mean 'slurm'"):
         sweeping.sweep(str(file), tmp_path, size="smoke", launcher="slrum")
+
+
+def test_the_noted_command_is_the_call_and_not_the_process_s(
+    fake, file, tmp_path, monkeypatch
+):
+    """A notebook's own arguments are no command; what did nothing is not noted."""
+    monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py", "-f", "kernel.json"])
+    folder = tmp_path / "a folder"
+    given = {"size": "smoke", "overrides": ["steps=7"], "only": "1-2", "jobs": 1}
+    told = {"timing": False, "together": True, "settings": {"partition": "x y"}}
+    sweeping.sweep(str(file), folder, **given, **told, dry=True)
+    assert not folder.exists()
+    for _ in range(2):  # the second time, everything is finished
+        sweeping.sweep(str(file), folder, **given, **told)
+    (line,) = (folder / "commands.txt").read_text().splitlines()
+    calls = []
+    call = lambda *where, **how: calls.append((where, how))
+    monkeypatch.setattr(sweeping, "sweep", call)
+    cli.run(shlex.split(line)[1:])
+    ((where, how),) = calls
+    assert where == (str(file), str(folder))
+    assert how == given | told | {"launcher": "local", "dry": False}
 
 
 def test_slurm_without_slurm_says_so(file, tmp_path, monkeypatch):
