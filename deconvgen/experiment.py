@@ -6,7 +6,9 @@ An experiment is a Python file with
     BASE        the config, `name:variant`, of every run that names no other
     RUNS        the settings, from the functions of `deconvgen.sweep`; or, by size,
                 a dict of such lists
-    MEASURES    {figure of the evaluation: "min" or "max"}, the most telling one first
+    MEASURES    {figure of the evaluation: "min", "max" or "real"}, the most telling one
+                first: each config is answered by the first that its runs have. "real"
+                is for figures of images whose best value is that of the real ones.
     SIZES       {size: settings that all its runs share}; one that holds `config` is
                 for the runs of that config alone
 """
@@ -23,6 +25,7 @@ from deconvgen import runs, sweep
 from deconvgen.errors import UserError, unknown
 
 PLAN = "sweep.json"
+MODES = ("min", "max", "real")
 PARTS = {"QUESTION": str, "BASE": str, "RUNS": list | dict, "MEASURES": dict}
 
 
@@ -50,7 +53,7 @@ class Plan(NamedTuple):
 
     name: str
     question: str
-    measures: dict[str, str]  # figure -> min or max
+    measures: dict[str, str]  # figure -> min, max or real
     size: str
     common: list[str]  # overrides from the command line, of all runs
     trials: list[Trial]
@@ -71,8 +74,8 @@ def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
     if size not in sizes:
         raise unknown("size", size, sizes)
     for measure, mode in file.MEASURES.items():
-        if mode not in ("min", "max"):
-            raise unknown(f"mode of measure {measure}", mode, ("min", "max"))
+        if mode not in MODES:
+            raise unknown(f"mode of measure {measure}", mode, MODES)
     settings = file.RUNS[size] if isinstance(file.RUNS, dict) else file.RUNS
     shared, common = sizes[size], list(common)
     trials = [_trial(setting, file.BASE, shared, common) for setting in settings]

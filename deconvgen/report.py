@@ -1,118 +1,79 @@
 """`deconvgen report`: the answer of a sweep as a page, as Markdown and as CSV."""
 
+import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from deconvgen import report_page, report_text, results, statistics
-from deconvgen.errors import UserError
-from deconvgen.experiment import Plan
-from deconvgen.results import Part, Result
+from deconvgen import report_page, report_tables, report_text, results, statistics
+from deconvgen.parts import Part
+from deconvgen.report_legend import legend
+from deconvgen.studies import Study, studies
 
 
 def report(folders: Sequence[str | Path], out: str | Path = "") -> list[Path]:
     """Write report.html, report.md, settings.csv and runs.csv; returns their paths.
 
     Several folders of one experiment are taken together (where two have the same run,
-    the one that is further on); those of several experiments cannot be. They go to
-    `out`, by default the first folder.
+    the one that is further on); those of several experiments become a chapter each.
+    The files go to `out`, by default the first folder.
     """
-    plan, found = gather(folders)
+    found = studies(folders)
     place = Path(out or folders[0]).expanduser()
     place.mkdir(parents=True, exist_ok=True)
-    parts = results.parts(plan, found)
-    paths = [
-        place / n for n in ("report.html", "report.md", "settings.csv", "runs.csv")
-    ]
-    commands = said(folders)
-    paths[0].write_text(report_page.page(plan, parts, commands), encoding="utf-8")
-    paths[1].write_text(markdown(plan, parts, commands), encoding="utf-8")
-    paths[2].write_text(settings(parts), encoding="utf-8")
-    results.write_runs(found, paths[3])
+    names = ("report.html", "report.md", "settings.csv", "runs.csv")
+    paths = [place / name for name in names]
+    paths[0].write_text(report_page.page(found), encoding="utf-8")
+    paths[1].write_text("\n".join(map(markdown, found)), encoding="utf-8")
+    write_settings(found, paths[2])
+    results.write_runs([(s.plan.name, r) for s in found for r in s.results], paths[3])
     return paths
 
 
-def gather(folders: Sequence[str | Path]) -> tuple[Plan, list[Result]]:
-    """The runs of one experiment from one or several sweep folders."""
-    plan, found = results.collect(folders[0])
-    best = {r.trial.name: r for r in found}
-    rank = ("to do", "begun", "failed", "finished")
-    for folder in folders[1:]:
-        other, more = results.collect(folder)
-        if (other.name, other.size) != (plan.name, plan.size):
-            raise UserError(
-                f"{folder} holds {other.name} ({other.size}), not {plan.name} "
-                f"({plan.size}): report them one by one"
-            )
-        for r in more:
-            old = best.get(r.trial.name)
-            if old is None or rank.index(r.state) > rank.index(old.state):
-                best[r.trial.name] = r
-    return plan, list(best.values())
-
-
-def said(folders: Sequence[str | Path]) -> list[str]:
-    """The commands that made the folders, each once."""
-    lines: dict[str, None] = {}
-    for folder in folders:
-        path = Path(folder).expanduser() / "commands.txt"
-        if path.is_file():
-            lines |= dict.fromkeys(path.read_text().splitlines())
-    return list(lines)
-
-
-def rows(part: Part) -> tuple[list[str], list[list[str]]]:
-    """The part's table: settings by rank, every measure with its interval."""
-    head = ["", "setting", *part.measures]
-    if not part.measures:
-        return head, []
-    first, mode = next(iter(part.measures.items()))
-    order = statistics.ranking(part.table(first), mode)
-    tables = {measure: part.table(measure) for measure in part.measures}
-    versus = statistics.against_best(tables[first], mode)
-    head.append("p against the best")
-    body = []
-    for place, key in enumerate(order, 1):
-        cells = [
-            report_text.plus_minus(statistics.interval(list(t.get(key, {}).values())))
-            for t in tables.values()
-        ]
-        comparison = versus.get(key)
-        p = report_text.number(comparison.corrected) if comparison else "best"
-        body.append([str(place), key, *cells, p])
-    return head, body
-
-
-def markdown(plan: Plan, parts: Sequence[Part], commands: Sequence[str]) -> str:
-    """The report as text."""
-    lines = [f"# {plan.question}", ""]
-    for part in parts:
+def markdown(study: Study) -> str:
+    """The report on an experiment as text."""
+    lines = [f"# {study.plan.question}", ""]
+    for part in study.parts:
         lines += [f"## {part.config}", "", report_text.answer(part)]
-        for measure in list(part.measures)[:1]:
-            sentence = report_text.variance_sentence(part, measure)
-            lines += [sentence] if sentence else []
-            lines += report_text.switches(part, measure)
-        head, body = rows(part)
-        lines += ["", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-        lines += ["| " + " | ".join(row) + " |" for row in body]
-        lines += ["", f"{report_page.METHOD} {report_text.facts(part.results)}.", ""]
-        if part.missing:
-            lines += [f"Not measured here: {', '.join(part.missing)}.", ""]
+        lines += [line for m in part.measures for line in report_text.effects(part, m)]
+        lines += ["", *report_tables.markdown(part)]
+        lines += ["", f"{report_text.METHOD} {report_text.facts(part.results)}.", ""]
+        if about := report_text.about_best(part):
+            lines += [about, "", *report_tables.markdown(part, "best"), ""]
+        lines += [f"- {remark}" for remark in report_text.remarks(part)] + [""]
         failed = [r for r in part.results if r.state == "failed"]
         if failed:
             lines += ["Failed:", ""]
             lines += [f"- {r.trial.name}: {r.error}" for r in failed] + [""]
-    lines += ["## Commands", "", "```", *commands, "```", ""]
+    told = legend(item for part in study.parts for item in part.measures.items())
+    lines += ["## Measures", "", *(f"- {name}: {text}" for name, text in told)]
+    lines += ["", "## Commands", "", "```", *study.commands, "```", ""]
     return "\n".join(lines)
 
 
-def settings(parts: Sequence[Part]) -> str:
-    """One line a setting and measure: mean, 95 % interval, seeds."""
-    lines = ["config,setting,measure,mean,low,high,seeds"]
-    for part in parts:
-        for measure in part.measures:
-            for key, values in part.table(measure).items():
-                found = statistics.interval(list(values.values()))
-                figures = (found.mean, found.low, found.high, found.n)
-                text = ",".join(map(str, figures))
-                lines.append(f'{part.config},"{key}",{measure},{text}')
-    return "\n".join(lines) + "\n"
+def write_settings(found: Sequence[Study], path: Path) -> None:
+    """One line a setting, measure and step: mean, 95 % interval, seeds, p."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        head = ["experiment", "config", "setting", "at", "measure", "mode", "real"]
+        writer.writerow([*head, "mean", "low", "high", "seeds", "p", "rank"])
+        for study in found:
+            for part in study.parts:
+                for row in settings(part):
+                    writer.writerow([study.plan.name, part.config, *row])
+
+
+def settings(part: Part) -> list[list]:
+    """The part's lines of settings.csv; NaN is an empty field."""
+    known = lambda value: "" if math.isnan(value) else value
+    lines = []
+    for at in ("last", "best"):
+        for measure, mode in part.measures.items():
+            order, versus = part.order(measure, at), part.versus(measure, at)
+            for key, values in part.table(measure, at).items():
+                mean, low, high, n = statistics.interval(values.values())
+                p = versus[key].corrected if key in versus else math.nan
+                rank = order.index(key) + 1 if key in order else ""
+                figures = [known(x) for x in (part.real(measure), mean, low, high)]
+                lines.append([key, at, measure, mode, *figures, n, known(p), rank])
+    return lines

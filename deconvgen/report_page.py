@@ -1,43 +1,61 @@
 """The report as one HTML page that needs no other file."""
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from deconvgen import report_pictures, report_plots, report_text, statistics
+from deconvgen import (
+    report_pictures,
+    report_plots,
+    report_tables,
+    report_text,
+    statistics,
+)
 from deconvgen.experiment import Plan
+from deconvgen.parts import Part
 from deconvgen.progress import clock
+from deconvgen.report_legend import WAYS, legend
 from deconvgen.report_plots import ALIKE, BEST, GREY, WORSE
-from deconvgen.report_template import TEMPLATE
-from deconvgen.report_text import number, plus_minus, short
-from deconvgen.results import Part, Result
+from deconvgen.report_template import PAGE, STUDY
+from deconvgen.results import Result
+from deconvgen.studies import Study
 
 MOST = 24
 """Settings in a figure; the best of them, where there are more."""
 
-METHOD = (
-    "± is half of a 95 % interval (Student's t) over the seeds, at the last step. "
-    "p compares with the best setting seed by seed (paired t-test) and is corrected "
-    "for the number of comparisons (Holm); below 0.05 the difference counts as real."
-)
 
-
-def page(plan: Plan, parts: Sequence[Part], commands: Sequence[str]) -> str:
-    """The whole page."""
-    results = [r for part in parts for r in part.results]
-    chapters = "".join(_chapter(part) for part in parts)
-    answers = "".join(
-        f"<p>{_heading(part)}{html.escape(report_text.answer(part))}</p>"
-        for part in parts
+def page(found: Sequence[Study]) -> str:
+    """The whole page, a chapter for each experiment."""
+    questions = [study.plan.question for study in found]
+    links = [
+        f'<li><a href="#study-{i}">{html.escape(question)}</a></li>'
+        for i, question in enumerate(questions, 1)
+    ]
+    return PAGE.format(
+        title=html.escape(" ".join(questions)),
+        contents=f"<ol>{''.join(links)}</ol>" if len(links) > 1 else "",
+        studies="".join(_study(f"study-{i}", s) for i, s in enumerate(found, 1)),
     )
-    return TEMPLATE.format(
-        title=html.escape(f"{plan.name}: {plan.question}"),
-        question=html.escape(plan.question),
-        answers=answers,
-        status=html.escape(_status(plan, results)),
-        chapters=chapters,
-        failed=_failed(results),
-        commands=_commands(results, commands),
-        method=html.escape(METHOD),
+
+
+def _study(name: str, study: Study) -> str:
+    told = [item for part in study.parts for item in part.measures.items()]
+    told += [(cost, "") for part in study.parts for cost in report_text.costs(part)]
+    return STUDY.format(
+        name=name,
+        question=html.escape(study.plan.question),
+        status=html.escape(_status(study.plan, study.results)),
+        answers="".join(
+            f"<p>{_heading(part)}{html.escape(report_text.answer(part))}</p>"
+            for part in study.parts
+        ),
+        method=html.escape(report_text.METHOD),
+        legend="".join(
+            f"<dt>{report_tables.wrapped(name)}</dt><dd>{html.escape(text)}</dd>"
+            for name, text in legend(told)
+        ),
+        chapters="".join(_chapter(part) for part in study.parts),
+        failed=_failed(study.results),
+        commands=_commands(study.results, study.commands),
     )
 
 
@@ -69,30 +87,29 @@ def _chapter(part: Part) -> str:
 
 
 def _sections(part: Part) -> Iterator[str]:
-    done = [r for r in part.results if r.state == "finished"]
-    if not part.measures or not done:
+    if not part.measures or not part.done:
         yield "<p>No run is finished yet.</p>"
+        yield from _paragraphs(report_text.remarks(part))
         if part.measures:
             yield from _curves(part, {}, [])
         return
-    first, mode = next(iter(part.measures.items()))
-    table = part.table(first)
-    order = statistics.ranking(table, mode)
-    colours = report_text.colours(part, first, mode, BEST, ALIKE, WORSE)
-    for sentence in _sentences(part, first):
-        yield f"<p>{html.escape(sentence)}</p>"
+    first, *others = part.measures
+    order = part.order(first)
+    colours = _colours(part, first)
+    yield from _paragraphs(report_text.effects(part, first))
+    yield from _paragraphs(report_text.remarks(part))
     if order:
-        better = {"min": "lower is better", "max": "higher is better"}[mode]
-        shown = f"the best {MOST} of {len(order)}, " if len(order) > MOST else ""
-        yield _figure(
-            report_plots.ranking(table, order[:MOST], colours, first),
-            f"{first} ({shown}{better}). Dots are means, bars 95 % intervals, ticks "
-            f"the seeds. {LEGEND}",
-        )
+        yield _ranking(part, first, order, colours)
     if len(part.keys) == 2:
-        yield _matrix(part, first, mode)
-    yield _table(part, order)
-    yield from _pareto(part, first, mode, colours)
+        yield report_tables.matrix(part, first)
+    yield report_tables.table(part)
+    if about := report_text.about_best(part):
+        yield _folded(about, [report_tables.table(part, "best")])
+    told = [text for m in others for text in report_text.effects(part, m)]
+    if told:
+        yield _folded("What the other measures go with", _paragraphs(told))
+    for cost in report_text.costs(part):
+        yield from _pareto(part, first, cost, colours)
     yield from _curves(part, colours, order)
     yield from _pictures(part, colours, order)
 
@@ -104,104 +121,62 @@ LEGEND = (
 )
 
 
-def _sentences(part: Part, measure: str) -> list[str]:
-    sentences = [report_text.variance_sentence(part, measure)]
-    sentences += report_text.switches(part, measure)
-    if part.missing:
-        sentences.append(f"Not measured here: {', '.join(part.missing)}.")
-    return [sentence for sentence in sentences if sentence]
+def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
+    yield from (f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
+
+
+def _folded(summary: str, inside: Iterable[str]) -> str:
+    summary = html.escape(summary)
+    return f"<details><summary>{summary}</summary>{''.join(inside)}</details>"
 
 
 def _figure(picture: str, caption: str) -> str:
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
-
-
-def _matrix(part: Part, measure: str, mode: str) -> str:
-    """The two keys against each other, the better the deeper."""
-    table, levels = part.table(measure), part.levels()
-    down, across = part.keys
-    means = {
-        (levels[k][down], levels[k][across]): statistics.interval(list(v.values()))
-        for k, v in table.items()
-    }
-    downs = list(dict.fromkeys(level[down] for level in levels.values()))
-    acrosses = list(dict.fromkeys(level[across] for level in levels.values()))
-    if min(len(downs), len(acrosses)) < 2:
-        return ""
-    sign = {"min": -1, "max": 1}[mode]
-    # Ranks, not values: one bad setting would leave the others one colour.
-    order = sorted(means, key=lambda key: sign * means[key].mean)
-    head = "".join(f"<th scope=col>{_wrapped(a)}</th>" for a in acrosses)
-    body = ""
-    for d in downs:
-        body += f"<tr><th scope=row>{html.escape(d)}</th>"
-        for a in acrosses:
-            if (d, a) not in means:
-                body += "<td class=none></td>"
-                continue
-            colour = report_plots.shade(order.index((d, a)), 0, max(1, len(order) - 1))
-            body += f'<td style="background:{colour}">{plus_minus(means[d, a])}</td>'
-        body += "</tr>"
     return (
-        f"<figure class=wide><table><tr><th>{html.escape(short(down))} \\ "
-        f"{html.escape(short(across))}</th>{head}</tr>{body}</table>"
-        f"<figcaption>{html.escape(measure)} of each pair, mean ± half of its 95 % "
-        "interval; the deeper the colour, the better its rank. Empty: does not fit, or "
-        "is not finished.</figcaption></figure>"
+        f"<figure><div class=wide>{picture}</div>"
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
-def _wrapped(name: str) -> str:
-    return html.escape(name).replace("_", "_<wbr>")
+def _colours(part: Part, measure: str) -> dict[str, str]:
+    """A colour for each setting: the best, those not to be told from it, the rest."""
+    found = dict.fromkeys(part.order(measure)[:1], BEST)
+    for key, comparison in part.versus(measure).items():
+        found[key] = WORSE if report_text.worse(comparison) else ALIKE
+    return found
 
 
-def _table(part: Part, order: Sequence[str]) -> str:
-    tables = {measure: part.table(measure) for measure in part.measures}
-    first, mode = next(iter(part.measures.items()))
-    versus = statistics.against_best(tables[first], mode)
-    leaders = {
-        m: (statistics.ranking(tables[m], way) or [""])[0]
-        for m, way in part.measures.items()
-    }
-    arrows = {"min": "↓", "max": "↑"}
-    head = "".join(
-        f"<th scope=col>{_wrapped(m)} {arrows[way]}</th>"
-        for m, way in part.measures.items()
+def _ranking(part: Part, measure: str, order: list[str], colours: dict) -> str:
+    shown = f"the best {MOST} of {len(order)}, " if len(order) > MOST else ""
+    real = part.real(measure) if part.measures[measure] == "real" else None
+    picture, cut = report_plots.ranking(
+        part.table(measure), order[:MOST], colours, measure, real
     )
-    body = ""
-    for place, key in enumerate(order, 1):
-        body += f"<tr><td>{place}</td><th scope=row>{html.escape(key)}</th>"
-        for measure, values in tables.items():
-            found = statistics.interval(list(values.get(key, {}).values()))
-            mark = " class=lead" if leaders[measure] == key else ""
-            body += f"<td{mark}>{plus_minus(found)}</td>"
-        comparison = versus.get(key)
-        p = "best" if comparison is None else number(comparison.corrected)
-        mark = " class=real" if comparison and report_text.worse(comparison) else ""
-        body += f"<td{mark}>{p}</td></tr>"
-    facts = report_text.facts(part.results)
-    return (
-        f"<figure class=wide><table><tr><th></th><th>setting</th>{head}"
-        f"<th scope=col>p</th></tr>{body}</table><figcaption>Best first by "
-        f"{html.escape(first)}, which p is for. Bold: the best mean of its column. "
-        f"{html.escape(facts)}.</figcaption></figure>"
+    caption = (
+        f"{html.escape(measure)} ({shown}{WAYS[part.measures[measure]]}). Dots are "
+        f"means, bars 95 % intervals, ticks the seeds. {LEGEND}"
     )
+    if real is not None:
+        caption += " Dashed: the real images."
+    if cut:
+        caption += " Arrows: it goes on beyond the border; the table has the numbers."
+    return _figure(picture, caption)
 
 
-def _pareto(part: Part, measure: str, mode: str, colours: dict) -> Iterator[str]:
-    cost = report_text.cost_name(part)
-    if not cost:
-        return
+def _pareto(part: Part, measure: str, cost: str, colours: dict) -> Iterator[str]:
+    table, mode = part.scored(measure)
     sign = {"min": 1, "max": -1}[mode]
-    mean = lambda values: statistics.interval(list(values.values())).mean
-    costs, table = part.table(cost), part.table(measure)
+    mean = lambda values: statistics.interval(values.values()).mean
+    costs = part.table(cost)
     points = {k: (mean(costs[k]), mean(table[k])) for k in table if k in costs}
     if len(points) < 2:
         return
     best = statistics.pareto({k: (c, sign * q) for k, (c, q) in points.items()})
+    apart = part.measures[measure] == "real"
+    quality = f"distance from the real images' {measure}" if apart else measure
+    of = "of a whole run" if cost == "seconds" else "of an image"
     yield _figure(
-        report_plots.front(points, best, colours, cost.replace("_", " "), measure),
-        f"Quality against cost ({html.escape(cost)}, of an image). No setting is both "
+        report_plots.front(points, best, colours, cost.replace("_", " "), quality),
+        f"Quality against cost ({html.escape(cost)}, {of}). No setting is both "
         "cheaper and better than one on the line, which is named.",
     )
 
@@ -218,10 +193,15 @@ def _curves(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
     if not curves or max(len(p) for c in curves.values() for p in c.values()) < 2:
         return
     full = {name: colours.get(name, GREY) for name in curves}
+    dashed, real = [], part.real(measure)
+    if part.measures[measure] == "real" and _finite(real):
+        steps = [x for c in curves.values() for p in c.values() for x, _ in p]
+        dashed = [(min(steps), real), (max(steps), real)]
     yield _figure(
-        report_plots.panels(curves, full, x="step", y=measure),
+        report_plots.panels(curves, full, x="step", y=measure, reference=dashed),
         f"{html.escape(measure)} while training, best setting first: thin the seeds, "
-        "thick their mean, pale the other settings.",
+        "thick their mean, pale the other settings"
+        + ("; dashed: the real images." if dashed else "."),
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -44,13 +43,20 @@ def svg(figure: Figure, alt: str) -> str:
 
 def ranking(
     table: Mapping[str, Values], order: Sequence[str], colours: Mapping[str, str],
-    name: str,
-) -> str:  # fmt: skip
-    """Mean and 95 % interval of each setting, best on top, with each seed's value."""
+    name: str, real: float | int | None = None,
+) -> tuple[str, bool]:  # fmt: skip
+    """Mean and 95 % interval of each setting, best on top, with each seed's value.
+
+    `real` is drawn as a dashed line. Also whether the picture's border cuts something
+    off, which arrows then tell.
+    """
     with rc_context(STYLE):
         figure = Figure((8.2, 0.7 + 0.27 * len(order)), layout="constrained")
         axes = figure.subplots()
         means = [interval(list(table[key].values())) for key in order]
+        low, high = _window(means, real)
+        axes.set_xlim(low, high)
+        cut = False
         for y, (key, found) in enumerate(zip(order, means, strict=True)):
             values = list(table[key].values())
             colour = colours[key]
@@ -60,27 +66,39 @@ def ranking(
                 )
             axes.plot(values, [y] * len(values), "|", color=colour, ms=7, alpha=0.8)
             axes.plot(found.mean, y, "o", color=colour, ms=6)
-        _clip(axes, means)
+            ends = [*values, *([found.low, found.high] if found.n > 1 else [])]
+            for at, mark, beyond in (
+                (low, "<", min(ends) < low),
+                (high, ">", max(ends) > high),
+            ):
+                if beyond:
+                    axes.plot(at, y, mark, color=colour, ms=7, clip_on=False)
+                    cut = True
+        if real is not None:
+            axes.axvline(real, color=INK, lw=1, ls="--", zorder=0)
         axes.set_yticks(range(len(order)), order, color=INK)
         axes.set_ylim(len(order) - 0.5, -0.5)
         axes.grid(axis="x", color=PALE, lw=0.6)
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
         axes.set_xlabel(f"{name} at the last step")
-        return svg(figure, f"ranking by {name}")
+        return svg(figure, f"ranking by {name}"), cut
 
 
-def _clip(axes: Axes, means: Sequence) -> None:
-    """Keep intervals of two wild seeds from squeezing all others together."""
-    centres = np.array([found.mean for found in means])
-    halves = np.array([found.half for found in means if found.n > 1])
-    room = max(np.ptp(centres), 1e-9)
-    if len(halves):
-        room += min(float(np.max(halves)), 1.5 * float(np.median(halves)) + 0.3 * room)
-    low = centres.min() - 0.6 * room
-    axes.set_xlim(
-        low if centres.min() < 0 else max(0.0, low), centres.max() + 0.6 * room
-    )
+def _window(means: Sequence, real: float | int | None) -> tuple[float, float]:
+    """Limits that keep intervals of two wild seeds from squeezing all others together.
+
+    They hold every mean, and what is never negative gets no room below 0.
+    """
+    centres = [found.mean for found in means] + ([] if real is None else [real])
+    low, high = min(centres), max(centres)
+    halves = [found.half for found in means if found.n > 1]
+    room = max(high - low, 1e-3 * max(abs(low), abs(high)), 1e-9)
+    if halves:
+        usual = 1.5 * float(np.median(halves)) + 0.3 * room
+        room += min(max(halves), usual)
+    left = low - 0.6 * room
+    return (left if low < 0 else max(0.0, left)), high + 0.6 * room
 
 
 def panels(
@@ -117,7 +135,7 @@ def panels(
             axes.plot(*zip(*means[key]), color=colours[key], lw=1.8, zorder=4)
             axes.set_title("\n".join(_broken(key)), fontsize=8, loc="left")
             axes.grid(color=PALE, lw=0.4)
-            axes.tick_params(length=0, labelsize=7)
+            axes.tick_params(length=0, labelsize=8)
         bounds = [v for points in means.values() for _, v in points]
         bounds += [v for _, v in reference]
         if bounds and low is not None:

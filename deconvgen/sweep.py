@@ -84,9 +84,13 @@ def text(value: Any) -> str:
 
 
 def varying(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys whose values are not the same in all settings, `seed` last."""
+    """The keys whose values are not the same in all settings, `seed` last.
+
+    A setting that leaves a key as configured is unlike one that sets it to "".
+    """
     keys = list(dict.fromkeys(key for setting in settings for key in setting))
-    found = [k for k in keys if len({text(s.get(k, "")) for s in settings}) > 1]
+    value = lambda setting, key: text(setting[key]) if key in setting else None
+    found = [k for k in keys if len({value(s, k) for s in settings}) > 1]
     return sorted(found, key=lambda key: key == "seed")
 
 

@@ -37,14 +37,14 @@ def runs(decoders, count):
 
 RUNS = {"smoke": runs(DECODERS[:4], 2), "full": runs(DECODERS, 3)}
 MEASURES = {
-    "frechet_*": "min",
     "miou": "max",
     "psnr_y": "max",
     "psnr": "max",
+    "frechet_*": "min",
     "ssim": "max",
     "boundary_iou": "max",
     "spectrum_distance_db": "min",
-    "phase_detail_ratio_s2": "min",
+    "phase_detail_ratio_s2": "real",
 }
 SIZES = {
     "smoke": [

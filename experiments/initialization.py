@@ -49,7 +49,7 @@ MEASURES = {
     "frechet_*": "min",
     "kid_*_mean": "min",
     "spectrum_distance_db": "min",
-    "phase_detail_ratio_s2": "min",
+    "phase_detail_ratio_s2": "real",
 }
 SIZES = {
     "smoke": [

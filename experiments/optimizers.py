@@ -30,8 +30,8 @@ def runs(config, rates):
 
 RUNS = seeds(chain(runs("dcgan", [1e-2]), runs("autoencoder", [1e-1])), 3)
 MEASURES = {
-    "frechet_*": "min",
     "psnr": "max",
+    "frechet_*": "min",
     "kid_*_mean": "min",
     "ssim": "max",
 }

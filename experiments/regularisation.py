@@ -22,8 +22,8 @@ RUNS = seeds(
     3,
 )
 MEASURES = {
-    "frechet_*": "min",
     "psnr": "max",
+    "frechet_*": "min",
     "kid_*_mean": "min",
     "ssim": "max",
     "spectrum_distance_db": "min",

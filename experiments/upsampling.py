@@ -31,7 +31,7 @@ MEASURES = {
     "precision_*": "max",
     "recall_*": "max",
     "spectrum_distance_db": "min",
-    "phase_detail_ratio_s2": "min",
+    "phase_detail_ratio_s2": "real",
 }
 SIZES = {
     "smoke": [

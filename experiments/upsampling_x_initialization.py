@@ -62,12 +62,12 @@ RUNS = {
     "full": runs([*DECONVOLUTIONS, *OTHERS], [*ANY, *ONLY]),
 }
 MEASURES = {
-    "frechet_*": "min",
     "psnr": "max",
+    "frechet_*": "min",
     "kid_*_mean": "min",
     "ssim": "max",
     "spectrum_distance_db": "min",
-    "phase_detail_ratio_s2": "min",
+    "phase_detail_ratio_s2": "real",
 }
 SIZES = {
     "smoke": [

@@ -28,8 +28,10 @@ run train train_seeds progress whole
 export worker
 sampling sampling_latent sampling_pictures sampling_store sampling_views
 launch tables artifact_plots explore
-results estimate slurm
-report report_page report_pictures report_plots report_template report_text
+naming results estimate slurm
+parts studies
+report_legend report_pictures report_plots report_template report_text report_words
+report report_page report_tables
 listing sweeping
 commands checkpoint_commands
 cli

@@ -14,11 +14,15 @@ from deconvgen import (
     config,
     experiment,
     images,
+    parts,
     report,
     report_pictures,
+    report_plots,
     report_text,
+    report_words,
     results,
     statistics,
+    studies,
     worker,
 )
 from deconvgen.errors import UserError
@@ -63,15 +67,25 @@ SIZES = {"full": []}
 LEVEL = {"conv_transpose": 10.0, "nearest_conv": 5.0, "depth_to_space": 5.05}
 
 
-def write_run(place, trial, value, images_shape=(28, 28, 1)):
-    """A run folder as training would leave it, without training."""
+def write_run(place, trial, value, early=10.0, **figures):
+    """A run folder as training would leave it, without training.
+
+    Half way, its value is by `early` more.
+    """
+    images_shape = (28, 28, 1)
     place.mkdir(parents=True)
     loaded = ConfigDict(config.load(trial.config, trial.overrides).to_dict())
     loaded.data.image_shape = images_shape
     loaded.monitor.metric = "frechet_random"
     config.save(loaded, place / "config.json")
     evals = [
-        {"step": s, "kind": "eval", "frechet_random": value + 20 - s, "split": "test"}
+        {
+            "step": s,
+            "kind": "eval",
+            "frechet_random": value + (early if s == 10 else 0),
+            "split": "test",
+            **figures,
+        }
         for s in (10, 20)
     ]
     cost = {
@@ -109,7 +123,7 @@ def folder(tmp_path_factory):
 
 def test_the_answer_names_the_best_what_it_beats_and_what_is_missing(folder):
     plan, found = results.collect(folder)
-    (part,) = results.parts(plan, found)
+    (part,) = parts.parts(plan, found)
     assert part.measures == {"frechet_random": "min"} and part.missing == ["psnr"]
     text = report_text.answer(part)
     assert "has the lowest frechet_random: " in text and "3 seeds, 20 steps" in text
@@ -122,7 +136,7 @@ def test_the_answer_names_the_best_what_it_beats_and_what_is_missing(folder):
 
 def test_turning_a_switch_has_its_effect_and_interval(folder):
     plan, found = results.collect(folder)
-    (part,) = results.parts(plan, found)
+    (part,) = parts.parts(plan, found)
     (sentence,) = report_text.switches(part, "frechet_random")
     assert sentence.startswith("residual true instead of false changes")
     effect = float(re.search(r"by ([-+.\d]+)", sentence).group(1))
@@ -171,7 +185,7 @@ def test_markdown_and_csv_have_the_same_means(written):
     means = {row["setting"]: float(row["mean"]) for row in rows}
     text = written[".md"].read_text()
     for setting, mean in means.items():
-        assert f"| {setting} | {report_text.number(mean)}" in text
+        assert f"| {setting} | {report_words.number(mean)}" in text
     with written["runs"].open() as file:
         runs = list(csv.DictReader(file))
     assert len(runs) == 18 and runs[0]["state"] == "failed"
@@ -193,13 +207,106 @@ def test_folders_of_one_experiment_are_taken_together(folder, tmp_path):
     other = tmp_path / "other"
     plan = experiment.save(experiment.load(str(folder / "mine.py")), other)
     write_run(experiment.place(other, plan.trials[0]), plan.trials[0], 9.0)
-    _, found = report.gather([folder, other])
+    _, found = studies.gather([folder, other])
     assert [r.state for r in found].count("finished") == 17
+
+
+def test_of_equal_states_the_one_that_is_further_on_is_taken(folder, tmp_path):
+    trial = experiment.load(str(folder / "mine.py")).trials[1]
+    places = []
+    for name, steps in (("one", (10,)), ("two", (10, 20)), ("three", ())):
+        plan = experiment.load(str(folder / "mine.py"))
+        experiment.save(plan, tmp_path / name)
+        place = experiment.place(tmp_path / name, trial)
+        place.mkdir(parents=True)
+        lines = [json.dumps({"step": s, "kind": "eval"}) + "\n" for s in steps]
+        (place / "metrics.jsonl").write_text("".join(lines))
+        places.append(tmp_path / name)
+    _, found = studies.gather(places)
+    assert found[1].state == "begun" and found[1].step == 20
+
+
+@pytest.mark.parametrize(
+    "common, size, told",
+    [
+        (["ema=0.5"], "[]", "ema=0.5"),
+        ([], '[{"steps": 7}]', "steps=7"),
+        ([], '[{"config": "dcgan:smoke", "ema": 0.1}]', "ema=0.1"),
+    ],
+)
+def test_folders_whose_runs_are_declared_otherwise_are_refused(
+    folder, tmp_path, common, size, told
+):
     text = (folder / "mine.py").read_text()
+    changed = tmp_path / "mine.py"
+    changed.write_text(text.replace('"full": []', f'"full": {size}'))
+    experiment.save(experiment.load(str(changed), common=common), tmp_path / "other")
+    with pytest.raises(UserError, match=f"{told}.*: report them one by one"):
+        report.report([folder, tmp_path / "other"], tmp_path)
+    more = 'RUNS = [run | {"seed": run["seed"] + 9} for run in RUNS]\n'
+    changed.write_text(changed.read_text() + more)  # no run is in both
+    experiment.save(experiment.load(str(changed), common=common), tmp_path / "more")
+    with pytest.raises(UserError, match=told):
+        studies.gather([folder, tmp_path / "more"])
+
+
+def test_several_experiments_are_a_chapter_each(folder, tmp_path):
+    text = (folder / "mine.py").read_text().replace("Which <layer>?", "And yours?")
     (tmp_path / "yours.py").write_text(text)
     experiment.save(experiment.load(str(tmp_path / "yours.py")), tmp_path / "yours")
-    with pytest.raises(UserError, match="report them one by one"):
-        report.report([folder, tmp_path / "yours"])
+    page, told, *_ = report.report([folder, tmp_path / "yours"], tmp_path / "out")
+    text = page.read_text()
+    assert text.count('<section class="study"') == 2
+    assert text.index("Which &lt;layer&gt;?</h1>") < text.index("And yours?</h1>")
+    assert '<a href="#study-2">And yours?</a>' in text and 'id="study-2"' in text
+    assert told.read_text().count("\n# ") == 1  # and the first line
+    with (tmp_path / "out" / "runs.csv").open() as file:
+        names = [row["experiment"] for row in csv.DictReader(file)]
+    assert (names.count("mine"), names.count("yours")) == (18, 18)
+
+
+def test_significance_best_step_legend_and_real_images_are_shown(folder, tmp_path):
+    """Of a sweep with three measures, one of which has its best before the end."""
+    text = (folder / "mine.py").read_text()
+    text = text.replace('"psnr": "max"', '"kid_*_mean": "min", "replica_db_s2": "real"')
+    (tmp_path / "mine.py").write_text(text)
+    plan = experiment.save(experiment.load(str(tmp_path / "mine.py")), tmp_path)
+    rng = np.random.default_rng(0)
+    for trial in plan.trials:
+        layer, seed = trial.setting["model.upsampler"], trial.setting["seed"]
+        value = LEVEL[layer] + seed + 0.01 * rng.standard_normal()
+        more = {"kid_random_mean": -value, "replica_db_s2": value / 4}
+        more["replica_db_s2_real"] = 2.5
+        write_run(experiment.place(tmp_path, trial), trial, value, early=-3, **more)
+    page, told, table, _ = report.report([tmp_path])
+    text = page.read_text()
+    first, best = text.split("At each run&#x27;s best evaluation by frechet_random")
+    assert first.count("<small>best</small>") == best.count("<small>best</small>") == 3
+    assert len(re.findall("<small>p [0-9&]", first)) == 3 * 5  # every other setting
+    assert "the real images</th><td></td><td></td><td>2.500</td>" in text
+    assert "unbiased for few images; 0 is alike; lower is better</dd>" in text
+    assert "against seconds" in text or 'aria-label="frechet_random against' in text
+    assert "| the real images |  |  | 2.500 |" in told.read_text()
+    assert "- kid_random_mean: kernel distance" in told.read_text()
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert {(r["at"], r["measure"]) for r in rows if r["p"]} == {
+        (at, m)
+        for at in ("last", "best")
+        for m in ("frechet_random", "kid_random_mean", "replica_db_s2")
+    }
+
+
+def test_a_ranking_tells_what_its_border_cuts_off():
+    table = {"tame": {0: 1.0, 1: 1.1}, "calm": {0: 2.0, 1: 2.1}}
+    colours = dict.fromkeys(["tame", "calm", "wild"], "#000000")
+    whole, cut = report_plots.ranking(table, list(table), colours, "x")
+    assert not cut
+    table["wild"] = {0: 1.0, 1: 90.0}
+    table |= {f"more {i}": {0: 1.0 + i, 1: 1.2 + i} for i in range(3)}
+    colours |= dict.fromkeys(table, "#000000")
+    picture, cut = report_plots.ranking(table, list(table), colours, "x")
+    assert cut and picture.count("<path") > whole.count("<path")
 
 
 def test_a_folder_without_a_sweep_is_told_so(tmp_path):
@@ -212,4 +319,4 @@ def test_a_folder_without_a_sweep_is_told_so(tmp_path):
     [(0.0, "0.0000"), (12.3456, "12.35"), (1234.5, "1,234"), (1e-7, "1e-07")],
 )
 def test_numbers_have_four_digits(value, text):
-    assert report_text.number(value) == text
+    assert report_words.number(value) == text
