@@ -42,6 +42,12 @@ class Trial(NamedTuple):
         """What the runs that differ in nothing but the seed have in common."""
         return sweep.name({k: v for k, v in self.setting.items() if k != "seed"})
 
+    @property
+    def seed(self) -> int:
+        """That it is trained with, as far as the sweep says; the command line wins."""
+        told = [text for text in self.overrides if text.startswith("seed=")]
+        return int(told[-1].partition("=")[2] if told else self.setting.get("seed", 0))
+
     def command(self, workdir: Path | str) -> str:
         """The command that makes this run alone."""
         flags = "".join(f" --config.{text}" for text in self.overrides)
@@ -79,11 +85,12 @@ def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
     settings = file.RUNS[size] if isinstance(file.RUNS, dict) else file.RUNS
     shared, common = sizes[size], list(common)
     trials = [_trial(setting, file.BASE, shared, common) for setting in settings]
-    seen: dict[str, Trial] = {}
+    seen: dict[tuple[str, int], str] = {}
     for trial in trials:
-        if trial.name in seen:
-            raise UserError(f"{path}: the run {trial.name} is there twice")
-        seen[trial.name] = trial
+        if twin := seen.get(key := (trial.group, trial.seed)):
+            told = twin if twin == trial.name else f"{twin}, as {trial.name},"
+            raise UserError(f"{path}: the run {told} is there twice")
+        seen[key] = trial.name
     if not trials:
         raise UserError(f"{path} has no runs at size {size!r}")
     return Plan(path.stem, file.QUESTION, dict(file.MEASURES), size, common, trials)

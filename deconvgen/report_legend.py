@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 EXPLAINED = {
     "miou": "mean over the classes of overlap / union of predicted and true pixels",
-    "boundary_iou": "the same overlap / union, of the pixels next to outlines alone",
+    "boundary_iou": "mean over the classes of overlap / union of the pixels next to "
+    "outlines",
     "pixel_accuracy": "share of the pixels whose class is right",
     "psnr_y": "peak signal-to-noise ratio of the brightness, in dB, border cropped: "
     "how near to the original, pixel by pixel",
@@ -17,8 +18,8 @@ EXPLAINED = {
     "frechet_*": "Frechet distance between features of real and generated images (by "
     "the extractor that the name ends in); 0 is alike. Comparable for equal numbers of "
     "images alone",
-    "kid_*_mean": "kernel distance between the same features, unbiased for few "
-    "images; 0 is alike",
+    "kid_*_mean": "kernel distance between features of real and generated images, "
+    "unbiased for few of them; 0 is alike",
     "precision_*": "share of the generated images that lie among the real ones: "
     "fidelity",
     "recall_*": "share of the real images that lie among the generated ones: variety",
@@ -28,8 +29,8 @@ EXPLAINED = {
     "chance",
     "phase_variance_ratio_s*": "the largest over the smallest variance of the pixels "
     "at the places of a grid of that period; a checkerboard makes it large",
-    "phase_detail_ratio_s*": "the same of fine detail alone: the largest over the "
-    "smallest at the places of a grid of that period; a checkerboard makes it large",
+    "phase_detail_ratio_s*": "the largest over the smallest fine detail of the pixels "
+    "at the places of a grid of that period; a checkerboard makes it large",
     "replica_db_s*": "power at the frequencies where upsampling by that factor repeats "
     "the spectrum, over that around them, in dB",
     "elbo_nats": "lower bound on the log likelihood of an image, in nats",

@@ -76,7 +76,12 @@ def ranking(
                     cut = True
         if real is not None:
             axes.axvline(real, color=INK, lw=1, ls="--", zorder=0)
-        axes.set_yticks(range(len(order)), order, color=INK)
+        most = max(found.n for found in means)
+        names = [
+            key if found.n == most else f"{key} ({found.n} of {most} seeds)"
+            for key, found in zip(order, means, strict=True)
+        ]
+        axes.set_yticks(range(len(order)), names, color=INK)
         axes.set_ylim(len(order) - 0.5, -0.5)
         axes.grid(axis="x", color=PALE, lw=0.6)
         axes.set_axisbelow(True)

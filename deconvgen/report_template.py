@@ -7,7 +7,8 @@ PAGE = """<!doctype html>
 <style>
 :root {{ color-scheme: light }}
 body {{ font: 16px/1.5 system-ui, sans-serif; color: #1d2530; background: #fff;
-  max-width: 62rem; margin: 2rem auto; padding: 0 1rem }}
+  max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+  overflow-wrap: anywhere }}
 h1 {{ font-size: 1.7rem; line-height: 1.25; margin-bottom: .3rem }}
 h2 {{ font-size: 1.3rem; border-top: 2px solid #1d2530; padding-top: .5rem;
   margin-top: 3rem }}

@@ -35,7 +35,7 @@ class Result(NamedTuple):
     @property
     def seed(self) -> int:
         """Of the run."""
-        return int(self.trial.setting.get("seed", 0))
+        return self.trial.seed
 
     def picture(self) -> Path | None:
         """The newest sample grid."""

@@ -284,7 +284,7 @@ def test_significance_best_step_legend_and_real_images_are_shown(folder, tmp_pat
     assert first.count("<small>best</small>") == best.count("<small>best</small>") == 3
     assert len(re.findall("<small>p [0-9&]", first)) == 3 * 5  # every other setting
     assert "the real images</th><td></td><td></td><td>2.500</td>" in text
-    assert "unbiased for few images; 0 is alike; lower is better</dd>" in text
+    assert "unbiased for few of them; 0 is alike; lower is better</dd>" in text
     assert "against seconds" in text or 'aria-label="frechet_random against' in text
     assert "| the real images |  |  | 2.500 |" in told.read_text()
     assert "- kid_random_mean: kernel distance" in told.read_text()

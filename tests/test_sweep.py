@@ -155,6 +155,16 @@ def test_a_file_that_is_no_experiment_is_told_why(written, change, message):
         experiment.load(written(text=FILE.replace(*change)), "smoke")
 
 
+def test_one_setting_and_seed_under_two_names_is_refused(written):
+    twice = FILE.replace("2)", "2) + [{{'model.upsampler': 'conv_transpose'}}]")
+    with pytest.raises(
+        UserError, match="seed=0, as upsampler=conv_transpose, is there"
+    ):
+        experiment.load(written(text=twice), "smoke")
+    with pytest.raises(UserError, match="is there twice"):
+        experiment.load(written(), "smoke", ["seed=3"])
+
+
 def test_an_unknown_size_or_experiment_has_a_near_match(written):
     with pytest.raises(UserError, match="did you mean 'smoke'"):
         experiment.load(written(), "smok")
