@@ -23,7 +23,7 @@ steps audit activations
 tasks
 config
 checkpoint evaluate cost
-runs experiment pretrained
+runs rehearsal experiment pretrained
 run train train_seeds progress whole
 export worker
 sampling sampling_latent sampling_pictures sampling_store sampling_views
