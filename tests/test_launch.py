@@ -13,7 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from deconvgen import experiment, launch, report, results, slurm, sweeping, worker
+from deconvgen import (
+    cli,
+    config,
+    estimate,
+    experiment,
+    launch,
+    report,
+    results,
+    slurm,
+    sweeping,
+    worker,
+)
 from deconvgen.errors import UserError
 from deconvgen.experiment import Trial
 from deconvgen.log import Log
@@ -79,6 +90,8 @@ class Fake(launch.Worker):
 
     def close(self):
         pass
+
+    kill = close
 
     def stop(self, patience=0.0):
         pass
@@ -165,6 +178,101 @@ def test_only_refuses_what_is_not_there(only):
 def test_an_unknown_launcher_has_a_near_match(file, tmp_path):
     with pytest.raises(UserError, match="did you mean 'slurm'"):
         sweeping.sweep(str(file), tmp_path, size="smoke", launcher="slrum")
+
+
+def test_a_negative_number_of_jobs_is_refused(file, tmp_path):
+    with pytest.raises(UserError, match="--jobs should be 0"):
+        sweeping.sweep(str(file), tmp_path, size="smoke", jobs=-1)
+
+
+def test_failed_runs_are_the_exit_code(file, tmp_path, monkeypatch):
+    outcomes = {"a": {"state": "finished"}, "b": {"state": "failed"}}
+    monkeypatch.setattr(sweeping, "sweep", lambda *_, **__: outcomes)
+    with pytest.raises(sweeping.Failed, match="1 of 2 runs failed") as caught:
+        cli.run(["sweep", str(file), f"--workdir={tmp_path}"])
+    assert caught.value.code == 1
+
+
+def test_a_dry_sweep_runs_nothing_and_tells_of_measures_that_no_run_has(
+    file, tmp_path, monkeypatch, capsys
+):
+    def never(*_):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(launch, "Worker", never)
+    typo = tmp_path / "typo.py"
+    typo.write_text(file.read_text().replace('"psnr"', '"psnrr"'))
+    sweeping.sweep(str(typo), tmp_path / "s", size="smoke", dry=True)
+    said = capsys.readouterr().out
+    assert "no run has the measure 'psnrr'; did you mean 'psnr'" in said
+    assert "checking 3 settings" in said and "no run is over yet" in said
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("part", ["experiment.check", "estimate.timed"])
+def test_ctrl_c_before_the_runs_is_told_in_a_sentence(
+    file, tmp_path, monkeypatch, part
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"deconvgen.{part}", interrupted)
+    with pytest.raises(sweeping.Interrupted, match="before any run began"):
+        sweeping.sweep(str(file), tmp_path / "s", size="smoke")
+    assert not list((tmp_path / "s").glob("timing*"))
+
+
+class Timed(Fake):
+    """Writes the records of a run, in which each layer has a speed of its own."""
+
+    shares: set = set()
+
+    def __init__(self, index, count):
+        super().__init__(index, count)
+        Timed.shares.add((index, count))
+
+    def run(self, specs):
+        (spec,) = specs
+        place = Path(spec["workdir"])
+        place.mkdir(parents=True)
+        loaded = config.load(spec["config"], spec["overrides"])
+        config.save(loaded, place / "config.json")
+        step = 2.0 if "model.upsampler=carafe" in spec["overrides"] else 1.0
+        at = lambda n, evals: {"step": n, "seconds": 5 + n * step + 3.0 * evals}
+        rate = {"images_per_second": loaded.batch_size / step}
+        records = [
+            *(at(6, 0) | {"kind": "train"} | rate, at(6, 3) | {"kind": "cost"}),
+            *(at(12, 3) | {"kind": "train"} | rate, at(12, 4) | {"kind": "cost"}),
+        ]
+        text = "".join(json.dumps(r) + "\n" for r in records)
+        (place / "metrics.jsonl").write_text(text)
+        outcome = {"state": "finished", "seconds": 5 + 12 * step + 4 * 3.0}
+        worker.record(place, outcome)
+        return [outcome]
+
+
+def test_an_estimate_times_each_layer_on_a_job_s_cores_and_counts_evaluations(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(launch, "Worker", Timed)
+    base = ["steps=100", "eval_every=10"]
+    every = [
+        Trial(f"{layer}{seed}", {"u": layer, "seed": seed}, "autoencoder:smoke",
+              [*base, f"model.upsampler={layer}", f"seed={seed}"])
+        for layer in ("carafe", "nearest_conv") for seed in (0, 1)
+    ]  # fmt: skip
+    found = estimate.estimate(tmp_path, every, 2)
+    start = 5 + 4 * 3.0 - 2 * 3.0  # the first evaluation took two more, to compile
+    want = (1 + estimate.SEED_SHARE) * 2 * start + 2 * (100 + 200) + 4 * 10 * 3.0
+    assert found == estimate.Estimate(pytest.approx(want / 2), 2, 2)
+    assert {count for _, count in Timed.shares} == {2}
+    monkeypatch.setattr(launch, "Worker", None)  # what was timed is known from now on
+    again = estimate.estimate(tmp_path, every, 2)
+    assert again == found
+    more = [*every, every[0]._replace(name="x", setting={"u": "x"}, overrides=base)]
+    rest = estimate.estimate(tmp_path, more, 2, timing=False)
+    assert (rest.known, rest.kinds) == (2, 3)
+    assert estimate.estimate(tmp_path / "new", every, 2, timing=False) is None
 
 
 def test_slurm_without_slurm_says_so(file, tmp_path, monkeypatch):
@@ -301,7 +409,7 @@ def test_killing_the_sweep_three_times_changes_nothing(real, file, tmp_path):
         wait_for(lambda before=before: steps() > before + 7)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    subprocess.run(command(file, tmp_path / "s", "--jobs=2"), check=True)
+    assert subprocess.run(command(file, tmp_path / "s", "--jobs=2")).returncode == 1
     assert figures(tmp_path / "s") == figures(folder)
     tables = [report.report([f])[2].read_text() for f in (tmp_path / "s", folder)]
     assert tables[0] == tables[1]
@@ -344,7 +452,8 @@ CORES = f"--slurm.cpus={max(1, worker.cpus() // 2)}"
 def test_slurm_gives_the_same_table(real, cluster, file, tmp_path):
     folder, _ = real
     flags = ("--launcher=slurm", "--slurm.partition=test", CORES, "--jobs=2")
-    subprocess.run(command(file, tmp_path / "s", *flags), check=True)
+    ended = subprocess.run(command(file, tmp_path / "s", *flags))
+    assert ended.returncode == 1  # one run diverges
     assert figures(tmp_path / "s") == figures(folder)
     tables = [report.report([f])[2].read_text() for f in (tmp_path / "s", folder)]
     assert tables[0] == tables[1]
