@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deconvgen import estimate, experiment, launch, slurm, worker
+from deconvgen import estimate, experiment, launch, local_jobs, slurm, worker
 from deconvgen.errors import UserError, near_match, unknown
 from deconvgen.experiment import Plan, Trial
 from deconvgen.progress import clock
@@ -101,10 +101,8 @@ def sweep(
         if launcher == "local":
             outcomes = launch.run(folder, trials, jobs, together=together)
         else:
-            cluster = {"slurm": "slurm", "submitit": "local"}[launcher]
-            outcomes = slurm.run(
-                folder, trials, jobs, cluster=cluster, settings=settings or {}
-            )
+            engine = {"slurm": slurm.run, "submitit": local_jobs.run}[launcher]
+            outcomes = engine(folder, trials, jobs, settings=settings or {})
     except KeyboardInterrupt:
         state = (
             "the jobs stay in the queue (scancel takes them out)"

@@ -28,7 +28,7 @@ run train train_seeds progress whole
 export worker
 sampling sampling_latent sampling_pictures sampling_store sampling_views
 launch tables artifact_plots explore
-results estimate slurm
+results estimate slurm local_jobs
 report report_page report_pictures report_plots report_template report_text
 listing sweeping
 commands checkpoint_commands
