@@ -26,7 +26,7 @@ LIMIT = 60.0
 PATIENCE = 240.0
 """Seconds after which the timings that have begun are given up."""
 SEED_SHARE = 0.25
-"""Of the time for starting, compiling and saving, what a further seed needs."""
+"""Of the time to start, compile and save, what a further run of the same kind needs."""
 FOUND = "timing.json"
 RARE = ("log_every", "eval_every", "sample_every", "checkpoint_every")
 
@@ -106,8 +106,8 @@ def estimate(
         )
         if cost is None:
             return None
-        spent.append(cost.of(loaded[trial.group], trial.group in seen))
-        seen.add(trial.group)
+        spent.append(cost.of(loaded[trial.group], kinds[trial.group] in seen))
+        seen.add(kinds[trial.group])
     every = set(kinds.values())
     seconds = max(sum(spent) / jobs, max(spent))
     return Estimate(seconds, len(every & costs.keys()), len(every))
