@@ -80,7 +80,8 @@ def run(argv: list[str]) -> None:
 
 
 def main() -> None:
-    """The console command: exit code 0, 2 for a user's mistake, 128+n for a signal."""
+    """The console command: exit code 0, 2 for a user's mistake, 128+n for a signal,
+    and 1 for a sweep of which runs have failed."""
     from deconvgen import runtime
 
     runtime.prepare()
@@ -91,6 +92,8 @@ def main() -> None:
     except UserError as error:
         print(f"deconvgen: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except Exception as error:
         if (code := getattr(error, "code", None)) is None:
             raise

@@ -224,6 +224,7 @@ def _sweep(values: flags.FlagValues) -> None:
 @command(_sweep)
 def sweep(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
     """Run an experiment, or go on with it: `deconvgen sweep experiments/NAME.py`."""
+    from deconvgen.sweeping import Failed
     from deconvgen.sweeping import sweep as run
 
     if len(words) != 1:
@@ -231,7 +232,7 @@ def sweep(values: flags.FlagValues, overrides: list[str], words: list[str]) -> N
     if values.config:
         raise UserError("an experiment names its configs; --config.KEY=VALUE overrides")
     given = {name: values[f"slurm.{name}"].value for name in SLURM}
-    run(
+    outcomes = run(
         words[0],
         required(values, "workdir"),
         size=values.size,
@@ -244,6 +245,9 @@ def sweep(values: flags.FlagValues, overrides: list[str], words: list[str]) -> N
         timing=values.timing,
         together=values.together,
     )
+    failed = sum(outcome["state"] == "failed" for outcome in outcomes.values())
+    if failed:
+        raise Failed(f"{failed} of {len(outcomes)} runs failed")
 
 
 def _report(values: flags.FlagValues) -> None:

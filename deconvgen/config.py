@@ -10,6 +10,7 @@ import importlib.util
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from traceback import extract_tb
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
@@ -48,7 +49,10 @@ def find(name: str, kind: str = "configs") -> Path:
 
 
 def module(path: Path):
-    """Import one Python file by its path."""
+    """Import one Python file by its path.
+
+    Raises a `UserError` of one sentence for whatever the file raises.
+    """
     spec = importlib.util.spec_from_file_location(f"deconvgen_file_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path} cannot be imported as Python")
@@ -57,6 +61,14 @@ def module(path: Path):
         spec.loader.exec_module(loaded)
     except SyntaxError as error:
         raise UserError(f"{path} is not valid Python: {error}") from error
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except Exception as error:
+        frames = extract_tb(error.__traceback__)
+        own = [f.lineno for f in frames if f.filename == str(path)]
+        line = f" (line {own[-1]})" if own else ""
+        kind = type(error).__name__
+        raise UserError(f"{path} cannot be run: {kind}: {error}{line}") from error
     return loaded
 
 

@@ -13,6 +13,7 @@ An experiment is a Python file with
                 for the runs of that config alone
 """
 
+import fnmatch
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -21,12 +22,29 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from deconvgen import config as configs
-from deconvgen import runs, sweep
+from deconvgen import rehearsal, runs, sweep
 from deconvgen.errors import UserError, unknown
 
 PLAN = "sweep.json"
 MODES = ("min", "max", "real")
-PARTS = {"QUESTION": str, "BASE": str, "RUNS": list | dict, "MEASURES": dict}
+PARTS = {
+    "QUESTION": (str, "a sentence"),
+    "BASE": (str, "the name of a config"),
+    "RUNS": (list | tuple | dict, "a list of settings, or a dict of such lists"),
+    "MEASURES": (dict, "a dict of figures"),
+}
+
+
+BUILDING = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What building a model may raise where its settings make no sense."""
 
 
 class Trial(NamedTuple):
@@ -68,21 +86,34 @@ class Plan(NamedTuple):
 def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
     """The plan of an experiment: its bare name or path, at one of its sizes.
 
-    Raises `UserError` for a file that lacks a part, an unknown size, or two runs that
-    are the same.
+    Raises `UserError` for a file that lacks a part or has it of the wrong kind, an
+    unknown size, or two runs that are the same.
     """
     path = configs.find(name, "experiments")
     file = configs.module(path)
-    for part, kind in PARTS.items():
-        if not isinstance(getattr(file, part, None), kind):
+    for part, (kind, words) in PARTS.items():
+        found = getattr(file, part, None)
+        if found is None:
             raise UserError(f"{path} is no experiment: it lacks {part}")
+        if not isinstance(found, kind):
+            raise UserError(f"{path}: {part} should be {words}, not {found!r}")
     sizes = getattr(file, "SIZES", {"full": []})
+    if not isinstance(sizes, dict):
+        raise UserError(f"{path}: SIZES should be a dict of lists, not {sizes!r}")
     if size not in sizes:
         raise unknown("size", size, sizes)
+    if not file.MEASURES:
+        raise UserError(f"{path}: MEASURES names no figure")
     for measure, mode in file.MEASURES.items():
         if mode not in MODES:
             raise unknown(f"mode of measure {measure}", mode, MODES)
-    settings = file.RUNS[size] if isinstance(file.RUNS, dict) else file.RUNS
+    settings = file.RUNS
+    if isinstance(settings, dict):
+        if size not in settings:
+            raise unknown("size of RUNS", size, settings)
+        settings = settings[size]
+    _settings(settings, f"{path}: RUNS")
+    _settings(sizes[size], f"{path}: SIZES[{size!r}]")
     shared, common = sizes[size], list(common)
     trials = [_trial(setting, file.BASE, shared, common) for setting in settings]
     seen: dict[tuple[str, int], str] = {}
@@ -94,6 +125,20 @@ def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
     if not trials:
         raise UserError(f"{path} has no runs at size {size!r}")
     return Plan(path.stem, file.QUESTION, dict(file.MEASURES), size, common, trials)
+
+
+def _settings(found: Any, where: str) -> None:
+    """Raise a `UserError` unless `found` is a list of dicts with texts for keys."""
+    if not isinstance(found, list | tuple):
+        raise UserError(f"{where} should be a list of settings, not {found!r}")
+    for setting in found:
+        if not isinstance(setting, dict) or not all(
+            isinstance(k, str) for k in setting
+        ):
+            raise UserError(
+                f"{where} should list settings, each a dict of config keys; "
+                f"one is {setting!r}"
+            )
 
 
 def _trial(
@@ -117,11 +162,17 @@ def _split(change: str) -> sweep.Setting:
     return {key: value}
 
 
-def check(trials: Iterable[Trial], tell: Callable[[Trial], None] | None = None) -> None:
+def check(
+    trials: Iterable[Trial], tell: Callable[[int, int, Trial], None] | None = None
+) -> list[str]:
     """Build what every run would train, without computing it.
 
-    Seeds share their check. Raises a `UserError` that names the run: an unknown key, a
-    value of the wrong kind, an initializer that does not fit, sizes that do not divide.
+    Seeds share their check, and settings that differ in how they start share that of
+    their steps. `tell` hears which of how many settings comes next. Raises a
+    `UserError` that names the run: an unknown key, a value of the wrong kind or out of
+    range, an initializer that does not fit, sizes that do not divide, an `init_from`
+    that is not there, a `monitor.metric` that the evaluation does not give. Returns
+    the figures that the evaluations will give.
     """
     groups: dict[str, tuple[Trial, Any]] = {}
     for trial in trials:
@@ -131,20 +182,36 @@ def check(trials: Iterable[Trial], tell: Callable[[Trial], None] | None = None) 
                 runs.check(config)
             groups[trial.group] = (trial, config)
     examples: dict[str, Any] = {}
-    for trial, config in groups.values():
+    programs: dict[str, list[str]] = {}
+    for number, (trial, config) in enumerate(groups.values(), 1):
         if tell:
-            tell(trial)
+            tell(number, len(groups), trial)
         with _naming(trial):
-            _shape(config, examples)
+            _rehearse(config, examples, programs)
+    return list(dict.fromkeys(name for names in programs.values() for name in names))
 
 
-def _shape(config: Any, examples: dict[str, Any]) -> None:
+def _rehearse(
+    config: Any, examples: dict[str, Any], programs: dict[str, list[str]]
+) -> None:
+    runs.source(config)
     key = json.dumps(config.to_dict()["data"])
     if key not in examples:
         dataset = runs.dataset(config, "test")
         examples[key] = dataset, next(dataset.eval_batches(1))
     dataset, example = examples[key]
-    runs.shape(runs.resolve(config, dataset), example)
+    config = runs.resolve(config, dataset)
+    program = rehearsal.program(config)
+    if program in programs:
+        runs.shape(config, example)
+    else:
+        programs[program] = rehearsal.rehearse(config, example)
+
+
+def unmeasured(measures: Iterable[str], figures: Iterable[str]) -> list[str]:
+    """The measures that none of the figures goes by; none where no figure is known."""
+    have = list(figures)
+    return [m for m in measures if have and not fnmatch.filter(have, m)]
 
 
 @contextmanager
@@ -153,10 +220,22 @@ def _naming(trial: Trial) -> Iterator[None]:
         yield
     except UserError as error:
         raise UserError(f"run {trial.name}: {error}") from error
-    except (TypeError, ValueError, AssertionError) as error:
+    except BUILDING as error:
         raise UserError(
             f"run {trial.name} cannot be built: {type(error).__name__}: {error}"
         ) from error
+
+
+def renamed(plan: Plan, folder: Path) -> Plan:
+    """The plan with the names that the folder's runs of the same settings go by.
+
+    An earlier version named runs by the order of their keys.
+    """
+    if not (folder / PLAN).exists():
+        return plan
+    names = {sweep.name(trial.setting): trial.name for trial in read(folder).trials}
+    own = lambda trial: trial._replace(name=names.get(trial.name, trial.name))
+    return plan._replace(trials=[own(trial) for trial in plan.trials])
 
 
 def save(plan: Plan, folder: Path) -> Plan:
@@ -178,7 +257,10 @@ def save(plan: Plan, folder: Path) -> Plan:
         before = {t.name: t for t in old.trials if place(folder, t).is_dir()}
         for trial in plan.trials:
             was = before.pop(trial.name, None)
-            if was and (was.config, was.overrides) != (trial.config, trial.overrides):
+            if was and (was.config, set(was.overrides)) != (
+                trial.config,
+                set(trial.overrides),
+            ):
                 different = set(was.overrides) ^ set(trial.overrides)
                 raise UserError(
                     f"{folder}: the run {trial.name} is declared otherwise now "

@@ -138,14 +138,14 @@ class Pool:
         """Whether any worker has something to do."""
         return any(thread.is_alive() for thread in self._threads)
 
-    def stop(self) -> None:
-        """Let the runs under way save and end."""
+    def stop(self, kill: bool = False) -> None:
+        """Let the runs under way save and end; with `kill`, end them as they are."""
         self.ending = True
         with self._lock:
             workers = list(self._workers.values())
         for each in workers:
             with contextlib.suppress(OSError):
-                each.process.stdin.close()
+                each.process.kill() if kill else each.process.stdin.close()
         for thread in self._threads:
             thread.join()
 
@@ -179,6 +179,8 @@ class Pool:
                 own = Worker(index, self.jobs)
                 with self._lock:
                     self._workers[index] = own
+                if self.ending:  # nobody has told this one
+                    own.process.kill()
             places = [experiment.place(self.folder, trial) for trial in trials]
             specs = [worker.spec(*pair) for pair in zip(places, trials, strict=True)]
             outcomes = own.run(specs)

@@ -22,6 +22,29 @@ from deconvgen import config as configs
 from deconvgen.errors import UserError, unknown
 from deconvgen.types import State
 
+OPTIMIZERS = ("optimizer", "critic_optimizer")
+LEAST = {
+    1: (
+        *("steps", "batch_size", "log_every", "sample_every", "eval_every"),
+        *("checkpoint_every", "num_samples", "critic_steps"),
+        *("eval.num_examples", "eval.batch_size", "eval.importance_samples"),
+        *("model.features", "model.factors", "model.critic_features", "model.latent"),
+        *("model.critic_kernel_size", "model.encoder_kernel_size", "model.convs"),
+        *("model.factor", "model.depth"),
+        *(f"{group}.step_every" for group in OPTIMIZERS),
+    ),
+    0: (
+        *("seed", "data.image_size", "monitor.patience", "corruption.amount"),
+        *("model.kernel_size", "model.hidden", "loss.gradient_penalty", "loss.r1"),
+        *(f"{group}.warmup_steps" for group in OPTIMIZERS),
+    ),
+}
+"""Config keys by the least value that makes sense."""
+SHARES = (
+    *("ema", "model.dropout", "model.critic_dropout", "loss.smoothing"),
+    *(f"{g}.{name}" for g in OPTIMIZERS for name in ("b1", "b2", "momentum")),
+)
+"""Config keys whose values lie in [0, 1)."""
 FROM_DATA = ("image_shape", "num_classes", "class_names")
 
 
@@ -61,19 +84,31 @@ def describe(
 
 
 def check(config: ConfigDict) -> None:
-    """Refuse values that make no sense, before anything is computed."""
-    least = {"seed": 0} | dict.fromkeys(
-        ("steps", "batch_size", "log_every", "sample_every", "eval_every"), 1
-    )
-    for key, value in (least | {"checkpoint_every": 1, "num_samples": 1}).items():
-        if config[key] < value:
-            raise UserError(
-                f"config key {key!r} should be {value} or more, not {config[key]}"
-            )
-    if not 0 <= config.ema < 1:
-        raise UserError(f"config key 'ema' should lie in [0, 1), not {config.ema}")
+    """Refuse values that make no sense, before anything is computed.
+
+    Every key of `LEAST` and `SHARES` that the config has; of a tuple, every number.
+    """
+    for bounds, fits, words in (
+        (LEAST[1], lambda x: x >= 1, "be 1 or more"),
+        (LEAST[0], lambda x: x >= 0, "be 0 or more"),
+        (SHARES, lambda x: 0 <= x < 1, "lie in [0, 1)"),
+    ):
+        for key in bounds:
+            value = _value(config, key)
+            for number in value if isinstance(value, tuple) else (value,):
+                if number is not None and not fits(number):
+                    raise UserError(f"config key {key!r} should {words}, not {value}")
     if config.monitor.mode not in ("min", "max"):
         raise unknown("monitor.mode", config.monitor.mode, ("min", "max"))
+
+
+def _value(config: Any, key: str) -> Any:
+    """The value of `a.b.c`; None where the config has no such key."""
+    for part in key.split("."):
+        if not hasattr(config, "keys") or part not in config:
+            return None
+        config = config[part]
+    return config
 
 
 @contextmanager
@@ -106,13 +141,18 @@ def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
     """The state at step 0, made under one jit; grafted where `init_from` says so."""
     init = jax.jit(tasks.make(config, None).init)
     state = init(jax.random.key(seed), example)
+    found = source(config)
+    return checkpoint.graft(found.path, state)[0] if found else state
+
+
+def source(config: ConfigDict) -> checkpoint.Checkpoint | None:
+    """The checkpoint that `init_from` names, if it names any; raises without one."""
     if not config.init_from:
-        return state
-    source = Path(config.init_from).expanduser()
-    found = checkpoint.find(source)
+        return None
+    found = checkpoint.find(Path(config.init_from).expanduser())
     if found is None:
         raise UserError(f"init_from={config.init_from}: it holds no checkpoint")
-    return checkpoint.graft(found.path, state)[0]
+    return found
 
 
 def shape(config: ConfigDict, example: dict[str, Any]) -> State:

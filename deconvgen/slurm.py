@@ -4,8 +4,8 @@
     DIR/slurm/jobs.json the job of each run, so that a sweep started again watches them
 
 A job that is pre-empted or out of time is requeued and goes on from its checkpoint. The
-jobs outlive the sweep's own process: start it again to watch them. `cluster="local"`
-runs the same code on this machine, without Slurm.
+jobs outlive the sweep's own process: start it again to watch them. The same jobs on
+this machine, without Slurm: `deconvgen.local_jobs`.
 """
 
 import json
@@ -74,28 +74,28 @@ def in_queue(ids: list[str]) -> set[str]:
     return set(listed.stdout.split()) & set(ids)
 
 
-def known(folder: Path) -> dict[str, str]:
+def known(folder: Path, file: str = JOBS) -> dict[str, Any]:
     """Run name -> id of the job that was last submitted for it."""
     try:
-        return json.loads((folder / "slurm" / JOBS).read_text())
+        return json.loads((folder / "slurm" / file).read_text())
     except (OSError, ValueError):
         return {}
 
 
-def remember(folder: Path, ids: dict[str, str]) -> None:
+def remember(folder: Path, ids: dict[str, Any], file: str = JOBS) -> None:
     """Add jobs to those that are known."""
-    path = folder / "slurm" / JOBS
+    path = folder / "slurm" / file
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(known(folder) | ids, indent=1) + "\n")
+    temporary.write_text(json.dumps(known(folder, file) | ids, indent=1) + "\n")
     temporary.rename(path)
 
 
 def submit(
-    folder: Path, trials: list[Trial], cluster: str, jobs: int, settings: dict[str, Any]
+    folder: Path, trials: list[Trial], jobs: int, settings: dict[str, Any]
 ) -> list[Any]:
     """One array of jobs, a trial each; returns submitit's jobs in that order."""
-    made = executor(folder, cluster, jobs, settings)
+    made = executor(folder, "slurm", jobs, settings)
     root, cores = folder.absolute(), settings.get("cpus", 0)
     told = [
         worker.spec(experiment.place(root, trial), trial)
@@ -110,7 +110,6 @@ def run(
     trials: list[Trial],
     jobs: int = 0,
     *,
-    cluster: str = "slurm",
     settings: dict[str, Any] | None = None,
     poll: float = 2.0,
     display: Callable[..., Display] = Display,
@@ -123,45 +122,38 @@ def run(
     left = pending(folder, trials)
     if not left:
         return {}
-    ids: dict[str, str] = {}
-    here: dict[str, Any] = {}
-    if cluster == "slurm":
-        before = known(folder)
-        alive = in_queue([before[t.name] for t in left if t.name in before])
-        ids = {n: i for n, i in before.items() if i in alive}
+    before = known(folder)
+    alive = in_queue([before[t.name] for t in left if t.name in before])
+    ids = {n: i for n, i in before.items() if i in alive}
     new = [trial for trial in left if trial.name not in ids]
     if new:
-        made = submit(folder, new, cluster, jobs, settings or {})
-        here = {trial.name: job for trial, job in zip(new, made, strict=True)}
-        ids |= {name: str(job.job_id) for name, job in here.items()}
-        if cluster == "slurm":
-            remember(folder, ids)
+        made = submit(folder, new, jobs, settings or {})
+        ids |= {t.name: str(job.job_id) for t, job in zip(new, made, strict=True)}
+        remember(folder, ids)
     done: dict[str, Outcome] = {}
     with display(folder, len(trials), len(trials) - len(left)) as shown:
         while len(done) < len(left):
             open_ = [trial for trial in left if trial.name not in done]
-            if cluster == "slurm":
-                waiting = in_queue([ids[trial.name] for trial in open_])
-                ended = [t for t in open_ if ids[t.name] not in waiting]
-            else:
-                ended = [t for t in open_ if here[t.name].done()]
+            waiting = in_queue([ids[trial.name] for trial in open_])
+            ended = [t for t in open_ if ids[t.name] not in waiting]
             for trial in ended:
-                done[trial.name] = _outcome(folder, trial, ids[trial.name])
+                done[trial.name] = outcome(folder, trial, ids[trial.name])
             shown.update(done, [t for t in open_ if t not in ended])
             if len(done) < len(left):
                 time.sleep(poll)
     return done
 
 
-def _outcome(folder: Path, trial: Trial, job: str) -> Outcome:
+def outcome(folder: Path, trial: Trial, job: str) -> Outcome:
+    """What became of a trial whose job has ended: failed, where it did not tell."""
     place = experiment.place(folder, trial)
     for _ in range(20):  # a shared file system may take a moment to show it
-        if outcome := worker.outcome(place):
-            return outcome
+        if told := worker.outcome(place):
+            return told
         time.sleep(0.25)
-    outcome = {
+    failed = {
         "state": "failed",
-        "error": f"job {job} left the queue without an outcome; see {folder / 'slurm'}",
+        "error": f"job {job} ended without an outcome; see {folder / 'slurm'}",
     }
-    worker.record(place, outcome)
-    return outcome
+    worker.record(place, failed)
+    return failed

@@ -97,9 +97,11 @@ def varying(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 def name(setting: Mapping[str, Any]) -> str:
     """A folder's name for a setting: short, safe, and unlike any other setting's.
 
-    `model.upsampler=nearest_conv, seed=1` becomes `upsampler=nearest_conv,seed=1`. What
-    a file system may not like becomes `-`; then, or when it is long, a hash follows.
+    `model.upsampler=nearest_conv, seed=1` becomes `upsampler=nearest_conv,seed=1`,
+    whatever the order of the keys. What a file system may not like becomes `-`; then,
+    or when it is long, a hash follows.
     """
+    setting = {k: setting[k] for k in sorted(setting, key=lambda k: (k == "seed", k))}
     exact = ",".join(f"{key}={text(value)}" for key, value in setting.items())
     parts = (f"{k.rpartition('.')[2]}={text(v)}" for k, v in setting.items())
     plain = ",".join(parts) or "base"

@@ -1,16 +1,17 @@
 """`deconvgen sweep`: check, say what will happen, run, say what happened."""
 
-import math
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from deconvgen import estimate, experiment, launch, slurm, worker
-from deconvgen.errors import UserError, unknown
+from deconvgen import estimate, experiment, launch, local_jobs, slurm, worker
+from deconvgen.errors import UserError, near_match, unknown
 from deconvgen.experiment import Plan, Trial
 from deconvgen.progress import clock
 
@@ -19,6 +20,12 @@ class Interrupted(Exception):
     """Ctrl-C; the runs under way have saved what they had."""
 
     code = 130
+
+
+class Failed(Exception):
+    """The sweep is over, and some of its runs have failed."""
+
+    code = 1
 
 
 LAUNCHERS = ("local", "slurm", "submitit")
@@ -53,21 +60,25 @@ def sweep(
 ) -> dict[str, launch.Outcome]:
     """Run an experiment in a sweep folder, or go on with it; the runs' outcomes.
 
-    With `dry`, check every run and list them. `launcher` is local, slurm, or submitit
-    (the code for Slurm, on this machine). `together` trains the seeds of a setting
-    under one `vmap`, with the launcher local. Raises `UserError`, before anything
-    runs, for a run that cannot be.
+    With `dry`, check every run and list them; nothing is run, not even for a timing.
+    `launcher` is local, slurm, or submitit (the code for Slurm, on this machine).
+    `together` trains the seeds of a setting under one `vmap`, with the launcher local.
+    Raises `UserError`, before anything runs, for a run that cannot be, and
+    `Interrupted` after Ctrl-C.
     """
     if launcher not in LAUNCHERS:
         raise unknown("launcher", launcher, LAUNCHERS)
+    if jobs < 0:
+        raise UserError(f"--jobs should be 0 (one a GPU or core) or more, not {jobs}")
     folder, overrides = Path(workdir).expanduser(), list(overrides)
     console = Console(highlight=False, soft_wrap=True)
-    plan = experiment.load(name, size, overrides)
+    plan = experiment.renamed(experiment.load(name, size, overrides), folder)
     trials = chosen(plan.trials, only)
     console.print(plan.question)
-    experiment.check(trials)
     left = launch.pending(folder, trials)
-    count = jobs or (launch.default_jobs() if launcher == "local" else len(left))
+    with beforehand():
+        check(plan, left, console)
+    count = jobs or (len(left) if launcher == "slurm" else launch.default_jobs())
     if dry:
         print_plan(plan, folder, console)
     else:
@@ -84,28 +95,22 @@ def sweep(
         f"{len(left)} runs of {groups} settings, {min(count, len(left))} at a time"
     )
     if left:
-        here = timing and launcher == "local"
-        seconds = estimate.seconds(folder, left, count, here)
-        console.print(
-            "no run is over yet that would tell how long they take"
-            if math.isnan(seconds)
-            else f"that takes about {clock(seconds)}"
-        )
+        with beforehand():
+            here = timing and not dry and launcher != "slurm"
+            print_estimate(folder, left, count, here, console)
     if dry or not left:
         return {}
     try:
         if launcher == "local":
             outcomes = launch.run(folder, trials, jobs, together=together)
         else:
-            cluster = {"slurm": "slurm", "submitit": "local"}[launcher]
-            outcomes = slurm.run(
-                folder, trials, jobs, cluster=cluster, settings=settings or {}
-            )
+            engine = {"slurm": slurm.run, "submitit": local_jobs.run}[launcher]
+            outcomes = engine(folder, trials, jobs, settings=settings or {})
     except KeyboardInterrupt:
         state = (
-            "the runs under way are saved"
-            if launcher == "local"
-            else "the jobs stay in the queue (scancel takes them out)"
+            "the jobs stay in the queue (scancel takes them out)"
+            if launcher == "slurm"
+            else "the runs under way are saved"
         )
         raise Interrupted(
             f"stopped; {state}; give the same command again to go on"
@@ -139,6 +144,54 @@ def command(
             switch = f"--{key}" if value else f"--no{key}"
             words.append(switch if isinstance(value, bool) else f"--{key}={value}")
     return shlex.join(words)
+
+
+@contextmanager
+def beforehand() -> Iterator[None]:
+    """What Ctrl-C may stop without anything being lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("stopped before any run began") from None
+
+
+def check(plan: Plan, trials: list[Trial], console: Console) -> None:
+    """Check the runs, showing how far it is; warn of measures that none will have."""
+    groups = len({trial.group for trial in trials})
+    if groups and not console.is_terminal:
+        console.print(f"checking {groups} settings")
+    with console.status("checking") as status:
+        figures = experiment.check(
+            trials,
+            lambda number, count, trial: status.update(
+                f"checking setting {number} of {count}: {escape(trial.name)}"
+            ),
+        )
+    if {t.config for t in trials} < {t.config for t in plan.trials}:
+        return  # the others have figures of their own
+    for measure in experiment.unmeasured(plan.measures, figures):
+        hint = near_match(measure, figures)
+        console.print(
+            f"warning: no run has the measure {measure!r}{hint}", markup=False
+        )
+
+
+def print_estimate(
+    folder: Path, left: list[Trial], count: int, timing: bool, console: Console
+) -> None:
+    """Say how long the runs take, and how one knows; with `timing`, time them."""
+    told = lambda kinds: console.print(
+        f"timing {kinds} kinds of settings for about {clock(estimate.LIMIT)} at most "
+        "(--notiming leaves it out)"
+    )
+    with console.status("timing"):
+        found = estimate.estimate(folder, left, count, timing, told)
+    if found is None:
+        console.print("no run is over yet that would tell how long they take")
+        return
+    rest = found.kinds - found.known
+    grounds = f" ({rest} of {found.kinds} kinds of settings taken as the others)"
+    console.print(f"that takes about {clock(found.seconds)}{grounds if rest else ''}")
 
 
 def print_plan(plan: Plan, folder: Path, console: Console) -> None:

@@ -53,6 +53,7 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
     """
     workdir = Path(workdir).expanduser()
     runs.check(config)
+    memory = cost.begin_peak()
     spread = devices.choose(config.batch_size)
     train_set, test_set = runs.dataset(config, "train"), runs.dataset(config, "test")
     config = runs.resolve(config, train_set)
@@ -117,8 +118,8 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
                 ),
                 "train_images_per_second": round(bar.last, 1),
                 "sample_images_per_second": round(rate, 1),
-                "peak_memory_mib": round(cost.peak_memory(), 1),
                 "seconds": round(before + time.monotonic() - began, 3),
+                **cost.peak_memory(memory),
             }
 
         late = None  # the scalars of the step before, read while the next one computes

@@ -134,6 +134,8 @@ class Remote:
         """Train one run, in the job, on `told["cores"]` of the machine's cores."""
         from deconvgen import runtime
 
+        if gpus := told.get("gpus"):  # in place of what submitit made of it
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpus
         if cores := told.get("cores"):
             share(told["index"], cpus() // cores or 1)
         runtime.prepare()

@@ -23,12 +23,12 @@ steps audit activations
 tasks
 config
 checkpoint evaluate cost
-runs experiment pretrained
+runs rehearsal experiment pretrained
 run train train_seeds progress whole
 export worker
 sampling sampling_latent sampling_pictures sampling_store sampling_views
 launch tables artifact_plots explore
-naming results estimate slurm
+naming results estimate slurm local_jobs
 parts studies
 report_legend report_pictures report_plots report_template report_text report_words
 report report_page report_tables

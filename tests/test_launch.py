@@ -13,7 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from deconvgen import cli, experiment, launch, report, results, slurm, sweeping, worker
+from deconvgen import (
+    cli,
+    config,
+    estimate,
+    experiment,
+    launch,
+    local_jobs,
+    report,
+    results,
+    slurm,
+    sweeping,
+    worker,
+)
 from deconvgen.errors import UserError
 from deconvgen.experiment import Trial
 from deconvgen.log import Log
@@ -79,6 +91,8 @@ class Fake(launch.Worker):
 
     def close(self):
         pass
+
+    kill = close
 
     def stop(self, patience=0.0):
         pass
@@ -187,6 +201,176 @@ def test_the_noted_command_is_the_call_and_not_the_process_s(
     ((where, how),) = calls
     assert where == (str(file), str(folder))
     assert how == given | told | {"launcher": "local", "dry": False}
+
+
+def test_a_negative_number_of_jobs_is_refused(file, tmp_path):
+    with pytest.raises(UserError, match="--jobs should be 0"):
+        sweeping.sweep(str(file), tmp_path, size="smoke", jobs=-1)
+
+
+def test_failed_runs_are_the_exit_code(file, tmp_path, monkeypatch):
+    outcomes = {"a": {"state": "finished"}, "b": {"state": "failed"}}
+    monkeypatch.setattr(sweeping, "sweep", lambda *_, **__: outcomes)
+    with pytest.raises(sweeping.Failed, match="1 of 2 runs failed") as caught:
+        cli.run(["sweep", str(file), f"--workdir={tmp_path}"])
+    assert caught.value.code == 1
+
+
+def test_a_dry_sweep_runs_nothing_and_tells_of_measures_that_no_run_has(
+    file, tmp_path, monkeypatch, capsys
+):
+    def never(*_):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(launch, "Worker", never)
+    typo = tmp_path / "typo.py"
+    typo.write_text(file.read_text().replace('"psnr"', '"psnrr"'))
+    sweeping.sweep(str(typo), tmp_path / "s", size="smoke", dry=True)
+    said = capsys.readouterr().out
+    assert "no run has the measure 'psnrr'; did you mean 'psnr'" in said
+    assert "checking 3 settings" in said and "no run is over yet" in said
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("part", ["experiment.check", "estimate.timed"])
+def test_ctrl_c_before_the_runs_is_told_in_a_sentence(
+    file, tmp_path, monkeypatch, part
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"deconvgen.{part}", interrupted)
+    with pytest.raises(sweeping.Interrupted, match="before any run began"):
+        sweeping.sweep(str(file), tmp_path / "s", size="smoke")
+    assert not list((tmp_path / "s").glob("timing*"))
+
+
+class Timed(Fake):
+    """Writes the records of a run, in which each layer has a speed of its own."""
+
+    shares: set = set()
+
+    def __init__(self, index, count):
+        super().__init__(index, count)
+        Timed.shares.add((index, count))
+
+    def run(self, specs):
+        (spec,) = specs
+        place = Path(spec["workdir"])
+        place.mkdir(parents=True)
+        loaded = config.load(spec["config"], spec["overrides"])
+        config.save(loaded, place / "config.json")
+        step = 2.0 if "model.upsampler=carafe" in spec["overrides"] else 1.0
+        at = lambda n, evals: {"step": n, "seconds": 5 + n * step + 3.0 * evals}
+        rate = {"images_per_second": loaded.batch_size / step}
+        records = [
+            *(at(6, 0) | {"kind": "train"} | rate, at(6, 3) | {"kind": "cost"}),
+            *(at(12, 3) | {"kind": "train"} | rate, at(12, 4) | {"kind": "cost"}),
+        ]
+        text = "".join(json.dumps(r) + "\n" for r in records)
+        (place / "metrics.jsonl").write_text(text)
+        outcome = {"state": "finished", "seconds": 5 + 12 * step + 4 * 3.0}
+        worker.record(place, outcome)
+        return [outcome]
+
+
+def test_an_estimate_times_each_layer_on_a_job_s_cores_and_counts_evaluations(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(launch, "Worker", Timed)
+    base = ["steps=100", "eval_every=10"]
+    every = [
+        Trial(f"{layer}{seed}", {"u": layer, "seed": seed}, "autoencoder:smoke",
+              [*base, f"model.upsampler={layer}", f"seed={seed}"])
+        for layer in ("carafe", "nearest_conv") for seed in (0, 1)
+    ]  # fmt: skip
+    found = estimate.estimate(tmp_path, every, 2)
+    start = 5 + 4 * 3.0 - 2 * 3.0  # the first evaluation took two more, to compile
+    want = (1 + estimate.SEED_SHARE) * 2 * start + 2 * (100 + 200) + 4 * 10 * 3.0
+    assert found == estimate.Estimate(pytest.approx(want / 2), 2, 2)
+    assert {count for _, count in Timed.shares} == {2}
+    monkeypatch.setattr(launch, "Worker", None)  # what was timed is known from now on
+    again = estimate.estimate(tmp_path, every, 2)
+    assert again == found
+    more = [*every, every[0]._replace(name="x", setting={"u": "x"}, overrides=base)]
+    rest = estimate.estimate(tmp_path, more, 2, timing=False)
+    assert (rest.known, rest.kinds) == (2, 3)
+    assert estimate.estimate(tmp_path / "new", every, 2, timing=False) is None
+
+
+JOB = """
+import json, sys, time
+from pathlib import Path
+told = json.loads(sys.argv[2])
+time.sleep(told["lasts"])
+place = Path(told["workdir"])
+place.mkdir(parents=True)
+(place / "outcome.json").write_text('{"state": "finished", "seconds": 1}')
+"""
+
+
+class Executor:
+    """submitit's, with jobs that train nothing."""
+
+    def __init__(self):
+        self.told, self.lasts, self.most, self.begun = [], 0.3, 0, []
+
+    def submit(self, remote, told):
+        self.told.append(told)
+        words = ["-c", JOB, "submitit", json.dumps(told | {"lasts": self.lasts})]
+        process = subprocess.Popen([sys.executable, *words])
+        self.begun = [p for p in self.begun if p.poll() is None] + [process]
+        self.most = max(self.most, len(self.begun))
+        process.job_id = str(process.pid)
+        return process
+
+
+@pytest.fixture
+def executor(monkeypatch):
+    made = Executor()
+    monkeypatch.setattr(slurm, "executor", lambda *_: made)
+    return made
+
+
+def test_submitit_here_runs_so_many_at_a_time_a_gpu_each(
+    executor, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    done = local_jobs.run(tmp_path, trials(5, groups=5), 2, poll=0.05)
+    assert {o["state"] for o in done.values()} == {"finished"} and len(done) == 5
+    assert executor.most == 2
+    assert {(t["index"], t["gpus"]) for t in executor.told} == {(0, "4"), (1, "7")}
+    two = local_jobs.told(tmp_path, trials(1, 1)[0], 1, 2, {"gpus": 2, "cpus": 3})
+    assert two["gpus"] == "4,7" and two["cores"] == 3
+
+
+def test_jobs_of_a_sweep_that_was_killed_are_watched_and_not_started_again(
+    executor, tmp_path
+):
+    every, executor.lasts = trials(3, groups=3), 2.0
+    before = local_jobs.submit(tmp_path, every[1], 0, 2, {})
+    slurm.remember(tmp_path, {every[1].name: list(before)}, local_jobs.JOBS)
+    executor.lasts = 0.1
+    done = local_jobs.run(tmp_path, every, 2, poll=0.05)
+    assert len(done) == 3 and executor.most == 2
+    assert [t["name"] for t in executor.told] == [every[i].name for i in (1, 0, 2)]
+    assert [t["index"] for t in executor.told] == [0, 1, 1]
+
+
+def test_a_process_is_a_job_where_it_says_so():
+    assert not local_jobs.Job(1, 0).runs()
+    begin = "sh -c 'sleep 1; : submitit' >/dev/null & echo $!"
+    orphan = int(subprocess.check_output(["sh", "-c", begin]))
+    time.sleep(0.2)
+    assert local_jobs.Job(orphan, 0).runs()
+    wait_for(lambda: not local_jobs.Job(orphan, 0).runs(), 20)
+
+
+def test_a_job_that_ends_without_an_outcome_has_failed(executor, tmp_path):
+    (trial,) = trials(1, groups=1)
+    experiment.place(tmp_path, trial).mkdir(parents=True)  # on which the job stumbles
+    done = local_jobs.run(tmp_path, [trial], 1, poll=0.05)
+    assert "ended without an outcome" in done[trial.name]["error"]
 
 
 def test_slurm_without_slurm_says_so(file, tmp_path, monkeypatch):
@@ -323,7 +507,7 @@ def test_killing_the_sweep_three_times_changes_nothing(real, file, tmp_path):
         wait_for(lambda before=before: steps() > before + 7)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    subprocess.run(command(file, tmp_path / "s", "--jobs=2"), check=True)
+    assert subprocess.run(command(file, tmp_path / "s", "--jobs=2")).returncode == 1
     assert figures(tmp_path / "s") == figures(folder)
     tables = [report.report([f])[2].read_text() for f in (tmp_path / "s", folder)]
     assert tables[0] == tables[1]
@@ -366,7 +550,8 @@ CORES = f"--slurm.cpus={max(1, worker.cpus() // 2)}"
 def test_slurm_gives_the_same_table(real, cluster, file, tmp_path):
     folder, _ = real
     flags = ("--launcher=slurm", "--slurm.partition=test", CORES, "--jobs=2")
-    subprocess.run(command(file, tmp_path / "s", *flags), check=True)
+    ended = subprocess.run(command(file, tmp_path / "s", *flags))
+    assert ended.returncode == 1  # one run diverges
     assert figures(tmp_path / "s") == figures(folder)
     tables = [report.report([f])[2].read_text() for f in (tmp_path / "s", folder)]
     assert tables[0] == tables[1]

@@ -1,5 +1,7 @@
 """Seeds trained together have the numbers that they have one by one."""
 
+import time
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,12 +31,21 @@ def load(seed, *more):
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory):
+def passed():
+    """The seconds that `together` took."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory, passed):
     """Two seeds together, into the folders of ordinary runs."""
     place = tmp_path_factory.mktemp("seeds")
     folders = [place / "0", place / "1"]
     loaded = [load(0), load(1)]
-    return loaded, folders, train_seeds.train(loaded, folders, quiet=True)
+    began = time.monotonic()
+    outcomes = train_seeds.train(loaded, folders, quiet=True)
+    passed.append(time.monotonic() - began)
+    return loaded, folders, outcomes
 
 
 def test_the_numbers_are_those_of_each_seed_by_itself(together):
@@ -73,6 +84,54 @@ def test_each_seed_has_an_ordinary_run_folder(together):
         assert list((folder / "samples").glob("*.png"))
         again = train(one, folder, quiet=True)  # finished: nothing is left to do
         assert again.last == outcome.last
+
+
+def test_a_seed_s_records_are_those_of_a_run_with_its_share_of_the_time(
+    together, tmp_path
+):
+    from deconvgen.train import train
+
+    loaded, folders, _ = together
+    train(loaded[0], tmp_path, quiet=True)
+    kinds = lambda place: {
+        (r["kind"], key): r[key] for r in read(place / METRICS) for key in r
+    }
+    alone, shared = kinds(tmp_path), kinds(folders[0])
+    memory = {("cost", "peak_memory_mib")}  # the group's, not known for a seed
+    assert shared.keys() == alone.keys() - memory | {("cost", "seeds_together")}
+    for name in ("multiply_adds_train", "multiply_adds_sample"):
+        assert shared["cost", name] == pytest.approx(alone["cost", name], rel=0.01)
+    assert shared["cost", "seeds_together"] == 2
+
+
+def test_the_seconds_of_the_seeds_add_up_to_those_of_the_group(together, passed):
+    _, folders, _ = together
+    ends = [read(folder / METRICS)[-1] for folder in folders]
+    assert ends[0]["kind"] == "cost"
+    assert sum(end["seconds"] for end in ends) <= passed[0]
+
+
+def test_a_collapse_is_told_of_and_an_unknown_monitor_refused(tmp_path, monkeypatch):
+    said, make = [], tasks.make
+
+    def collapsing(config, axis):
+        task = make(config, axis)
+
+        def step(*arguments):
+            state, scalars = task.train_step(*arguments)
+            return state, scalars | {"diversity": jnp.float32(0.1)}
+
+        return task._replace(train_step=step)
+
+    monkeypatch.setattr(tasks, "make", collapsing)
+    monkeypatch.setattr(train_seeds, "say", said.append)
+    short = ("steps=2", "eval_every=2", "monitor.metric=psnrr")
+    loaded = [load(seed, *short) for seed in (3, 4)]
+    with pytest.raises(UserError, match="did you mean 'psnr'"):
+        train_seeds.train(loaded, [tmp_path / "3", tmp_path / "4"], quiet=True)
+    assert [text.partition(" the ")[0] for text in said] == [
+        f"seed {seed}: warning: at step 2" for seed in (3, 4)
+    ]
 
 
 @pytest.mark.parametrize(
