@@ -16,6 +16,9 @@ from deconvgen.errors import UserError
 Images = Float[Array, "b h w c"]
 Phases = Float[Array, "b {stride} {stride}"]
 
+LEAST = 1e-10
+"""Variance that counts as none: a hundred-thousandth of an amplitude of 1, squared."""
+
 
 def polyphase_gains(
     kernel: Float[Array, "kh kw i o"], stride: int
@@ -71,9 +74,12 @@ def phase_variance_ratio(variances: Float[Array, "s s"]) -> Array:
     """Largest over smallest of the phases' variances: 1 for no checkerboard.
 
     Of variances that were averaged over a set of images. With independent weights and
-    inputs a deconvolution has (ceil(k/s) / floor(k/s))^2.
+    inputs a deconvolution has (ceil(k/s) / floor(k/s))^2. NaN where nothing varies, of
+    constant images, say: they are neither even nor uneven, and no ranking shall have
+    them first.
     """
-    return jnp.max(variances) / jnp.maximum(jnp.min(variances), 1e-12)
+    largest, least = jnp.max(variances), jnp.min(variances)
+    return jnp.where(largest <= LEAST, jnp.nan, largest / jnp.maximum(least, LEAST))
 
 
 def input_gradient(loss: Callable[[Images], Float[Array, " b"]], images: Images):

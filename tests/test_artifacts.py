@@ -72,6 +72,15 @@ def test_phase_variance_ratio_of_random_deconvolutions(k, ratio):
     np.testing.assert_allclose(phase_variance_ratio(variances), ratio, rtol=0.1)
 
 
+def test_constant_images_have_no_ratio_and_so_no_rank():
+    for value in (0.0, 0.3, -1.0):
+        variances = phase_variances(jnp.full((2, 28, 28, 1), value), 2).mean(0)
+        assert jnp.isnan(phase_variance_ratio(variances))
+    assert jnp.isnan(phase_variance_ratio(jnp.full((2, 2), jnp.nan)))
+    nails = jnp.zeros((2, 2)).at[0, 0].set(1)
+    assert phase_variance_ratio(nails) > 1e6
+
+
 def test_phase_variances_by_slicing():
     x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 11, 13, 3)), jnp.float32)
     got = phase_variances(x, 3)
