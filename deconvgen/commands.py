@@ -112,7 +112,7 @@ def _audit(values: flags.FlagValues) -> None:
     text = lambda name, default, about: flags.DEFINE_string(
         name, default, about, flag_values=values
     )
-    text("upsampler", "", "NAME, or NAME:KERNEL,NAME:KERNEL,...; all if none is named.")
+    text("upsampler", "", "NAME[:KERNEL[:INIT]],...; all if none is named.")
     text(
         "kernel_size", "", "Rows and columns: 4, or 3,5; the upsampler's own if empty."
     )
