@@ -134,3 +134,12 @@ def test_shifts():
     np.testing.assert_allclose(shift_inconsistency(dense, maps).mean(), 1, rtol=0.3)
     with pytest.raises(UserError, match="whole number"):
         shift_inconsistency(lambda x: x[:, :, :-1], maps)
+
+
+def test_parts_of_a_column_move_along_where_a_layer_interpolates():
+    wave = jnp.sin(2 * jnp.pi * jnp.arange(16) / 16 + jnp.arange(3)[:, None])
+    maps = jnp.broadcast_to(wave[:, None, :, None], (3, 16, 16, 1))
+    smooth = lambda x: jax.image.resize(x, (3, 32, 32, 1), "cubic")
+    blocks = lambda x: x.repeat(2, 1).repeat(2, 2)
+    found = [shift_inconsistency(f, maps, 0.5).mean() for f in (smooth, blocks)]
+    assert found[0] < 1e-3 < 1e-2 < found[1]
