@@ -34,17 +34,25 @@ def spectrum_pictures(
     frequencies of the strides, most first, in dB over their neighbourhood.
     """
     powers = [_powers(images) for images in (real, fake)]
+    usual = np.percentile(replica_scores(powers[0], strides), 95)
     figures = {
-        "azimuthal": azimuthal_picture(*powers),
-        "spectra": spectra_picture(*powers),
-        "worst": worst_picture(fake, powers[1], strides, worst),
+        "azimuthal": (
+            azimuthal_picture(*powers),
+            "mean power, band: 80 % of the images",
+        ),
+        "spectra": (spectra_picture(*powers), "mean power, windowed"),
+        "worst": (
+            worst_picture(fake, powers[1], strides, worst),
+            f"generated images with most energy at the replicas of strides "
+            f"{' and '.join(map(str, strides))}, in dB over its neighbourhood "
+            f"(95 % of {len(real)} real images: below {usual:.0f} dB)",
+        ),
     }
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, figure in figures.items():
-        if title:
-            figure.suptitle(title, fontsize=9)
+    for name, (figure, about) in figures.items():
+        figure.suptitle("\n".join(filter(None, (title, about))), fontsize=9)
         written.append(folder / f"{name}.png")
         figure.savefig(written[-1])
     return written
@@ -77,7 +85,7 @@ def spectra_picture(
     real: Float[np.ndarray, "n h w"], fake: Float[np.ndarray, "m h w"]
 ) -> Figure:
     """The mean 2-d spectra in dB of two sets of power spectra, and their difference."""
-    figure, axes = _figure(3, (9.6, 3.2))
+    figure, axes = _figure(3, (9.6, 3.5))
     levels = [np.fft.fftshift(decibels(powers.mean(0))) for powers in (real, fake)]
     low, high = np.percentile(levels, (0.5, 99.8))
     shared = dict(vmin=low, vmax=high, cmap="magma")
@@ -93,6 +101,7 @@ def spectra_picture(
         axis.set_title(name, fontsize=9)
         axis.set_xticks([-0.5, 0, 0.5])
         axis.set_yticks([-0.5, 0, 0.5])
+        axis.set_xlabel("cycles per pixel", fontsize=8)
         figure.colorbar(image, ax=axis, shrink=0.8, label="dB")
     return figure
 

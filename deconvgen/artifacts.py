@@ -16,19 +16,24 @@ from deconvgen.errors import UserError
 Images = Float[Array, "b h w c"]
 Phases = Float[Array, "b {stride} {stride}"]
 
+LEAST = 1e-10
+"""Variance that counts as none: a hundred-thousandth of an amplitude of 1, squared."""
+
 
 def polyphase_gains(
-    kernel: Float[Array, "kh kw i o"], stride: int
-) -> Float[Array, "{stride} {stride} i o"]:
+    kernel: Float[Array, "kh kw i o"], stride: int | tuple[int, int]
+) -> Float[Array, "r s i o"]:
     """The sum of the taps that each output phase of a deconvolution uses."""
+    r, s = (stride, stride) if isinstance(stride, int) else stride
     gains = [
-        [jnp.sum(kernel[a::stride, b::stride], axis=(0, 1)) for b in range(stride)]
-        for a in range(stride)
+        [jnp.sum(kernel[a::r, b::s], axis=(0, 1)) for b in range(s)] for a in range(r)
     ]
     return jnp.array(gains)
 
 
-def polyphase_dc_gap(kernel: Float[Array, "kh kw i o"], stride: int) -> Array:
+def polyphase_dc_gap(
+    kernel: Float[Array, "kh kw i o"], stride: int | tuple[int, int]
+) -> Array:
     """How unevenly the phases of a deconvolution answer a constant input, in [0, 1].
 
     The spread of the phases' DC gains around their mean over the root mean square of
@@ -71,9 +76,12 @@ def phase_variance_ratio(variances: Float[Array, "s s"]) -> Array:
     """Largest over smallest of the phases' variances: 1 for no checkerboard.
 
     Of variances that were averaged over a set of images. With independent weights and
-    inputs a deconvolution has (ceil(k/s) / floor(k/s))^2.
+    inputs a deconvolution has (ceil(k/s) / floor(k/s))^2. NaN where nothing varies, of
+    constant images, say: they are neither even nor uneven, and no ranking shall have
+    them first.
     """
-    return jnp.max(variances) / jnp.maximum(jnp.min(variances), 1e-12)
+    largest, least = jnp.max(variances), jnp.min(variances)
+    return jnp.where(largest <= LEAST, jnp.nan, largest / jnp.maximum(least, LEAST))
 
 
 def input_gradient(loss: Callable[[Images], Float[Array, " b"]], images: Images):
@@ -88,20 +96,22 @@ def input_gradient(loss: Callable[[Images], Float[Array, " b"]], images: Images)
 def shift_inconsistency(
     function: Callable[[Float[Array, "b h w c"]], Images],
     maps: Float[Array, "b h w c"],
-    shift: int = 1,
+    shift: float | int = 1,
     border: float = 0.25,
 ) -> Float[Array, " b"]:
     """How far `function(shifted maps)` is from the shifted `function(maps)`.
 
-    The maps are rolled by `shift` along the width, the output by as much times its
-    enlargement; the result is the mean squared difference over twice the variance: 0
-    for a layer that shifts along, 1 for outputs that have nothing in common. The outer
-    `border`, a share of height and width, is left out, for padding and wrapped pixels.
+    The maps are moved by `shift` along the width (by parts of a column, as the periodic
+    function of their frequencies), the output by as much times its enlargement, which
+    has to be whole columns; the result is the mean squared difference over twice the
+    variance: 0 for a layer that shifts along, 1 for outputs that have nothing in
+    common. The outer `border`, a share of height and width, is left out, for padding
+    and wrapped pixels.
     """
-    still, moved = function(maps), function(jnp.roll(maps, shift, axis=2))
+    still, moved = function(maps), function(moved_along(maps, shift))
     _, h, w, _ = still.shape
-    step, rest = divmod(shift * w, maps.shape[2])
-    if rest:
+    step = round(shift * w / maps.shape[2])
+    if abs(step - shift * w / maps.shape[2]) > 1e-6:
         raise UserError(
             f"a shift by {shift} of {maps.shape[2]} columns is no whole number of "
             f"the output's {w} columns"
@@ -112,3 +122,15 @@ def shift_inconsistency(
     error = jnp.mean(jnp.square(inner(moved) - expected), axis=(1, 2, 3))
     variance = jnp.var(expected, axis=(1, 2, 3))
     return error / jnp.maximum(2 * variance, 1e-12)
+
+
+def moved_along(
+    maps: Float[Array, "b h w c"], shift: float | int
+) -> Float[Array, "b h w c"]:
+    """The maps moved along the width, by whole columns or by parts of one."""
+    if shift == int(shift):
+        return jnp.roll(maps, int(shift), axis=2)
+    width = maps.shape[2]
+    turn = jnp.exp(-2j * jnp.pi * shift * jnp.fft.rfftfreq(width))[:, None]
+    spectrum = jnp.fft.rfft(maps.astype(jnp.float32), axis=2) * turn
+    return jnp.fft.irfft(spectrum, width, axis=2)

@@ -94,25 +94,42 @@ def train(values: flags.FlagValues, overrides: list[str], words: list[str]) -> N
     print_outcome(run(loaded, workdir, quiet=values.quiet), loaded.monitor.metric)
 
 
-@command(checkpoint_flags)
+def _evaluate(values: flags.FlagValues) -> None:
+    checkpoint_flags(values)
+    flags.DEFINE_string(
+        "batch_norm",
+        "",
+        "Statistics of the batch norms: running, batch or re-estimated; the config's "
+        "eval.batch_norm if empty.",
+        flag_values=values,
+    )
+
+
+@command(_evaluate)
 def evaluate(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
-    """Every figure of a run on its test split: a table and evaluation.json."""
+    """Every figure of a run on its test split: a table, evaluation.json, pictures."""
+    from deconvgen.artifact_plots import spectrum_pictures
+    from deconvgen.evaluation import evaluation
     from deconvgen.run import load
     from deconvgen.tables import print_evaluation
 
     workdir, which = required(values, "workdir"), values.checkpoint
     chosen = load(workdir, which)
-    results = {which: chosen.evaluate() | chosen.cost}
+    found = evaluation(chosen, batch_norm=values.batch_norm)
+    results = {which: found.figures | chosen.cost}
     if which == "best" and (last := load(workdir, "latest")).step != chosen.step:
-        results["last"] = last.evaluate() | last.cost
-    print_evaluation(results, chosen.folder, str(chosen.folder))
+        results["last"] = last.evaluate(batch_norm=values.batch_norm) | last.cost
+    title = f"{chosen.folder}, step {chosen.step}"
+    folder = chosen.folder / "evaluation"
+    pictures = spectrum_pictures(found.real, found.fake, folder, title)
+    print_evaluation(results, chosen.folder, str(chosen.folder), pictures)
 
 
 def _audit(values: flags.FlagValues) -> None:
     text = lambda name, default, about: flags.DEFINE_string(
         name, default, about, flag_values=values
     )
-    text("upsampler", "", "NAME, or NAME:KERNEL,NAME:KERNEL,...; all if none is named.")
+    text("upsampler", "", "NAME[:KERNEL[:INIT]],...; all if none is named.")
     text(
         "kernel_size", "", "Rows and columns: 4, or 3,5; the upsampler's own if empty."
     )

@@ -231,6 +231,7 @@ def defaults(task: str, **values) -> ConfigDict:
         batch_size=100,
         extractor="auto",  # of features: classifier where there is one, else random
         weights="",  # a file of the extractor's weights, instead of its own
+        batch_norm="running",  # of `deconvgen evaluate`: or batch, or re-estimated
     )
     config.monitor = dict(  # what "best" means, and when to stop early
         metric="loss",

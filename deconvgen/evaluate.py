@@ -11,11 +11,17 @@ from deconvgen.devices import Spread
 from deconvgen.types import State, Task
 
 
-def make_step(task: Task, spread: Spread, seed: int) -> Callable:
-    """The task's eval step on the devices, its sums already added over them."""
+def make_step(task: Task, spread: Spread, seed: int, probe: bool = False) -> Callable:
+    """The task's eval step on the devices, its sums already added over them.
+
+    With `probe`, together with what the task is asked about only once it is trained.
+    """
 
     def summed(state, batch, keys):
-        return metrics.across(task.eval_step(state, batch, keys), spread.axis)
+        sums = task.eval_step(state, batch, keys)
+        if probe and task.probe is not None:
+            sums = sums | task.probe(state, batch, keys)
+        return metrics.across(sums, spread.axis)
 
     return spread.run(summed, jax.random.fold_in(jax.random.key(seed), 2))
 
@@ -29,27 +35,47 @@ def evaluate(
     limit: int | None = None,
 ) -> dict[str, float]:
     """Every figure of the split's first `limit` examples, by name."""
+    return metrics.results(total(step, spread, state, dataset, batch_size, limit))
+
+
+def total(
+    step: Callable,
+    spread: Spread,
+    state: State,
+    dataset: Dataset,
+    batch_size: int,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """The sums of the split's first `limit` examples, by name, not yet finished."""
     batch_size = -(-batch_size // spread.count) * spread.count
-    total: dict[str, Any] | None = None
+    sums: dict[str, Any] | None = None
     batches = dataset.eval_batches(
         batch_size, jax.process_index(), jax.process_count(), limit
     )
     for index, batch in enumerate(batches):
         new = step(state, spread.put_batch(batch), 0, index * batch_size)
-        total = metrics.add(total, spread.local(new))
-    return metrics.results(total or {})
+        sums = metrics.add(sums, spread.local(new))
+    return sums or {}
 
 
 def provenance(
-    config: Any, dataset: Dataset, step: int, limit: int | None
+    config: Any,
+    dataset: Dataset,
+    step: int,
+    limit: int | None,
+    batch_norm: str = "running",
 ) -> dict[str, Any]:
-    """What a figure must carry to be understood."""
+    """What a figure must carry to be understood.
+
+    `batch_norm` is one of `batch_statistics.MODES`; evaluations in training are on
+    running statistics. "none" where the network has no batch norm.
+    """
     count = min(dataset.num_examples, limit or dataset.num_examples)
     return {
         "checkpoint": step,
         "split": dataset.split,
         "num_examples": count,
         "ema": bool(config.ema),
-        "batch_norm": "running",
+        "batch_norm": batch_norm if config.model.norm == "batch" else "none",
         "seed": config.seed,
     }

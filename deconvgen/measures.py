@@ -229,3 +229,39 @@ class Artifacts:
             "spectrum_distance_db": distance,
             "spectrum_accuracy": told,
         }
+
+
+@struct.dataclass
+class Gradients:
+    """What input gradients have of a checkerboard; each image's counts the same."""
+
+    side: Side
+
+    @classmethod
+    def of(
+        cls, gradients: Images, mask: Float[Array, " b"], strides: tuple = (2, 4)
+    ) -> "Gradients":
+        """From dLoss/dInput, scaled to a mean square of 1 for each image."""
+        x = jnp.where(mask[:, None, None, None] > 0, gradients, 0).astype(jnp.float32)
+        scaled = lambda x, by: x / jnp.where(by == 0, 1, by)
+        # By the largest first, since the squares of what is tiny would be 0.
+        x = scaled(x, jnp.max(jnp.abs(x), (1, 2, 3), keepdims=True))
+        power = jnp.mean(jnp.square(x), (1, 2, 3), keepdims=True)
+        x = scaled(x, jnp.sqrt(power))
+        fitting = tuple(s for s in strides if 4 * s <= min(x.shape[1:3]))
+        return cls(Side.of(x, power_spectrum(x), mask, fitting))
+
+    def __add__(self, other: "Gradients") -> "Gradients":
+        return Gradients(self.side + other.side)
+
+    def across(self, axis: str) -> "Gradients":
+        return Gradients(self.side.across(axis))
+
+    def result(self) -> dict[str, float]:
+        """gradient_phase_variance_ratio_sS (1: even), gradient_replica_db_sS (0: none).
+
+        For each stride S, of the gradients at all images together (see `Side`).
+        """
+        wanted = ("phase_variance", "replica")
+        found = self.side.result().items()
+        return {f"gradient_{k}": v for k, v in found if k.startswith(wanted)}

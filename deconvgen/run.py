@@ -5,7 +5,6 @@
 >>> deconvgen.load("pretrained:dcgan-fashion")  # one that is shipped
 """
 
-import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +19,6 @@ from deconvgen import (
     checkpoint,
     data,
     devices,
-    evaluate,
     pretrained,
     runs,
     tasks,
@@ -28,6 +26,7 @@ from deconvgen import (
 from deconvgen import config as configs
 from deconvgen.errors import UserError
 from deconvgen.log import METRICS, read, say
+from deconvgen.pace import time_to_quality
 from deconvgen.types import State, Task, Tree
 
 
@@ -80,12 +79,16 @@ class Run:
 
     @property
     def cost(self) -> dict[str, Any]:
-        """What training up to the checkpoint cost, as the run measured it."""
-        records = read(self.folder / METRICS)
+        """What training up to the checkpoint cost, as the run measured it.
+
+        And the time that the run took to come near its best: see `deconvgen.pace`.
+        """
+        records, monitor = read(self.folder / METRICS), self.config.monitor
         spent = [r for r in records if r["kind"] == "cost" and r["step"] <= self.step]
+        last = (spent or [{}])[-1]
         return {
-            k: v for k, v in (spent or [{}])[-1].items() if k not in ("step", "kind")
-        }
+            k: v for k, v in last.items() if k not in ("step", "kind")
+        } | time_to_quality(records, monitor.metric, monitor.mode)
 
     @cached_property
     def placed(self) -> State:
@@ -96,6 +99,11 @@ class Run:
     def test_set(self) -> data.Dataset:
         """The test split that it is evaluated on."""
         return runs.dataset(self.config, "test")
+
+    @cached_property
+    def train_set(self) -> data.Dataset:
+        """The split that it was trained on."""
+        return runs.dataset(self.config, "train")
 
     def blank(self, num: int, first: int = 0) -> dict[str, np.ndarray]:
         """A batch without images, its labels going round: what sampling needs."""
@@ -235,37 +243,13 @@ class Run:
         rng = np.random.default_rng(seed)
         return rng.standard_normal((num, self.task.latent), "f4")
 
-    def evaluate(self, limit: int | None = None) -> dict[str, Any]:
-        """Every figure on the test split (its first `limit` examples).
+    def evaluate(
+        self, limit: int | None = None, batch_norm: str = ""
+    ) -> dict[str, Any]:
+        """Every figure on the test split: see `deconvgen.evaluation`."""
+        from deconvgen.evaluation import evaluation
 
-        A shipped checkpoint has no critic, so it has none of a critic's figures.
-        """
-        step = evaluate.make_step(self.task, self.spread, self.config.seed)
-        limit = limit or self.config.eval.num_examples
-        state = self.placed
-        if not self.state.nets:  # what depends on them shall be NaN
-            nets = runs.shape(self.config, self.blank(1)).nets
-            real = lambda x: np.issubdtype(x.dtype, np.floating)
-            unknown = lambda x: np.full(x.shape, math.nan if real(x) else 0, x.dtype)
-            nets = jax.tree.map(unknown, nets)
-            state = self.spread.put_state(self.state._replace(nets=nets))
-        figures = evaluate.evaluate(
-            step,
-            self.spread,
-            state,
-            self.test_set,
-            self.config.eval.batch_size,
-            limit,
-        )
-        if self.config.task == "superres":
-            from deconvgen import whole
-
-            figures |= whole.figures(self)
-        if not self.state.nets:
-            figures = {k: v for k, v in figures.items() if not math.isnan(v)}
-        return figures | evaluate.provenance(
-            self.config, self.test_set, self.step, limit
-        )
+        return evaluation(self, limit, batch_norm).figures
 
 
 def load(workdir: Path | str, which: str = "best") -> Run:

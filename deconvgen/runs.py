@@ -17,7 +17,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from deconvgen import checkpoint, data, features, tasks
+from deconvgen import batch_statistics, checkpoint, data, features, tasks
 from deconvgen import config as configs
 from deconvgen.errors import UserError, unknown
 from deconvgen.types import State
@@ -98,6 +98,8 @@ def check(config: ConfigDict) -> None:
             for number in value if isinstance(value, tuple) else (value,):
                 if number is not None and not fits(number):
                     raise UserError(f"config key {key!r} should {words}, not {value}")
+    if config.eval.batch_norm not in batch_statistics.MODES:
+        raise unknown("eval.batch_norm", config.eval.batch_norm, batch_statistics.MODES)
     if config.monitor.mode not in ("min", "max"):
         raise unknown("monitor.mode", config.monitor.mode, ("min", "max"))
 

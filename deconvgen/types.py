@@ -70,3 +70,5 @@ class Task(NamedTuple):
     decode: Callable[[State, Array, Batch], Images] | None = None  # from latents [b, n]
     latent: int = 0  # the size of the latent that `decode` takes
     reconstruct: Callable[[State, Batch], Images] | None = None  # the batch's images
+    # what `deconvgen evaluate` adds up besides; too slow for evaluations in training
+    probe: Callable[[State, Batch, Keys], dict[str, Sums]] | None = None

@@ -72,6 +72,15 @@ def test_phase_variance_ratio_of_random_deconvolutions(k, ratio):
     np.testing.assert_allclose(phase_variance_ratio(variances), ratio, rtol=0.1)
 
 
+def test_constant_images_have_no_ratio_and_so_no_rank():
+    for value in (0.0, 0.3, -1.0):
+        variances = phase_variances(jnp.full((2, 28, 28, 1), value), 2).mean(0)
+        assert jnp.isnan(phase_variance_ratio(variances))
+    assert jnp.isnan(phase_variance_ratio(jnp.full((2, 2), jnp.nan)))
+    nails = jnp.zeros((2, 2)).at[0, 0].set(1)
+    assert phase_variance_ratio(nails) > 1e6
+
+
 def test_phase_variances_by_slicing():
     x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 11, 13, 3)), jnp.float32)
     got = phase_variances(x, 3)
@@ -125,3 +134,12 @@ def test_shifts():
     np.testing.assert_allclose(shift_inconsistency(dense, maps).mean(), 1, rtol=0.3)
     with pytest.raises(UserError, match="whole number"):
         shift_inconsistency(lambda x: x[:, :, :-1], maps)
+
+
+def test_parts_of_a_column_move_along_where_a_layer_interpolates():
+    wave = jnp.sin(2 * jnp.pi * jnp.arange(16) / 16 + jnp.arange(3)[:, None])
+    maps = jnp.broadcast_to(wave[:, None, :, None], (3, 16, 16, 1))
+    smooth = lambda x: jax.image.resize(x, (3, 32, 32, 1), "cubic")
+    blocks = lambda x: x.repeat(2, 1).repeat(2, 2)
+    found = [shift_inconsistency(f, maps, 0.5).mean() for f in (smooth, blocks)]
+    assert found[0] < 1e-3 < 1e-2 < found[1]

@@ -123,6 +123,10 @@ def test_mistakes_are_named():
         run("bilinear_con")
     with pytest.raises(UserError, match="makes no sense"):
         run("bilinear_conv", initializer="icnr")
+    with pytest.raises(UserError, match="behind a second colon"):
+        run("depth_to_space:icnr")
+    with pytest.raises(UserError, match="NAME:KERNEL:INITIALIZER"):
+        run("depth_to_space:3:icnr:4")
 
 
 def test_numbers_as_a_person_reads_them():
@@ -149,3 +153,18 @@ def test_one_command_shows_which_kernels_checkerboard(capsys):
     assert four.phase_variance < 1.4
     assert nearest.dc_gap < 1e-5 < three.dc_gap
     assert "nearest_conv" in capsys.readouterr().out
+
+
+def test_the_same_command_shows_what_icnr_changes(capsys, tmp_path):
+    """Aitken et al. 2017: sub-pixels that start alike leave no checkerboard."""
+    asked = "depth_to_space:3,depth_to_space::icnr"
+    options = dict(features=4, channels=16, size=8, console=Console(width=80))
+    drawn, alike = run(asked, out=tmp_path, **options)
+    assert (drawn.initializer, alike.initializer) == ("default", "icnr")
+    assert alike.dc_gap < 1e-5 < 0.5 < drawn.dc_gap
+    printed = capsys.readouterr().out
+    assert "depth_to_space, default" in printed and "depth_to_space, icnr" in printed
+    assert "start default" not in printed
+    page = (tmp_path / "audit.html").read_text()
+    for place in ("depth_to_space-3-default", "depth_to_space-3-icnr"):
+        assert f"href='#{place}'" in page and f"id='{place}'" in page

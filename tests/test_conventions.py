@@ -16,15 +16,15 @@ errors registry types sweep runtime palette tiles statistics
 ops
 metrics edges latent_losses likelihoods losses reconstruction_losses
 segmentation_losses image_metrics segmentation_metrics spectra artifacts corruptions
-mixture fidelity images optim devices log nn
+mixture fidelity pace images optim devices log nn
 models data
 features classifier_training measures
-steps audit activations
+steps audit activations dc_gaps decoder_shift batch_statistics
 tasks
 config
 checkpoint evaluate cost
 runs rehearsal experiment pretrained
-run train train_seeds progress whole
+run train train_seeds progress whole evaluation probes
 export worker
 sampling sampling_latent sampling_pictures sampling_store sampling_views
 launch tables artifact_plots explore

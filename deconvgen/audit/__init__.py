@@ -25,8 +25,8 @@ def run(
 ) -> list[Audit]:
     """Audit an upsampler, or all that the initializer fits; print a table.
 
-    `upsampler` may list several with commas, each with a kernel of its own behind a
-    colon: `"conv_transpose:3,conv_transpose:4,nearest_conv"`.
+    `upsampler` may list several with commas, each with a kernel and an initializer of
+    its own behind colons: `"conv_transpose:3,depth_to_space::icnr,nearest_conv"`.
     `options` are those of `audit`: channels, size, residual, box_filter, extra_conv.
     With `out`, a folder, audit.png and audit.html go there. Returns the records;
     raises `UserError` for names and numbers that make no sense.
@@ -38,12 +38,9 @@ def run(
     with console.status("") as status:
         for entry in upsampler.split(",") if upsampler else fitting:
             status.update(f"auditing {entry}")
-            name, _, own = entry.strip().partition(":")
-            if own and not own.isdigit():
-                raise UserError(f"a kernel size is a whole number, not {own!r}")
-            kernel = int(own) if own else kernel_size
-            found = audit(name, factor, kernel, initializer, features, **options)
-            audits.append(found)
+            name, own, start = parse(entry)
+            kernel, start = own or kernel_size, start or initializer
+            audits.append(audit(name, factor, kernel, start, features, **options))
     console.print(f"Upsampling layers before training: {title(audits)}")
     for table in tables(audits, console):
         console.print(table)
@@ -55,3 +52,17 @@ def run(
         page(audits, Path(out) / "audit.html")
         console.print(f"{Path(out) / 'audit.png'} and {Path(out) / 'audit.html'}")
     return audits
+
+
+def parse(entry: str) -> tuple[str, int, str]:
+    """`NAME[:KERNEL[:INITIALIZER]]` -> (name, kernel, initializer); 0 and "": none."""
+    parts = entry.strip().split(":")
+    if len(parts) > 3:
+        raise UserError(f"{entry.strip()!r} should read NAME:KERNEL:INITIALIZER")
+    name, kernel, start = (*parts, "", "")[:3]
+    if kernel and not kernel.isdigit():
+        raise UserError(
+            f"a kernel size is a whole number, not {kernel!r} (in {entry.strip()!r}; "
+            "an initializer comes behind a second colon)"
+        )
+    return name, int(kernel or 0), start

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from deconvgen.audit.measure import Audit
-from deconvgen.audit.table import COLUMNS, by, ratio, short, title, verdict
+from deconvgen.audit.table import COLUMNS, by, name, ratio, short, title, verdict
 
 PICTURES = (
     ("overlap", "what a pixel sees,\nall weights equal"),
@@ -36,7 +36,7 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
     """One HTML page: the table with its colours, what it means, and the pictures."""
     heads = "".join(f"<th>{html.escape(c.head)}</th>" for c in COLUMNS)
     rows = "".join(
-        f"<tr><th scope=row><a href='#{a.upsampler}'>{a.upsampler}</a></th>"
+        f"<tr><th scope=row><a href='#{_place(a)}'>{name(a, audits)}</a></th>"
         + "".join(f"<td class='{c.grade(a)}'>{c.text(a)}</td>" for c in COLUMNS)
         + "</tr>"
         for a in audits
@@ -45,7 +45,7 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
         f"<dt>{html.escape(c.head)}</dt><dd>{html.escape(c.meaning)}</dd>"
         for c in COLUMNS[1:]
     )
-    cards = "".join(_card(a) for a in audits)
+    cards = "".join(_card(a, name(a, audits)) for a in audits)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = TEMPLATE.format(
@@ -58,13 +58,18 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _card(audit: Audit) -> str:
+def _place(audit: Audit) -> str:
+    """The name of the layer's section of the page."""
+    return f"{audit.upsampler}-{by(audit.kernel_size)}-{audit.initializer}"
+
+
+def _card(audit: Audit, called: str) -> str:
     """A section of the page: what the layer does, in words and in pictures."""
     image = base64.b64encode(_figure([audit], labels=False)).decode()
     words = " ".join(verdict(audit))
     return (
-        f"<section id='{audit.upsampler}'><h3>{audit.upsampler}</h3>"
-        f"<p>{html.escape(words)}</p><img alt='pictures of {audit.upsampler}' "
+        f"<section id='{_place(audit)}'><h3>{called}</h3>"
+        f"<p>{html.escape(words)}</p><img alt='pictures of {called}' "
         f"src='data:image/png;base64,{image}'></section>"
     )
 
@@ -91,14 +96,14 @@ def _figure(audits: Sequence[Audit], labels: bool) -> bytes:
         places = [j for j in range(len(widths)) if j != len(widths) - 2]  # a gap
         axes = [figure.add_subplot(grid[i, j]) for j in places]
         if labels:
-            _label(axes.pop(0), audit)
+            _label(axes.pop(0), audit, name(audit, audits))
         _draw(axes, audit, last=i == n - 1)
         if i == 0:
-            for ax, (name, what) in zip(axes, PICTURES, strict=True):
+            for ax, (head, what) in zip(axes, PICTURES, strict=True):
                 at: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
                 at |= {"xy": (0, 1), "annotation_clip": False}
                 ax.annotate(
-                    name, xytext=(0, 32), weight="bold", color=INK, fontsize=9, **at
+                    head, xytext=(0, 32), weight="bold", color=INK, fontsize=9, **at
                 )
                 ax.annotate(what, xytext=(0, 6), color=GREY, fontsize=7.5, **at)
     if labels:
@@ -110,7 +115,7 @@ def _figure(audits: Sequence[Audit], labels: bool) -> bytes:
     return buffer.getvalue()
 
 
-def _label(ax: Axes, audit: Audit) -> None:
+def _label(ax: Axes, audit: Audit, called: str) -> None:
     """Name and figures of a row."""
     ax.axis("off")
     c = audit.cost
@@ -121,7 +126,7 @@ def _label(ax: Axes, audit: Audit) -> None:
         f"shift error {audit.shift_error:.2f}, "
         f"gradient ratio {ratio(audit.gradient_ratio)}"
     )
-    ax.text(0, 0.98, audit.upsampler, va="top", weight="bold", color=INK, fontsize=9.5)
+    ax.text(0, 0.98, called, va="top", weight="bold", color=INK, fontsize=9.5)
     ax.text(0, 0.76, lines, va="top", color=INK, fontsize=8, linespacing=1.45)
 
 

@@ -115,10 +115,22 @@ def title(audits: Sequence[Audit]) -> str:
     """What was audited, in one line."""
     a = audits[0]
     extra = "".join(f", {name.replace('_', ' ')}" for name in a.modifiers)
+    start = "" if mixed(audits) else f", start {a.initializer}"
     return (
         f"factor {by(a.factor)}, {a.channels} to {a.features} channels, "
-        f"{a.size} x {a.size} pixels in, start {a.initializer}{extra}"
+        f"{a.size} x {a.size} pixels in{start}{extra}"
     )
+
+
+def mixed(audits: Sequence[Audit]) -> bool:
+    """Whether the layers do not all start alike."""
+    return len({a.initializer for a in audits}) > 1
+
+
+def name(audit: Audit, audits: Sequence[Audit]) -> str:
+    """The upsampler, and how it starts where that differs between the audits."""
+    start = f", {audit.initializer}" if mixed(audits) else ""
+    return audit.upsampler + start
 
 
 def tables(audits: Sequence[Audit], console: Console) -> list[Table]:
@@ -146,7 +158,7 @@ def _table(audits: Sequence[Audit], columns: Sequence[Column]) -> Table:
         for column in columns:
             colour, text = COLOURS[column.grade(audit)], column.text(audit)
             cells.append(f"[{colour}]{text}[/]" if colour else text)
-        out.add_row(audit.upsampler, *cells)
+        out.add_row(name(audit, audits), *cells)
     return out
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import jax.numpy as jnp
 import optax
 from jax import Array
+from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from deconvgen import features
 from deconvgen.errors import UserError, unknown
-from deconvgen.measures import Artifacts, Fidelity
+from deconvgen.measures import Artifacts, Fidelity, Gradients
+from deconvgen.metrics import Collection, Mean
 from deconvgen.optim import make_optimizer
 from deconvgen.types import Images, Sums, Task
 
@@ -61,13 +63,18 @@ def upsampling(config: ConfigDict, axis: str | None) -> dict[str, Any]:
     }
 
 
-def measuring(config: ConfigDict) -> Callable[..., dict[str, Sums]]:
-    """`(real, fake, mask) -> sums`: the measures of what any task makes of images."""
-    extractor = features.extractors[config.eval.extractor](
+def extractor_of(config: ConfigDict) -> features.Extractor:
+    """The feature extractor that a config names."""
+    return features.extractors[config.eval.extractor](
         dataset=config.data.name,
         folder=str(features.cache_folder()),
         weights=config.eval.weights,
     )
+
+
+def measuring(config: ConfigDict) -> Callable[..., dict[str, Sums]]:
+    """`(real, fake, mask) -> sums`: the measures of what any task makes of images."""
+    extractor = extractor_of(config)
 
     def measure(real: Images, fake: Images, mask: Array) -> dict[str, Sums]:
         return {
@@ -76,6 +83,29 @@ def measuring(config: ConfigDict) -> Callable[..., dict[str, Sums]]:
         }
 
     return measure
+
+
+def probed(
+    real: Images,
+    fake: Images,
+    gradient: Float[Array, "b i j k"],
+    shift: Float[Array, " b"] | None,
+    mask: Array,
+) -> dict[str, Sums]:
+    """The sums of a task's `probe`: what any task is asked about once it is trained.
+
+    - real, fake: images to draw spectra of and to look at, kept under `pairs`.
+    - gradient: of the loss at the network's input (of a critic's logit at a sample).
+    - shift: `shift_inconsistency`; None where it is not defined.
+    """
+    pairs = jnp.stack([real, fake], axis=1).astype(jnp.float16)  # there may be many
+    found = {
+        "pairs": Collection.of(pairs, mask),
+        "gradient": Gradients.of(gradient, mask),
+    }
+    return found | (
+        {} if shift is None else {"shift_inconsistency": Mean.of(shift, mask)}
+    )
 
 
 def optimizer(

@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from deconvgen.artifacts import input_gradient
 from deconvgen.corruptions import corruptions
+from deconvgen.decoder_shift import decoder_shift
 from deconvgen.edges import edge_positions, edge_sums, step_edges
 from deconvgen.image_metrics import image_metrics
 from deconvgen.metrics import Decibels, Mean
@@ -14,7 +16,7 @@ from deconvgen.models.decoder import Decoder, seed_size
 from deconvgen.models.encoder import Encoder
 from deconvgen.reconstruction_losses import reconstruction_losses
 from deconvgen.steps import fold, forward, infer, reduce, start, supervised
-from deconvgen.tasks import dtype, measuring, optimizer, upsampling
+from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
 from deconvgen.types import State, Task
 
 CORRUPT, DROP = range(2)  # what an example's key is folded with
@@ -99,6 +101,14 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         steps = step_edges(size, places, channels)
         return edge_sums(infer(net, state.ema, steps), places, mask)
 
+    def probe(state, batch, keys):
+        images, given = batch["image"], damaged(batch, keys)
+        run = lambda given: infer(net, state.ema, given)
+        slope = input_gradient(lambda given: distance(run(given), images), given)
+        # Indices of max-pooling say where things are, and would not move along.
+        shift = None if config.model.pool else decoder_shift(lambda: run(given))
+        return probed(images, run(given), slope, shift, batch["mask"])
+
     def sample(state, batch, keys):
         given = damaged(batch, keys)
         made = infer(net, state.ema, given)
@@ -110,4 +120,6 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         return jnp.concatenate(columns, axis=2)
 
     train_step = supervised(loss, tx, config.ema, axis)
-    return Task(init, train_step, eval_step, sample, reconstruct=reconstruct)
+    return Task(
+        init, train_step, eval_step, sample, reconstruct=reconstruct, probe=probe
+    )

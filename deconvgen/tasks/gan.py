@@ -8,6 +8,8 @@ from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
+from deconvgen.artifacts import input_gradient
+from deconvgen.decoder_shift import decoder_shift
 from deconvgen.errors import UserError
 from deconvgen.losses import gan_losses, gradient_penalty, r1
 from deconvgen.metrics import Mean
@@ -25,7 +27,7 @@ from deconvgen.steps import (
     reduce,
     start,
 )
-from deconvgen.tasks import dtype, measuring, optimizer, upsampling
+from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
 from deconvgen.types import Images, State, Task
 
 LATENT, DROP_G, DROP_D, BETWEEN = range(4)  # what an example's key is folded with
@@ -162,11 +164,14 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     def sample(state, batch, keys):
         return decode(state, draw(keys), batch)
 
-    def eval_step(state, batch, keys):
-        fake = sample(state, batch, keys)
+    def judging(state, batch):
         d = state.nets["critic"]
         variables = {"params": d.params, "batch_stats": d.stats}
-        judge = partial(infer, d_net, variables, label=batch.get("label"))
+        return partial(infer, d_net, variables, label=batch.get("label"))
+
+    def eval_step(state, batch, keys):
+        fake = sample(state, batch, keys)
+        judge = judging(state, batch)
         real_logits, fake_logits = judge(batch["image"]), judge(fake)
         mask = batch["mask"]
         return {
@@ -175,4 +180,10 @@ def make(config: ConfigDict, axis: str | None) -> Task:
             **measure(batch["image"], fake, mask),
         }
 
-    return Task(init, train_step, eval_step, sample, decode, size)
+    def probe(state, batch, keys):
+        fake = sample(state, batch, keys)
+        slope = input_gradient(judging(state, batch), fake)
+        shift = decoder_shift(lambda: sample(state, batch, keys))
+        return probed(batch["image"], fake, slope, shift, batch["mask"])
+
+    return Task(init, train_step, eval_step, sample, decode, size, probe=probe)

@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from deconvgen.artifacts import input_gradient, shift_inconsistency
 from deconvgen.errors import UserError
+from deconvgen.measures import Artifacts
 from deconvgen.metrics import Mean
 from deconvgen.mixture import mixture
 from deconvgen.models.segmentation import Segmenter, segmenters
@@ -12,7 +14,7 @@ from deconvgen.palette import IGNORED, palette
 from deconvgen.segmentation_losses import IGNORE, segmentation_losses
 from deconvgen.segmentation_metrics import Boundaries, Confusion
 from deconvgen.steps import forward, infer, reduce, start, supervised
-from deconvgen.tasks import optimizer, upsampling
+from deconvgen.tasks import optimizer, probed, upsampling
 from deconvgen.types import State, Task
 
 
@@ -89,6 +91,27 @@ def make(config: ConfigDict, axis: str | None) -> Task:
             "boundaries": Boundaries.of(predicted, classes, mask, k),
         }
 
+    def probe(state, batch, keys):
+        """The artefact measures of the classes' probabilities, next to the true maps'.
+
+        In [-1, 1] as images are, a channel for each class: a deconvolution's pattern is
+        in the probabilities before it tips a pixel into another class. `phase_` and
+        `replica_` read as those of images; edges of true maps are sharp, so that the
+        spectrum's own figures tell first how unsure the network is. The pictures, and
+        the shift by a pixel of the image, are of the probability of any but class 0.
+        """
+        images, classes, mask = batch["image"], truth(batch), batch["mask"]
+        known = (classes != IGNORE)[..., None]
+        chances = lambda x: jax.nn.softmax(infer(net, state.ema, x), -1)
+        true = jax.nn.one_hot(classes, k) * known
+        maps = [2 * x * known - 1 for x in (true, chances(images))]
+        cost = lambda x: distance(infer(net, state.ema, x), classes, weights)
+        thing = lambda x: 1 - 2 * chances(x)[..., :1]
+        real = (1 - 2 * true[..., :1]) * known
+        shift, slope = shift_inconsistency(thing, images), input_gradient(cost, images)
+        sums = probed(real, thing(images) * known, slope, shift, mask)
+        return sums | {"artifacts": Artifacts.of(*maps, mask)}
+
     def sample(state, batch, keys):
         """image | mask | prediction | error, or image | prediction | both."""
         images = batch["image"]
@@ -104,7 +127,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         return jnp.concatenate([images, painted(classes, k), made, error], axis=2)
 
     train_step = supervised(loss, tx, config.ema, axis)
-    return Task(init, train_step, eval_step, sample)
+    return Task(init, train_step, eval_step, sample, probe=probe)
 
 
 def painted(classes: jax.Array, k: int) -> jax.Array:

@@ -5,6 +5,7 @@ from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
+from deconvgen.artifacts import input_gradient, shift_inconsistency
 from deconvgen.edges import edge_positions, edge_sums, step_edges
 from deconvgen.errors import UserError
 from deconvgen.image_metrics import crop, image_metrics, luma, quantize
@@ -14,7 +15,7 @@ from deconvgen.models.superres import SuperResolution, shrink, trunks
 from deconvgen.ops import resize
 from deconvgen.reconstruction_losses import reconstruction_losses
 from deconvgen.steps import forward, infer, reduce, start, supervised
-from deconvgen.tasks import dtype, measuring, optimizer, upsampling
+from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
 from deconvgen.types import State, Task
 
 Images = Float[Array, "b h w c"]
@@ -120,6 +121,13 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         lowres = shrink(step_edges(size, places, channels), factor)
         return edge_sums(infer(net, state.ema, lowres), places, mask)
 
+    def probe(state, batch, keys):
+        lowres, images = pair(batch)
+        run = lambda lowres: infer(net, state.ema, lowres)
+        slope = input_gradient(lambda lowres: distance(run(lowres), images), lowres)
+        shift = shift_inconsistency(run, lowres, 1 / factor)
+        return probed(images, run(lowres), slope, shift, batch["mask"])
+
     def sample(state, batch, keys):
         lowres, images = pair(batch)
         made = infer(net, state.ema, lowres)
@@ -127,4 +135,6 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         return jnp.clip(jnp.concatenate([*enlarged, made, images], axis=2), -1, 1)
 
     train_step = supervised(loss, tx, config.ema, axis)
-    return Task(init, train_step, eval_step, sample, reconstruct=reconstruct)
+    return Task(
+        init, train_step, eval_step, sample, reconstruct=reconstruct, probe=probe
+    )

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from deconvgen.artifacts import input_gradient
+from deconvgen.decoder_shift import decoder_shift
 from deconvgen.errors import UserError
 from deconvgen.image_metrics import image_metrics
 from deconvgen.latent_losses import free_bits, gaussian_kl
@@ -22,7 +24,7 @@ from deconvgen.steps import (
     start,
     supervised,
 )
-from deconvgen.tasks import measuring, optimizer
+from deconvgen.tasks import measuring, optimizer, probed
 from deconvgen.tasks.autoencoder import network
 from deconvgen.types import State, Task
 
@@ -130,5 +132,20 @@ def make(config: ConfigDict, axis: str | None) -> Task:
             **measure(images, sample(state, batch, keys), mask),
         }
 
+    def probe(state, batch, keys):
+        images = batch["image"]
+
+        def bound(given):
+            mean, log_variance = encode(state, given)
+            z = draw(mean, log_variance, fold(keys, LATENT))
+            log_p = likelihood(
+                decode(state, z, batch), state.ema["params"]["log_scale"], images
+            )
+            return gaussian_kl(mean, log_variance).sum(-1) - log_p
+
+        shift = decoder_shift(lambda: sample(state, batch, keys))
+        fake, slope = sample(state, batch, keys), input_gradient(bound, images)
+        return probed(images, fake, slope, shift, batch["mask"])
+
     train_step = supervised(loss, tx, config.ema, axis)
-    return Task(init, train_step, eval_step, sample, decode, size, reconstruct)
+    return Task(init, train_step, eval_step, sample, decode, size, reconstruct, probe)
