@@ -40,11 +40,11 @@ def spectrum_pictures(
             azimuthal_picture(*powers),
             "mean power, band: 80 % of the images",
         ),
-        "spectra": (spectra_picture(*powers), "mean power, windowed"),
+        "spectra": (spectra_picture(*powers), "mean power spectra"),
         "worst": (
             worst_picture(fake, powers[1], strides, worst),
-            f"generated images with most energy at the replicas of strides "
-            f"{' and '.join(map(str, strides))}, in dB over its neighbourhood "
+            "generated images with most energy at the replicas of strides "
+            f"{' and '.join(map(str, strides))},\nin dB over its neighbourhood "
             f"(95 % of {len(real)} real images: below {usual:.0f} dB)",
         ),
     }
@@ -85,7 +85,7 @@ def spectra_picture(
     real: Float[np.ndarray, "n h w"], fake: Float[np.ndarray, "m h w"]
 ) -> Figure:
     """The mean 2-d spectra in dB of two sets of power spectra, and their difference."""
-    figure, axes = _figure(3, (9.6, 3.5))
+    figure, axes = _figure(3, (9.6, 3.3))
     levels = [np.fft.fftshift(decibels(powers.mean(0))) for powers in (real, fake)]
     low, high = np.percentile(levels, (0.5, 99.8))
     shared = dict(vmin=low, vmax=high, cmap="magma")
@@ -117,7 +117,7 @@ def worst_picture(
     order = np.argsort(-scores)[:count]
     columns = min(8, len(order))
     rows = -(-len(order) // columns)
-    figure, axes = _figure(rows * columns, (1.1 * columns, 1.25 * rows), columns)
+    figure, axes = _figure(rows * columns, (1.1 * columns, 1.25 * rows + 0.4), columns)
     for axis in axes:
         axis.set_axis_off()
     for axis, index in zip(axes, order, strict=False):
