@@ -4,8 +4,8 @@ Every seed has its ordinary run folder, with the numbers that `deconvgen.train` 
 to rounding: the same batches, the same keys, the same first state. It pays where the
 steps of one seed leave the device idle. On a CPU the smallest networks alone do, and
 the gradients of convolutions whose kernels are mapped over are slower there: on two
-cores, three seeds of a DCGAN of 8 and 4 channels take 0.7 of the time that they take
-one by one, those of the default DCGAN 1.7.
+cores, three seeds of a DCGAN of 8 and 4 channels take 0.6 of the time that they take
+one by one, those of the default DCGAN 1.4.
 
 Of what they share, each seed's records tell its part: `seconds` are the group's,
 divided by `seeds_together`, and `images_per_second` counts the images of all seeds.
