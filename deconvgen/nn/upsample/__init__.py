@@ -31,9 +31,6 @@ from deconvgen.ops.geometry import whole
 # In the order in which they are listed; then whatever else lies in this folder.
 from deconvgen.nn.upsample import transposed, resized, dynamic  # isort: skip
 
-for _file in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_file.name}")
-
 __all__ = [
     "BoxFilter",
     "ExtraConv",
@@ -41,12 +38,22 @@ __all__ = [
     "Upsampler",
     "box_filter",
     "dynamic",
+    "find_files",
     "fits",
     "make_upsampler",
     "resized",
     "transposed",
     "upsamplers",
 ]
+
+
+def find_files() -> None:
+    """Import every file of this folder, so that what it registers is known."""
+    for file in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{file.name}")
+
+
+find_files()
 
 
 def fits(initializer: str, upsampler: str) -> bool:
