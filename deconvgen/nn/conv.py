@@ -2,6 +2,8 @@
 
 The parameter trees and the values are Flax's; the derivatives are those of
 `deconvgen.ops.conv` and `deconvgen.ops.conv_transpose`, which are fast on the CPU.
+They are made for reverse mode, of every order: `jax.jvp`, `jax.jacfwd` and
+`jax.hessian` need `impl="lax"`.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Strided convolution of any geometry, with fast derivatives of every order."""
+"""Strided convolution of any geometry, with fast derivatives of every order.
+
+Reverse mode, that is; forward mode (`jax.jvp`, `jax.hessian`) needs `impl="lax"`.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -82,6 +82,39 @@ def test_transposed_kernel_is_the_vjp_of_the_same_convolution(k):
     )
 
 
+GOLDEN = {  # torch.nn.ConvTranspose1d's results for x = 1, 10, 100, kernel = 1, 2, ...
+    # (k, s, p, output_padding): x[i] W[t] added at s i + t - p, by hand
+    (2, 2, 0, 0): [1, 2, 10, 20, 100, 200],
+    (3, 2, 1, 1): [2, 13, 20, 130, 200, 300],
+    (4, 2, 1, 0): [2, 13, 24, 130, 240, 300],
+    (5, 2, 2, 1): [13, 24, 135, 240, 350, 400],
+}
+
+
+@pytest.mark.parametrize("geometry", GOLDEN)
+def test_pytorchs_geometry_and_where_same_is_it(geometry):
+    """`SAME` is PyTorch's usual layer for k2 and k4; k3 and k5 are shifted."""
+    k, s, p, more = geometry
+    x = np.array([1.0, 10, 100]).reshape(1, 3, 1)
+    kernel = np.arange(1.0, k + 1).reshape(k, 1, 1)
+    added = np.zeros(s * 2 + k + more)
+    for i, t in product(range(3), range(k)):
+        added[s * i + t] += x[0, i, 0] * kernel[t, 0, 0]
+    np.testing.assert_array_equal(added[p : len(added) - p], GOLDEN[geometry])
+    options = {"use_consistent_padding": True, "transpose_kernel": True}
+    ours = conv_transpose(x, kernel, s, p, output_padding=more, **options)
+    np.testing.assert_allclose(ours[0, :, 0], GOLDEN[geometry], atol=1e-9)
+    lax = [(k - 1 - p, k - 1 - p + more)]
+    theirs = conv_transpose(x, kernel, s, lax, transpose_kernel=True)
+    np.testing.assert_allclose(theirs, ours, atol=1e-9)
+    same = conv_transpose(x, kernel, s, "SAME", transpose_kernel=True)
+    if k % 2 == 0:
+        np.testing.assert_allclose(same, ours, atol=1e-9)
+    else:  # PyTorch's is one pixel further on
+        np.testing.assert_allclose(same[:, 1:], ours[:, :-1], atol=1e-9)
+        assert not np.allclose(same, ours)
+
+
 @pytest.mark.parametrize("n", [15, 16])
 @pytest.mark.parametrize("k", [2, 3, 4, 5])
 def test_output_shape_brings_odd_images_back(n, k):
