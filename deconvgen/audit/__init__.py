@@ -44,14 +44,16 @@ def run(
             kernel = int(own) if own else kernel_size
             found = audit(name, factor, kernel, initializer, features, **options)
             audits.append(found)
-    console.print(f"Upsampling layers before training: {title(audits)}")
-    for table in tables(audits, console):
-        console.print(table)
-    console.print(legend(), style="dim", highlight=False)
-    if out is not None:
+    where = "--out=DIR writes a page with pictures of what each layer does"
+    if out is not None:  # before any printing, which a closed pipe ends
         from deconvgen.audit.page import page, picture  # Matplotlib starts slowly
 
         picture(audits, Path(out) / "audit.png")
         page(audits, Path(out) / "audit.html")
-        console.print(f"{Path(out) / 'audit.png'} and {Path(out) / 'audit.html'}")
+        where = f"{Path(out) / 'audit.png'} and {Path(out) / 'audit.html'}"
+    console.print(f"Upsampling layers before training: {title(audits)}")
+    for table in tables(audits, console):
+        console.print(table)
+    console.print(legend(), style="dim", highlight=False)
+    console.print(where)
     return audits

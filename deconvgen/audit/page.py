@@ -36,7 +36,7 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
     """One HTML page: the table with its colours, what it means, and the pictures."""
     heads = "".join(f"<th>{html.escape(c.head)}</th>" for c in COLUMNS)
     rows = "".join(
-        f"<tr><th scope=row><a href='#{a.upsampler}'>{a.upsampler}</a></th>"
+        f"<tr><th scope=row><a href='#{_anchor(a)}'>{a.upsampler}</a></th>"
         + "".join(f"<td class='{c.grade(a)}'>{c.text(a)}</td>" for c in COLUMNS)
         + "</tr>"
         for a in audits
@@ -58,12 +58,18 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def _anchor(audit: Audit) -> str:
+    """Where the page tells of it: its own for each kernel and start."""
+    return f"{audit.upsampler}-{by(audit.kernel_size)}-{audit.initializer}"
+
+
 def _card(audit: Audit) -> str:
     """A section of the page: what the layer does, in words and in pictures."""
     image = base64.b64encode(_figure([audit], labels=False)).decode()
     words = " ".join(verdict(audit))
     return (
-        f"<section id='{audit.upsampler}'><h3>{audit.upsampler}</h3>"
+        f"<section id='{_anchor(audit)}'>"
+        f"<h3>{audit.upsampler}, kernel {by(audit.kernel_size)}</h3>"
         f"<p>{html.escape(words)}</p><img alt='pictures of {audit.upsampler}' "
         f"src='data:image/png;base64,{image}'></section>"
     )
@@ -140,7 +146,7 @@ def _draw(axes: Sequence[Axes], audit: Audit, last: bool) -> None:
         for spine in ax.spines.values():
             spine.set_color("#c8ced6")
     decibels = 10 * np.log10(np.maximum(audit.response, 1e-6))
-    s = audit.factor[1]
+    s = max(audit.factor)
     for multiple in range(1, s // 2 + 1):
         curve.axvline(multiple / s, color="#c0392b", linewidth=1.2, linestyle=":")
     curve.axhline(0, color="#dde2e8", linewidth=0.8, zorder=0)
@@ -184,7 +190,7 @@ section {{ background: #fff; border: 1px solid #dde2e8; border-radius: .5rem;
 section p {{ margin: .3rem 0 .6rem; }} section img {{ max-width: 100%; height: auto; }}
 </style></head><body>
 <h1>Upsampling layers before training</h1>
-<p class="about">{title}. Averages over four draws of the kernels.</p>
+<p class="about">{title}. Averages over draws of the kernels.</p>
 <div class="scroll"><table><thead><tr><th>upsampler</th>{heads}</tr></thead>
 <tbody>{rows}</tbody></table></div>
 <h2>What the columns mean</h2><dl>{meanings}</dl>
