@@ -197,6 +197,16 @@ def test_mirroring_says_what_does_not_match():
         mirror_encoder(decoder, encoder, [("up", "dwon")])
 
 
+@pytest.mark.parametrize("name", initializers)
+def test_jit_is_eager_and_finite_at_an_uneven_factor(name):
+    kind = next(kind for kind in KINDS if kind in initializers[name].kinds)
+    init = initializers[name](Use(kind, (3, 2)))
+    kernel = init(KEY, (6, 4, 1, 12), jnp.float32)
+    assert np.isfinite(kernel).all() and np.abs(kernel).max() > 0
+    jitted = jax.jit(lambda: init(KEY, (6, 4, 1, 12), jnp.float32))()
+    np.testing.assert_allclose(kernel, jitted, atol=1e-5)
+
+
 def test_fits_and_the_refusal():
     assert fits("icnr", "depth_to_space") and not fits("icnr", "conv_transpose")
     assert fits("bilinear", "separable_conv_transpose")

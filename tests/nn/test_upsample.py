@@ -10,7 +10,7 @@ import pytest
 
 from deconvgen.errors import UserError
 from deconvgen.nn.conv import Conv, ConvTranspose
-from deconvgen.nn.initializers import Use, initializers
+from deconvgen.nn.initializers import initializers
 from deconvgen.nn.upsample import (
     Upsampler,
     find_files,
@@ -89,27 +89,18 @@ def test_every_initializer_that_fits_gives_finite_values_and_gradients(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_initializer_that_fits_at_every_factor(name):
-    """Shapes and dtypes at all of them, finite values at an uneven one."""
+    """Shapes and dtypes only; the test above has the values."""
     for i in (i for i in initializers if fits(i, name)):
         for factor in (1, 3, 4, (2, 3)):
-            for dtype in (None, jnp.bfloat16):
-                layer = make_upsampler(name, 4, factor, None, i, dtype=dtype)
-                args = inputs(layer, jnp.zeros((1, 3, 2, 4)))
-                run = lambda *a: layer.init_with_output(KEY, *a)  # noqa: B023
-                y, variables = jax.eval_shape(run, *args)
-                r, s = layer.factors
-                assert y.shape == (1, 3 * r, 2 * s, 4), (i, factor)
-                assert y.dtype == (dtype or jnp.float32), (i, factor)
-                for leaf in jax.tree.leaves(variables):
-                    assert leaf.dtype == jnp.float32, (i, factor)
-
-    def start(name):
-        return initializers[name](Use(layer.kinds[0], (3, 2)))
-
-    for i in (i for i in initializers if layer.kinds[0] in initializers[i].kinds):
-        kernel = jax.jit(lambda i=i: start(i)(KEY, (6, 4, 1, 12)))()
-        assert np.isfinite(kernel).all() and np.abs(kernel).max() > 0, i
-        np.testing.assert_allclose(start(i)(KEY, (6, 4, 1, 12)), kernel, atol=1e-5)
+            layer = make_upsampler(name, 4, factor, None, i, dtype=jnp.bfloat16)
+            args = inputs(layer, jnp.zeros((1, 3, 2, 4)))
+            run = lambda *a: layer.init_with_output(KEY, *a)  # noqa: B023
+            y, variables = jax.eval_shape(run, *args)
+            r, s = layer.factors
+            assert y.shape == (1, 3 * r, 2 * s, 4), (i, factor)
+            assert y.dtype == jnp.bfloat16, (i, factor)
+            for leaf in jax.tree.leaves(variables):
+                assert leaf.dtype == jnp.float32, (i, factor)
 
 
 def test_dysample_in_bfloat16_finds_its_places_in_large_images():
