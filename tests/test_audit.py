@@ -118,6 +118,53 @@ def test_run_prints_the_table_and_writes_a_page_without_other_files(tmp_path):
     assert "http" not in page and "{" + "title}" not in page
 
 
+def test_few_features_have_a_page_too(tmp_path):
+    options = {"features": 2, "size": 4, "out": tmp_path}
+    three, four = run("conv_transpose:3,conv_transpose:4", **options)
+    assert three.constant.shape == four.constant.shape == (16, 16, 3)
+    page = (tmp_path / "audit.html").read_text()
+    for k in (3, 4):
+        anchor = f"conv_transpose-{k}-default"
+        assert page.count(f"id='{anchor}'") == page.count(f"#{anchor}") == 1
+        assert f"<h3>conv_transpose, kernel {k}</h3>" in page
+
+
+def test_files_are_there_before_anything_is_printed(tmp_path):
+    class Closed(io.StringIO):
+        def write(self, text):
+            if text.strip():
+                raise OSError("closed")
+
+    options = {"features": 4, "size": 4, "console": Console(file=Closed())}
+    with pytest.raises(OSError, match="closed"):
+        run("bilinear_conv", out=tmp_path, **options)
+    assert (tmp_path / "audit.html").exists() and (tmp_path / "audit.png").exists()
+
+
+def test_without_a_folder_it_says_how_to_get_the_page(capsys):
+    run("bilinear_conv", features=4, size=4)
+    assert "--out=DIR" in capsys.readouterr().out
+
+
+def test_few_features_take_more_draws():
+    """The phase variance of k3 s2 is 4.0 (fact 9), of sixteen features as well."""
+    record = audit("conv_transpose", 2, 3, features=16, size=4)
+    assert record.phase_variance == pytest.approx(4, rel=0.06)
+
+
+def test_the_checkerboard_of_the_rows_is_seen_too():
+    rows = audit("conv_transpose", (3, 1), 4, features=8, size=4)
+    columns = audit("conv_transpose", (1, 3), 4, features=8, size=4)
+    third = np.argmin(np.abs(rows.frequencies - 1 / 3))
+    for record in (rows, columns):
+        assert record.response[third] > 0.1
+
+
+def test_only_a_deconvolution_has_a_mirror_image():
+    record = audit("nearest_conv", 2, 3, features=4, size=4)
+    assert np.isnan(record.gradient_ratio) and ratio(record.gradient_ratio) == "-"
+
+
 def test_mistakes_are_named():
     with pytest.raises(UserError, match="did you mean 'bilinear_conv'"):
         run("bilinear_con")

@@ -41,16 +41,18 @@ def run(
             name, own, start = parse(entry)
             kernel, start = own or kernel_size, start or initializer
             audits.append(audit(name, factor, kernel, start, features, **options))
-    console.print(f"Upsampling layers before training: {title(audits)}")
-    for table in tables(audits, console):
-        console.print(table)
-    console.print(legend(), style="dim", highlight=False)
-    if out is not None:
+    where = "--out=DIR writes a page with pictures of what each layer does"
+    if out is not None:  # before any printing, which a closed pipe ends
         from deconvgen.audit.page import page, picture  # Matplotlib starts slowly
 
         picture(audits, Path(out) / "audit.png")
         page(audits, Path(out) / "audit.html")
-        console.print(f"{Path(out) / 'audit.png'} and {Path(out) / 'audit.html'}")
+        where = f"{Path(out) / 'audit.png'} and {Path(out) / 'audit.html'}"
+    console.print(f"Upsampling layers before training: {title(audits)}")
+    for table in tables(audits, console):
+        console.print(table)
+    console.print(legend(), style="dim", highlight=False)
+    console.print(where)
     return audits
 
 

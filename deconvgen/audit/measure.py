@@ -14,7 +14,7 @@ from deconvgen.nn.conv import Conv
 from deconvgen.nn.upsample import make_upsampler
 from deconvgen.ops.fir import Pair
 
-DRAWS = 4  # kernels that a figure is an average over
+DRAWS = 4  # kernels that a figure is an average over: 4, or more of few features
 INSIDE = 8  # pixels of the input, each way, that are looked at
 
 
@@ -33,12 +33,14 @@ class Audit(NamedTuple):
       what was upsampled, for a smooth input; 0 the same, 1 unrelated.
     - gradient_ratio: `phase_variance` of the gradient that the strided convolution of
       this kernel and factor, the layer's mirror image in an encoder or a critic,
-      sends back to its input.
+      sends back to its input; NaN for layers that mirror none.
     - impulse [8 r, 8 s]: root mean square over the features of the answer to one pixel.
-    - constant [8 r, 8 s, 3]: the first three features of the answer to a constant.
-    - frequencies, response [129]: cycles a pixel of the output along the columns, and
-      the power of the answer to an impulse there, over its power at 0. What it has
-      at multiples of 1 / factor, a constant input turns into a checkerboard.
+    - constant [8 r, 8 s, 3]: the first three features of the answer to a constant
+      (the last again where there are fewer).
+    - frequencies, response [129]: cycles a pixel of the output along the axis of the
+      larger factor (the columns where they are equal), and the power of the answer to
+      an impulse there, over its power at 0. What it has at multiples of 1 / factor, a
+      constant input turns into a checkerboard.
     """
 
     upsampler: str
@@ -90,7 +92,7 @@ def audit(
     x, indices = _probes(INSIDE + 2 * border, channels, (r, s))
     args = (x, indices) if layer.needs_indices else (x,)
     start, apply = jax.jit(layer.init), jax.jit(layer.apply)
-    kernels = [start(_key(seed), *args) for seed in range(DRAWS)]
+    kernels = [start(_key(seed), *args) for seed in range(draws(features))]
     answers = np.stack([apply(kernel, *args) for kernel in kernels])
     equal = apply(jax.tree.map(jnp.ones_like, kernels[0]), *args)
 
@@ -99,7 +101,9 @@ def audit(
 
     noise, constant, impulse, smooth, moved = np.split(answers, [4, 5, 6, 7], axis=1)
     overlap = np.abs(inside(np.asarray(equal))[4].mean(-1))
-    frequencies, response = _response(impulse[:, 0])
+    turned = impulse.swapaxes(2, 3) if r > s else impulse
+    frequencies, response = _response(turned[:, 0])
+    mirrors = any(kind.endswith("deconvolution") for kind in inner.kinds)
     return Audit(
         upsampler,
         (r, s),
@@ -113,13 +117,18 @@ def audit(
         _phase_ratio(inside(noise), (r, s)),
         _dc_gap(inside(constant), (r, s)),
         _shift_error(inside(np.roll(smooth, (1, 1), (2, 3))), inside(moved)),
-        gradient_ratio(kernel, (r, s), features),
+        gradient_ratio(kernel, (r, s), features) if mirrors else math.nan,
         overlap / (overlap.max() or 1),
         np.sqrt((inside(impulse)[0, 0] ** 2).mean(-1)),
-        inside(constant)[0, 0, :, :, :3],
+        inside(constant)[0, 0][..., [min(i, features - 1) for i in range(3)]],
         frequencies,
         response,
     )
+
+
+def draws(features: int) -> int:
+    """So many kernels that a phase variance is right to a few percent."""
+    return max(DRAWS, min(64, 512 // features))
 
 
 def _key(seed: int) -> Array:
@@ -172,7 +181,7 @@ def _shift_error(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _response(impulse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Power of impulse answers [draws, h, w, f] along the columns, rows summed."""
+    """Power of impulse answers [draws, h, w, f] along axis 2, axis 1 summed."""
     line = impulse.astype(np.float64).sum(1)
     width = 256 * -(-line.shape[1] // 256)
     power = (np.abs(np.fft.rfft(line, width, axis=1)) ** 2).mean((0, 2))
@@ -199,6 +208,6 @@ def gradient_ratio(kernel: Pair, factor: Pair, features: int = 64) -> float:
         return pull(jax.random.normal(second, y.shape))[0]
 
     back = jax.jit(back)
-    gradients = np.stack([back(_key(seed)) for seed in range(DRAWS)])
+    gradients = np.stack([back(_key(seed)) for seed in range(draws(features))])
     rows, columns = border * factor[0], border * factor[1]
     return _phase_ratio(gradients[:, :, rows:-rows, columns:-columns], factor)

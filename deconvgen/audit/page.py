@@ -145,7 +145,7 @@ def _draw(axes: Sequence[Axes], audit: Audit, last: bool) -> None:
         for spine in ax.spines.values():
             spine.set_color("#c8ced6")
     decibels = 10 * np.log10(np.maximum(audit.response, 1e-6))
-    s = audit.factor[1]
+    s = max(audit.factor)
     for multiple in range(1, s // 2 + 1):
         curve.axvline(multiple / s, color="#c0392b", linewidth=1.2, linestyle=":")
     curve.axhline(0, color="#dde2e8", linewidth=0.8, zorder=0)
@@ -189,7 +189,7 @@ section {{ background: #fff; border: 1px solid #dde2e8; border-radius: .5rem;
 section p {{ margin: .3rem 0 .6rem; }} section img {{ max-width: 100%; height: auto; }}
 </style></head><body>
 <h1>Upsampling layers before training</h1>
-<p class="about">{title}. Averages over four draws of the kernels.</p>
+<p class="about">{title}. Averages over draws of the kernels.</p>
 <div class="scroll"><table><thead><tr><th>upsampler</th>{heads}</tr></thead>
 <tbody>{rows}</tbody></table></div>
 <h2>What the columns mean</h2><dl>{meanings}</dl>

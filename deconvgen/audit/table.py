@@ -23,6 +23,8 @@ class Column(NamedTuple):
 def _grade(figure: Callable[[Audit], float], good: float, fair: float) -> Callable:
     def grade(audit: Audit) -> str:
         value = figure(audit)
+        if math.isnan(value):
+            return ""
         return "good" if value <= good else "fair" if value <= fair else "bad"
 
     return grade
@@ -41,7 +43,9 @@ def short(number: float | int, unit: str = "") -> str:
 
 
 def ratio(number: float) -> str:
-    """A ratio to two decimals, or the sign for infinity."""
+    """A ratio to two decimals, the sign for infinity, or a dash where there is none."""
+    if math.isnan(number):
+        return "-"
     return "∞" if math.isinf(number) else f"{number:.2f}"
 
 
@@ -102,7 +106,7 @@ COLUMNS = (
     ),
     Column(
         "gradient ratio",
-        "phase variance of the gradient of a strided convolution of this k and factor",
+        "phase variance of the gradient of the strided convolution that this mirrors",
         lambda a: ratio(a.gradient_ratio),
         _grade(lambda a: a.gradient_ratio, 1.15, 2.0),
     ),

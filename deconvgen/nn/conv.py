@@ -2,6 +2,8 @@
 
 The parameter trees and the values are Flax's; the derivatives are those of
 `deconvgen.ops.conv` and `deconvgen.ops.conv_transpose`, which are fast on the CPU.
+They are made for reverse mode, of every order: `jax.jvp`, `jax.jacfwd` and
+`jax.hessian` need `impl="lax"`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +17,7 @@ from jaxtyping import Array, Num
 from deconvgen.errors import UserError
 from deconvgen.ops.conv import conv
 from deconvgen.ops.conv_transpose import conv_transpose
-from deconvgen.ops.geometry import per_axis, with_one_batch_axis
+from deconvgen.ops.geometry import divided, per_axis, whole, with_one_batch_axis
 
 
 class ConvTranspose(nn.ConvTranspose):
@@ -41,13 +43,9 @@ class ConvTranspose(nn.ConvTranspose):
         rank, groups = len(kernel_size), self.feature_group_count
         strides = per_axis(self.strides, rank, "strides")
         narrow, wide = inputs.shape[-1], self.features
+        divided(groups, narrow, wide)
         if self.transpose_kernel:
             narrow, wide = wide, narrow
-        if narrow % groups or wide % groups:
-            raise UserError(
-                f"feature_group_count={groups}: expected a divisor of the channels, "
-                f"{inputs.shape[-1]} in and {self.features} out"
-            )
         kernel = _kernel(self, (*kernel_size, narrow // groups, wide))
         bias = None
         if self.use_bias:
@@ -82,7 +80,10 @@ class ConvTranspose(nn.ConvTranspose):
 
 
 class Conv(nn.Conv):
-    """Flax's `Conv` with fast derivatives of every order."""
+    """Flax's `Conv` with fast derivatives of every order.
+
+    With a `conv_general_dilated` of one's own it is Flax's layer itself.
+    """
 
     impl: str = "auto"
 
@@ -91,14 +92,12 @@ class Conv(nn.Conv):
         self, inputs: Num[Array | np.ndarray, "*batch_and_space c"]
     ) -> Num[Array, "*batch_and_space_out features"]:
         """[..., *space, c] -> [..., *space_out, features]."""
+        if (self.conv_general_dilated, self.conv_general_dilated_cls) != (None, None):
+            return super().__call__(inputs)
         kernel_size = _axes(self.kernel_size)
         rank, groups = len(kernel_size), self.feature_group_count
         dilation = per_axis(self.kernel_dilation, rank, "kernel_dilation")
-        if inputs.shape[-1] % groups or self.features % groups:
-            raise UserError(
-                f"feature_group_count={groups}: expected a divisor of the channels, "
-                f"{inputs.shape[-1]} in and {self.features} out"
-            )
+        divided(groups, inputs.shape[-1], self.features)
         kernel = _kernel(
             self, (*kernel_size, inputs.shape[-1] // groups, self.features)
         )
@@ -128,7 +127,8 @@ class Conv(nn.Conv):
 
 def _axes(kernel_size: int | Sequence[int]) -> tuple[int, ...]:
     """Flax's meaning: one integer is a kernel with one spatial axis."""
-    return (kernel_size,) if isinstance(kernel_size, int) else tuple(kernel_size)
+    sizes = (kernel_size,) if whole(kernel_size) else tuple(kernel_size)
+    return per_axis(sizes, len(sizes), "kernel_size")
 
 
 def _kernel(module: nn.Module, shape: tuple[int, ...]) -> Array:
@@ -169,6 +169,6 @@ def _wrap(y: Array, periods: Sequence[int], more_behind: bool) -> Array:
         pads = [(0, 0)] * y.ndim
         pads[axis] = (short, long) if more_behind else (long, short)
         y = jnp.pad(y, pads)
-        whole = (*y.shape[:axis], -1, period, *y.shape[axis + 1 :])
-        y = y.reshape(whole).sum(axis)
+        turns = y.shape[axis] // period
+        y = y.reshape(*y.shape[:axis], turns, period, *y.shape[axis + 1 :]).sum(axis)
     return restore(y)

@@ -160,20 +160,44 @@ def bilinear(use: Use) -> Initializer:
 
 
 @initializer("sub_pixel")
-def icnr(use: Use) -> Initializer:
+def icnr(use: Use, inner: str = "lecun_normal") -> Initializer:
     """One sub-kernel for all sub-pixels: starts as convolution + nearest-neighbour.
 
     Aitken et al. 2017, sec. 3. The channels are (r, s, c), so the sub-kernel is tiled;
-    in PyTorch's order, (c, r, s), each channel would be repeated instead.
+    in PyTorch's order, (c, r, s), each channel would be repeated instead. The
+    sub-kernel is drawn by `inner`: see `icnr_of`.
     """
 
     def init(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
         *rest, channels = shape
         pixels = use.factor[0] * use.factor[1]
-        kernel = plain.lecun_normal()(key, (*rest, channels // pixels), dtype)
+        draw = initializers[inner](use._replace(kind="convolution", factor=(1, 1)))
+        kernel = draw(key, (*rest, channels // pixels), dtype)
         return jnp.tile(kernel, (1, 1, 1, pixels))
 
     return init
+
+
+def icnr_of(inner: str) -> Callable[[Use], Initializer]:
+    """An entry like `icnr`, the sub-kernel drawn by the initializer of that name.
+
+    >>> DepthToSpace(features=64, kernel_init=icnr_of("he_normal"))
+
+    Raises `UserError` for a name that fits no plain convolution.
+    """
+    if "convolution" not in initializers[inner].kinds:
+        good = ", ".join(
+            n for n in initializers if "convolution" in initializers[n].kinds
+        )
+        raise UserError(
+            f"icnr draws a convolution's kernel, by {good}, not by {inner!r}"
+        )
+
+    def entry(use: Use) -> Initializer:
+        return icnr(use, inner)
+
+    entry.kinds = icnr.kinds
+    return entry
 
 
 @initializer(*DECONVOLUTIONS)

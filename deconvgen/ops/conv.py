@@ -1,4 +1,7 @@
-"""Strided convolution of any geometry, with fast derivatives of every order."""
+"""Strided convolution of any geometry, with fast derivatives of every order.
+
+Reverse mode, that is; forward mode (`jax.jvp`, `jax.hessian`) needs `impl="lax"`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +18,11 @@ from deconvgen.ops.conv_transpose import conv_transpose
 from deconvgen.ops.geometry import (
     Geometry,
     Padding,
+    divided,
+    pairs,
     per_axis,
     strided_pads,
+    unknown,
     with_one_batch_axis,
 )
 
@@ -60,12 +66,26 @@ def conv(
     x, restore = with_one_batch_axis(x, rank)
     size, taps = x.shape[1:-1], kernel.shape[:rank]
     i, o = kernel.shape[-2:]
-    if i * feature_group_count != x.shape[-1] or o % feature_group_count:
+    divided(feature_group_count, x.shape[-1], o)
+    if i * feature_group_count != x.shape[-1]:
         raise UserError(
             f"a kernel of shape {kernel.shape} on {x.shape[-1]} channels in "
             f"{feature_group_count} group(s): expected "
             "[*kernel_size, channels / groups, features]"
         )
+    if unknown(size):
+        y = direct.as_lax_pads(
+            x,
+            kernel,
+            stride,
+            padding if isinstance(padding, str) else pairs(padding, rank),
+            spread,
+            dilation,
+            feature_group_count,
+            precision,
+            preferred_element_type,
+        )
+        return restore(y)
     spread_size = [d * (n - 1) + 1 for d, n in zip(spread, size)]
     pads = strided_pads(spread_size, taps, stride, dilation, padding)
     if any(d > 1 for d in spread):

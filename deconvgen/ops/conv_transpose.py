@@ -1,4 +1,7 @@
-"""Transposed convolution of any geometry, with fast derivatives of every order."""
+"""Transposed convolution of any geometry, with fast derivatives of every order.
+
+Reverse mode, that is; forward mode (`jax.jvp`, `jax.hessian`) needs `impl="lax"`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +18,10 @@ from deconvgen.ops.geometry import (
     Geometry,
     Padding,
     dilated_pads,
+    divided,
     per_axis,
     strided_pads,
+    unknown,
     with_one_batch_axis,
 )
 
@@ -73,8 +78,9 @@ def conv_transpose(
     rank = kernel.ndim - 2
     x, restore = with_one_batch_axis(x, rank)
     i, o = kernel.shape[-2:]
+    divided(feature_group_count, x.shape[-1], o)
     channels = o if transpose_kernel else i * feature_group_count
-    if channels != x.shape[-1] or o % feature_group_count:
+    if channels != x.shape[-1]:
         raise UserError(
             f"a kernel of shape {kernel.shape} on {x.shape[-1]} channels in "
             f"{feature_group_count} group(s): expected [*kernel_size, "
@@ -86,6 +92,24 @@ def conv_transpose(
     size, taps = x.shape[1:-1], kernel.shape[:rank]
     reach = [d * (k - 1) for d, k in zip(dilation, taps)]
     pads = dilated_pads(taps, stride, dilation, padding, use_consistent_padding)
+    if unknown(size) and output_shape is not None:
+        raise UserError("output_shape: expected an input of a size that is known")
+    if unknown(size):
+        more = _more(output_padding, stride, dilation)
+        y = direct.as_lax_pads(
+            x,
+            direct.mirrored(kernel, feature_group_count)
+            if transpose_kernel
+            else kernel,
+            (1,) * rank,
+            [(lo, hi + e) for (lo, hi), e in zip(pads, more)],
+            stride,
+            dilation,
+            feature_group_count,
+            precision,
+            preferred_element_type,
+        )
+        return restore(y)
     if output_shape is None:
         more = _more(output_padding, stride, dilation)
         out = tuple(
@@ -95,10 +119,10 @@ def conv_transpose(
     elif output_padding is not None:
         raise UserError("output_shape and output_padding: expected one, not both")
     else:
-        out = per_axis(output_shape, rank, "output_shape")
-        if isinstance(padding, str) and padding.upper() == "SAME":
-            same = strided_pads(out, taps, stride, dilation, "SAME")
-            pads = tuple((r - lo, r - hi) for r, (lo, hi) in zip(reach, same))
+        out = per_axis(output_shape, rank, "output_shape", least=0)
+        if isinstance(padding, str):  # of the convolution that comes back
+            named = strided_pads(out, taps, stride, dilation, padding)
+            pads = tuple((r - lo, r - hi) for r, (lo, hi) in zip(reach, named))
         for m, n, s, r, (lo, hi) in zip(out, size, stride, reach, pads):
             least = s * (n - 1) + 1 + lo + hi - r
             if not least <= m < least + s:
@@ -137,7 +161,7 @@ def conv_transpose(
 def _more(output_padding, stride: Sequence[int], dilation: Sequence[int]) -> tuple:
     if output_padding is None:
         return (0,) * len(stride)
-    more = per_axis(output_padding, len(stride), "output_padding")
+    more = per_axis(output_padding, len(stride), "output_padding", least=0)
     if any(not 0 <= e < max(s, d) for e, s, d in zip(more, stride, dilation)):
         raise UserError(
             f"output_padding={output_padding}: expected 0 or more and less than the "

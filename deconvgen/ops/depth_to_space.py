@@ -22,9 +22,9 @@ def depth_to_space(
             f"depth_to_space by {r} x {s} needs a multiple of {r * s} channels, not {c}"
         )
     if _checked(order) == "rrc":
-        x = x.reshape(b, h, w, r, s, -1).transpose(0, 1, 3, 2, 4, 5)
+        x = x.reshape(b, h, w, r, s, c // (r * s)).transpose(0, 1, 3, 2, 4, 5)
     else:
-        x = x.reshape(b, h, w, -1, r, s).transpose(0, 1, 4, 2, 5, 3)
+        x = x.reshape(b, h, w, c // (r * s), r, s).transpose(0, 1, 4, 2, 5, 3)
     return x.reshape(b, h * r, w * s, c // (r * s))
 
 

@@ -49,27 +49,46 @@ def scatter(
     y: Float[Array, "n *small c"],
     w: Float[Array, "*kernel 1 c"],
 ) -> Float[Array, "n *big c"]:
-    """Its transpose: the phases of the big side, each from the taps that reach it."""
+    """Its transpose: all phases of the big side at once, for each block of taps.
+
+    With u + p = s q + b the taps b, s + b, 2 s + b, ... reach phase b, so the m-th
+    s taps of every axis are one product for all phases: as few terms to compile as
+    a pixel has, however large the stride.
+    """
     wide = jnp.promote_types(y.dtype, jnp.float32)
-    w = w.astype(wide)
-    pixels = [-(-m // s) for m, s in zip(g.big, g.stride)]
-    phases = []
-    for phase in product(*map(range, g.stride)):
-        total = jnp.zeros((y.shape[0], *pixels, y.shape[-1]), wide)
-        for t in product(*map(range, g.kernel)):
-            ahead = [a + p - d * k for a, p, d, k in zip(phase, g.low, g.dilation, t)]
-            if any(a % s for a, s in zip(ahead, g.stride)):
-                continue
-            first = [a // s for a, s in zip(ahead, g.stride)]
-            place = [(-i, i + m - n, 0) for i, m, n in zip(first, pixels, g.small)]
-            total += _placed(y, place).astype(wide) * w[t]
-        phases.append(total.astype(y.dtype))
-    rank = len(g.stride)
-    z = jnp.stack(phases, -2).reshape(y.shape[0], *pixels, *g.stride, y.shape[-1])
-    for axis, s in enumerate(g.stride):
-        z = jnp.moveaxis(z, 1 + rank, axis + 2)
-        z = z.reshape(*z.shape[: axis + 1], pixels[axis] * s, *z.shape[axis + 3 :])
-    return z[(slice(None), *map(slice, g.big))]
+    rank, c = len(g.stride), y.shape[-1]
+    if all(s == 1 for s in g.stride):
+        low = [d * (k - 1) - p for d, k, p in zip(g.dilation, g.kernel, g.low)]
+        turned = g._replace(low=tuple(low), big=g.small, small=g.big)
+        return gather(turned, precision, y, jnp.flip(w, range(rank)))
+    # A dilated kernel is one with zeros, unless there are no phases to tell apart.
+    step = [d if s == 1 else 1 for s, d in zip(g.stride, g.dilation)]
+    inside = [(0, 0, d // e - 1) for d, e in zip(g.dilation, step)]
+    w = lax.pad(w[..., 0, :].astype(wide), jnp.zeros((), wide), [*inside, (0, 0, 0)])
+    counts = [-(-k // s) for k, s in zip(w.shape, g.stride)]
+    fill = [(0, m * s - k) for m, s, k in zip(counts, g.stride, w.shape)]
+    w = jnp.pad(w, [*fill, (0, 0)])
+    w = w.reshape(*(n for pair in zip(counts, g.stride) for n in pair), c)
+    first = [p // s for p, s in zip(g.low, g.stride)]
+    pixels = [
+        (p + m - 1) // s - q + 1 for p, m, s, q in zip(g.low, g.big, g.stride, first)
+    ]
+    reach = [d * (n - 1) for d, n in zip(step, counts)]
+    place = [(r - q, m - n + q, 0) for r, q, m, n in zip(reach, first, pixels, g.small)]
+    y = _placed(y, place)
+    terms = []
+    for block in product(*map(range, counts)):
+        start = [r - d * t for r, d, t in zip(reach, step, block)]
+        seen = y[(slice(None), *(slice(b, b + m) for b, m in zip(start, pixels)))]
+        seen = jnp.expand_dims(seen, range(2, 2 * rank + 1, 2))  # [n, q1, 1, q2, 1, c]
+        taps = w[tuple(i for t in block for i in (t, slice(None)))]
+        taps = jnp.expand_dims(taps, range(0, 2 * rank, 2))  # [1, s1, 1, s2, c]
+        terms.append(seen.astype(wide) * taps)
+    z = sum(terms).astype(y.dtype)
+    z = z.reshape(y.shape[0], *(m * s for m, s in zip(pixels, g.stride)), c)
+    start = [p % s for p, s in zip(g.low, g.stride)]
+    end = [b + m for b, m in zip(start, g.big)]
+    return lax.slice(z, (0, *start, 0), (y.shape[0], *end, c))
 
 
 def met(g: Geometry, x: Array):

@@ -4,6 +4,7 @@ These are the forms in which XLA knows the vendors' forward, backward-data and
 backward-filter convolutions on GPU and TPU.
 """
 
+from collections.abc import Sequence
 from string import ascii_lowercase
 
 import jax.numpy as jnp
@@ -25,6 +26,33 @@ def mirrored(
     *kernel, i, o = w.shape
     w = jnp.flip(w, range(len(kernel))).reshape(*kernel, i, groups, o // groups)
     return w.swapaxes(-1, -3).reshape(*kernel, o // groups, groups * i)
+
+
+def as_lax_pads(
+    x: Num[Array, "n *space c"],
+    w: Num[Array, "*kernel i o"],
+    stride: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    spread: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    precision: lax.PrecisionLike,
+    preferred_element_type: DTypeLike | None,
+) -> Num[Array, "n *out o"]:
+    """The convolution of an image whose size only lax needs to know."""
+    axes = ascii_lowercase[: len(stride)]
+    return lax.conv_general_dilated(
+        x,
+        w,
+        stride,
+        padding,
+        lhs_dilation=spread,
+        rhs_dilation=dilation,
+        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
+        feature_group_count=groups,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
 
 
 def gather(

@@ -12,6 +12,10 @@ from jax import Array, lax
 from jaxtyping import Float
 
 from deconvgen.errors import UserError
+from deconvgen.ops.geometry import whole
+
+MOST_TAPS = 100
+"""Of a filter that is not separable; one that has more is a convolution by lax."""
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
@@ -20,8 +24,7 @@ Padding = tuple[Pair, Pair]
 def pair(value: Any, what: str = "a factor") -> Pair:
     """(rows, columns) from one whole number >= 1 or two; else a `UserError`."""
     both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    whole = all(isinstance(v, (int, np.integer)) for v in both)
-    if len(both) != 2 or not whole or min(both) < 1:
+    if len(both) != 2 or not all(map(whole, both)) or min(both) < 1:
         raise UserError(f"{what} is a whole number >= 1 or a pair of them, not {value}")
     return int(both[0]), int(both[1])
 
@@ -52,7 +55,27 @@ def upfirdn(
     if taps.ndim == 1:
         rows = upfirdn_axis(x, taps * gain, 0, up[0], down[0], padding[0])
         return upfirdn_axis(rows, taps, 1, up[1], down[1], padding[1])
-    return _upfirdn(x, taps * gain, up, down, tuple(map(tuple, padding)))
+    padding = tuple(map(tuple, padding))
+    if taps.shape[0] * taps.shape[1] > MOST_TAPS:
+        return _one_convolution(x, taps * gain, up, down, padding)
+    return _upfirdn(x, taps * gain, up, down, padding)
+
+
+def _one_convolution(x: Array, taps: Array, up: Pair, down: Pair, padding: Padding):
+    """The same by lax, for filters that take too long to compile tap by tap."""
+    c = x.shape[-1]
+    for i in (0, 1):
+        _plan(x.shape[1 + i], taps.shape[i], up[i], down[i], padding[i])
+    taps = taps.reshape(*taps.shape[:2], 1, -1)[::-1, ::-1]
+    return lax.conv_general_dilated(
+        x,
+        jnp.broadcast_to(taps, (*taps.shape[:3], c)),
+        down,
+        [(low, high + s - 1) for (low, high), s in zip(padding, up, strict=True)],
+        lhs_dilation=up,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=c,
+    )
 
 
 def upfirdn_axis(

@@ -21,7 +21,13 @@ from deconvgen.ops.geometry import Geometry
 IMPLS = ("auto", "lax", "direct", "apart", "mixed", "joint", "product")
 """The four last are forms of the scatter sum of one group without dilation."""
 
-MOST_SPLIT_GROUPS = 32  # each one is a convolution to compile
+# What is written out is compiled piece by piece, on every platform and whether it
+# runs or not; beyond these one convolution takes seconds where it took minutes.
+MOST_CONVOLUTIONS = 16  # of the phases that are apart
+MOST_GROUPS = 8  # each with convolutions of its own
+MOST_PRODUCTS = 64  # of a kernel gradient, one for each tap
+MOST_TERMS = 25  # taps of a depthwise kernel that are shifted and added
+MOST_SUMS = 16  # of its gradient, which XLA compiles slowest
 
 
 def route(
@@ -73,7 +79,8 @@ def taps(
         return _grouped(taps, alone, g, precision, impl, x, y)
     if impl in ("auto", "product") and _one_pixel(g):
         return _run(polyphase.taps_product, direct.taps, g, precision, impl, x, y)
-    if impl == "auto" and len(g.stride) == 3 and max(g.stride) > 1:
+    each = len(g.stride) == 3 and max(g.stride) > 1 and prod(g.kernel) <= MOST_PRODUCTS
+    if impl == "auto" and each:
         return _run(polyphase.taps_each, direct.taps, g, precision, impl, x, y)
     return direct.taps(g, precision, x, y)
 
@@ -112,10 +119,20 @@ def _scatter_form(g: Geometry, cb: int) -> str:
         return "product"
     if volume:
         return "joint"
-    if max(g.small) <= 4:
+    if max(g.small) <= 4 and prod(g.stride) <= MOST_CONVOLUTIONS:
         return "apart"
     whole = all(k % s == 0 for k, s in zip(g.kernel, g.stride))
-    return "joint" if whole and min(g.small) >= 16 else "mixed"
+    several = prod(g.stride[:-1]) > MOST_CONVOLUTIONS
+    if several or (whole and min(g.small) >= 16):
+        return "joint"
+    return "mixed"
+
+
+def _blocks(g: Geometry) -> int:
+    """As many strides as it takes to span the kernel, over all axes."""
+    reach = [d * (k - 1) + 1 for d, k in zip(g.dilation, g.kernel)]
+    spans = zip(g.kernel, reach, g.stride)
+    return prod(k if s == 1 else -(-r // s) for k, r, s in spans)
 
 
 def _one_pixel(g: Geometry) -> bool:
@@ -124,17 +141,23 @@ def _one_pixel(g: Geometry) -> bool:
 
 
 def _grouped(dense, alone: bool, g: Geometry, precision, impl: str, a, b):
-    """Depthwise (each channel `alone`), group by group, or one lax convolution.
+    """Depthwise (each channel `alone`), group by group, or all groups in one form.
 
     The groups are slices of the last axis of both arguments and of the result.
     """
     whole = getattr(direct, dense.__name__)
     if impl != "auto":
         return whole(g, precision, a, b)
-    if alone:
+    terms = _blocks(g) if dense is scatter else prod(g.kernel)
+    if alone and terms <= (MOST_SUMS if dense is taps else MOST_TERMS):
         return _run(getattr(depthwise, dense.__name__), whole, g, precision, impl, a, b)
-    if g.groups > MOST_SPLIT_GROUPS:
-        return whole(g, precision, a, b)
+    if g.groups > MOST_GROUPS or g.groups * prod(g.stride) > 2 * MOST_CONVOLUTIONS:
+        form = whole
+        if dense is scatter and max(g.stride) > 1 == max(g.dilation):
+            form = partial(polyphase.scatter, joint=len(g.stride))
+        elif dense is taps and not alone and prod(g.kernel) <= MOST_PRODUCTS:
+            form = polyphase.taps_each
+        return _run(form, whole, g, precision, impl, a, b)
 
     def split(g, precision, a, b):
         one = partial(dense, g._replace(groups=1), precision, "auto")

@@ -13,8 +13,9 @@ convolution the other way round; pixels outside count as zeros.
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from jax import Array
 
 from deconvgen.errors import UserError
@@ -37,32 +38,62 @@ class Geometry(NamedTuple):
     def high(self) -> tuple[int, ...]:
         """Zeros behind the big side (negative: pixels that no tap reads)."""
         return tuple(
-            (n - 1) * s + d * (k - 1) + 1 - p - m
+            (n - 1) * s + d * (k - 1) + 1 - p - m if n else min(d * (k - 1) - p - m, 0)
             for n, s, d, k, p, m in zip(
                 self.small, self.stride, self.dilation, self.kernel, self.low, self.big
             )
         )
 
 
-def per_axis(value: int | Sequence[int] | None, axes: int, name: str) -> tuple:
-    """`value` once for each of the `axes` spatial axes; None stands for 1."""
-    if value is None or isinstance(value, int):
-        return (1 if value is None else value,) * axes
-    if len(value) != axes:
-        raise UserError(f"{name}={tuple(value)}: expected one number or {axes}")
-    return tuple(int(v) for v in value)
+def whole(value: Any) -> bool:
+    """Whether it is a whole number, Python's or NumPy's; True and 2.0 are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def pairs(padding: Padding, axes: int) -> tuple[tuple[int, int], ...]:
-    """Explicit padding as one (low, high) pair for each of the spatial axes."""
-    if isinstance(padding, int):
-        return ((padding, padding),) * axes
-    if isinstance(padding, str) or len(padding) != axes:
+def per_axis(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
+    """`value` once for each of the `axes` spatial axes; None stands for 1.
+
+    Raises `UserError` for what are not whole numbers of at least `least`.
+    """
+    values = (1 if value is None else value,)
+    if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
+        values = tuple(value)
+        if len(values) != axes:
+            raise UserError(f"{name}={values}: expected one number or {axes}")
+    if not all(whole(v) and v >= least for v in values):
         raise UserError(
-            f"padding={padding!r}: expected 'SAME', 'VALID', an integer or {axes} "
-            "integers or (low, high) pairs"
+            f"{name}={value!r}: expected a whole number >= {least} or {axes} of them"
         )
-    return tuple((p, p) if isinstance(p, int) else (p[0], p[1]) for p in padding)
+    return tuple(int(v) for v in values) * (axes // len(values))
+
+
+def unknown(size: Sequence[Any]) -> bool:
+    """Whether a size is a symbol, as `jax.export` has them: for lax alone."""
+    return not all(isinstance(n, int) for n in size)
+
+
+def divided(groups: Any, channels: int, features: int) -> None:
+    """Raises `UserError` where the groups do not divide the channels, in and out."""
+    if not whole(groups) or groups < 1 or channels % groups or features % groups:
+        raise UserError(
+            f"feature_group_count={groups}: expected a divisor of the channels, "
+            f"{channels} in and {features} out"
+        )
+
+
+def pairs(padding: Any, axes: int) -> tuple[tuple[int, int], ...]:
+    """Explicit padding as one (low, high) pair for each of the spatial axes."""
+    values = (padding,) * axes if whole(padding) else padding
+    if isinstance(values, (list, tuple, np.ndarray)) and len(values) == axes:
+        both = [(p, p) if whole(p) else p for p in values]
+        listed = all(isinstance(p, (list, tuple, np.ndarray)) for p in both)
+        if listed and all(len(p) == 2 and all(map(whole, p)) for p in both):
+            return tuple((int(low), int(high)) for low, high in both)
+    raise UserError(
+        f"padding={padding!r}: expected 'SAME', 'VALID' (a layer has 'CIRCULAR' too, "
+        f"Conv also 'REFLECT' and 'CAUSAL'), an integer or {axes} integers or "
+        "(low, high) pairs"
+    )
 
 
 def strided_pads(

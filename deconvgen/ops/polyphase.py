@@ -28,11 +28,11 @@ def scatter(
     g: Geometry,
     precision: lax.PrecisionLike,
     y: Float[Array, "n *small cs"],
-    w: Float[Array, "*kernel cb cs"],
+    w: Float[Array, "*kernel i cs"],
     joint: int = 0,
 ) -> Float[Array, "n *big cb"]:
     """The phases of the last `joint` axes as channels, those of the others apart."""
-    rank, cb = len(g.stride), w.shape[-2]
+    rank, cb = len(g.stride), g.groups * w.shape[-2]
     apart = rank - joint
     fill = [-k % s for k, s in zip(g.kernel[apart:], g.stride[apart:])]
     w = jnp.pad(w, [(0, 0)] * apart + [(0, f) for f in fill] + [(0, 0)] * 2)
@@ -66,11 +66,12 @@ def _window(g: Geometry, axis: int, phase: int | None) -> tuple[slice, int, int,
 def _one_convolution(g, precision, y, w, windows, apart):
     """[n, *pixels, cb] of one phase of the `apart` axes and all of the others."""
     rank, cb, cs = len(g.stride), *w.shape[-2:]
+    groups = g.groups
     taps, counts, firsts, pixels = zip(*windows)
     joined = g.stride[apart:]
     if 0 in counts:  # the kernel is shorter than the stride
         space = [*pixels[:apart], *(n * s for n, s in zip(pixels[apart:], joined))]
-        return jnp.zeros((y.shape[0], *space, cb), y.dtype)
+        return jnp.zeros((y.shape[0], *space, groups * cb), y.dtype)
     w = w[taps]
     for axis, s in enumerate(joined, start=apart):  # phases into the big channels
         w = w.reshape(*w.shape[:axis], counts[axis], s, *w.shape[axis + 1 :])
@@ -81,13 +82,15 @@ def _one_convolution(g, precision, y, w, windows, apart):
     axes = ascii_lowercase[:rank]
     z = lax.conv_general_dilated(
         y,
-        mirrored(w),
+        mirrored(w, groups),
         (1,) * rank,
         list(zip(low, high)),
         dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
+        feature_group_count=groups,
         precision=precision,
     )
-    z = z.reshape(*z.shape[:-1], *joined, cb)
+    z = jnp.moveaxis(z.reshape(*z.shape[:-1], groups, *joined, cb), 1 + rank, -2)
+    z = z.reshape(*z.shape[:-2], groups * cb)
     for i, s in enumerate(joined):  # and out of them
         axis = 1 + apart + i
         z = jnp.moveaxis(z, 1 + rank, axis + 1)
@@ -167,14 +170,25 @@ def taps_each(
     precision: lax.PrecisionLike,
     x: Float[Array, "n *big cb"],
     y: Float[Array, "n *small cs"],
-) -> Float[Array, "*kernel cb cs"]:
-    """The kernel gradient, a matrix product for each tap."""
-    cb, cs = x.shape[-1], y.shape[-1]
-    y = y.reshape(-1, cs)
+) -> Float[Array, "*kernel i cs"]:
+    """The kernel gradient, a matrix product for each tap (and group)."""
+    cb, cs = x.shape[-1] // g.groups, y.shape[-1]
+    if g.groups == 1:
+        y = y.reshape(-1, cs)
+        each = [
+            jnp.dot(x_t.reshape(-1, cb).T, y, precision=precision)
+            for _, x_t in met(g, x)
+        ]
+        return jnp.stack(each).reshape(*g.kernel, cb, cs)
+    y = y.reshape(-1, g.groups, cs // g.groups).swapaxes(0, 1)
     each = [
-        jnp.dot(x_t.reshape(-1, cb).T, y, precision=precision) for _, x_t in met(g, x)
+        jnp.matmul(
+            x_t.reshape(-1, g.groups, cb).transpose(1, 2, 0), y, precision=precision
+        )
+        for _, x_t in met(g, x)
     ]
-    return jnp.stack(each).reshape(*g.kernel, cb, cs)
+    w = jnp.moveaxis(jnp.stack(each), 1, 2)  # [taps, cb, groups, cs / groups]
+    return w.reshape(*g.kernel, cb, cs)
 
 
 def _seen(g: Geometry, x: Array) -> Array:

@@ -134,6 +134,53 @@ def test_paddings_that_conv_alone_has(padding):
     same_as_flax(Conv(**options), nn.Conv(**options), x)
 
 
+def test_a_convolution_of_ones_own_is_called():
+    x = jax.random.normal(jax.random.key(0), (2, 6, 5, 2))
+
+    def doubled(*args, **options):
+        return 2 * jax.lax.conv_general_dilated(*args, **options)
+
+    for own in (
+        {"conv_general_dilated": doubled},
+        {"conv_general_dilated_cls": lambda: doubled},
+    ):
+        options = {"features": 3, "kernel_size": (3, 3), **own}
+        same_as_flax(Conv(**options), nn.Conv(**options), x)
+        plain = Conv(3, (3, 3))
+        variables = plain.init(jax.random.key(1), x)
+        y = plain.apply(variables, x)
+        np.testing.assert_allclose(Conv(**options).apply(variables, x), 2 * y, 1e-5)
+
+
+def test_empty_batches_and_kernels_larger_than_the_image():
+    for padding in ("SAME", "VALID"):
+        options = {"features": 3, "kernel_size": (3, 3), "strides": (2, 2)}
+        options["padding"] = padding
+        for ours, flax in ((Conv, nn.Conv), (ConvTranspose, nn.ConvTranspose)):
+            same_as_flax(ours(**options), flax(**options), jnp.zeros((0, 4, 4, 2)))
+    circular = ConvTranspose(3, (3, 3), (2, 2), padding="CIRCULAR")  # Flax's fails
+    y, _ = circular.init_with_output(jax.random.key(0), jnp.zeros((0, 4, 4, 2)))
+    assert y.shape == (0, 8, 8, 3)
+    options = {"features": 3, "kernel_size": (5, 5), "padding": "VALID"}
+    same_as_flax(Conv(**options), nn.Conv(**options), jnp.ones((2, 3, 3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"padding": "circular"}, "'CIRCULAR' too"),
+        ({"strides": (0, 0)}, "strides=.*>= 1"),
+        ({"feature_group_count": 0}, "feature_group_count=0"),
+        ({"kernel_size": (3, 0)}, "kernel_size="),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(options, message):
+    for layer in (Conv, ConvTranspose):
+        layer = layer(**{"features": 2, "kernel_size": (3, 3), **options})
+        with pytest.raises(UserError, match=message):
+            layer.init(jax.random.key(0), jnp.ones((1, 4, 4, 2)))
+
+
 def test_an_integer_kernel_has_one_axis():
     x = jax.random.normal(jax.random.key(0), (2, 6, 2))
     same_as_flax(ConvTranspose(3, 4, (2,)), nn.ConvTranspose(3, 4, (2,)), x)

@@ -7,10 +7,12 @@ import pytest
 from jax import lax
 
 from deconvgen.errors import UserError
-from deconvgen.nn.initializers import KINDS, Use, initializers
+from deconvgen.nn.initializers import KINDS, Use, icnr_of, initializers
 from deconvgen.nn.mirror import mirror_encoder
 from deconvgen.nn.upsample import fits, make_upsampler, upsamplers
+from deconvgen.nn.upsample.transposed import DepthToSpace
 from deconvgen.ops import resize
+from deconvgen.ops.depth_to_space import depth_to_space
 
 KEY = jax.random.key(0, impl="rbg")  # compiles faster than the default
 
@@ -79,6 +81,9 @@ def test_bilinear_is_bilinear_resize_except_for_the_border(k, s):
     expected = jax.image.resize(x, y.shape, "bilinear")
     np.testing.assert_allclose(inside(y, s), inside(expected, s), atol=1e-5)
     assert not np.allclose(y, expected, atol=1e-2)
+    if (k, s) == (4, 2):  # the border is one pixel
+        np.testing.assert_allclose(inside(y, 1), inside(expected, 1), atol=1e-5)
+        assert not np.allclose(y[:, 0], expected[:, 0], atol=1e-2)
 
 
 def test_bilinear_with_an_odd_kernel_is_half_a_pixel_off():
@@ -95,6 +100,32 @@ def test_icnr_is_a_convolution_and_nearest_resize(factor):
     y, variables = layer.init_with_output(KEY, x)
     small = conv(x, variables["params"]["conv"]["kernel"][..., :4])
     np.testing.assert_allclose(y, resize.nearest(small, factor), atol=1e-5)
+
+
+def test_icnr_in_the_wrong_order_of_channels_is_not_nearest():
+    """Repeated, as PyTorch's (c, r, r) needs it, it is silently a random start."""
+    x = noise(1, 5, 4, 3)
+    tiled = start("icnr", (3, 3, 3, 16), kind="sub_pixel")
+    repeated = jnp.repeat(tiled[..., :4], 4, -1)
+    nearest = resize.nearest(conv(x, tiled[..., :4]), 2)
+    for order, right, wrong in (("rrc", tiled, repeated), ("crr", repeated, tiled)):
+        good = depth_to_space(conv(x, right), 2, order)
+        np.testing.assert_allclose(good, nearest, atol=1e-5)
+        bad = depth_to_space(conv(x, wrong), 2, order)
+        assert abs(np.corrcoef(bad.ravel(), nearest.ravel())[0, 1]) < 0.9
+
+
+def test_icnr_of_any_initializer():
+    layer = DepthToSpace(features=4, kernel_init=icnr_of("dcgan"))
+    y, variables = layer.init_with_output(KEY, noise(1, 5, 4, 64))
+    kernel = variables["params"]["conv"]["kernel"]
+    assert kernel.std() == pytest.approx(0.02, rel=0.1)
+    np.testing.assert_array_equal(kernel, jnp.tile(kernel[..., :4], 4))
+    np.testing.assert_array_equal(y[:, ::2, ::2], y[:, 1::2, 1::2])
+    with pytest.raises(UserError, match=r"by stride_aware, .*, not by 'bilinear'"):
+        icnr_of("bilinear")
+    with pytest.raises(UserError, match="did you mean 'he_normal'"):
+        icnr_of("he_norma")
 
 
 @pytest.mark.parametrize("transpose_kernel", [False, True])
@@ -166,6 +197,16 @@ def test_mirroring_says_what_does_not_match():
         mirror_encoder(decoder, encoder, [("up", "dwon")])
 
 
+@pytest.mark.parametrize("name", initializers)
+def test_jit_is_eager_and_finite_at_an_uneven_factor(name):
+    kind = next(kind for kind in KINDS if kind in initializers[name].kinds)
+    init = initializers[name](Use(kind, (3, 2)))
+    kernel = init(KEY, (6, 4, 1, 12), jnp.float32)
+    assert np.isfinite(kernel).all() and np.abs(kernel).max() > 0
+    jitted = jax.jit(lambda: init(KEY, (6, 4, 1, 12), jnp.float32))()
+    np.testing.assert_allclose(kernel, jitted, atol=1e-5)
+
+
 def test_fits_and_the_refusal():
     assert fits("icnr", "depth_to_space") and not fits("icnr", "conv_transpose")
     assert fits("bilinear", "separable_conv_transpose")
@@ -173,6 +214,8 @@ def test_fits_and_the_refusal():
     for name in upsamplers:
         assert fits("default", name) and fits("dcgan", name)
     with pytest.raises(UserError, match="makes no sense for nearest_conv; it fits dep"):
+        make_upsampler("nearest_conv", 4, initializer="icnr")
+    with pytest.raises(UserError, match="for nearest_conv there is stride_aware, def"):
         make_upsampler("nearest_conv", 4, initializer="icnr")
     with pytest.raises(UserError, match="did you mean 'bilinear'"):
         make_upsampler("conv_transpose", 4, initializer="billinear")

@@ -1,5 +1,7 @@
 """Every registered upsampler: shapes, gradients, what it is by definition, refusals."""
 
+import sys
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,13 @@ import pytest
 from deconvgen.errors import UserError
 from deconvgen.nn.conv import Conv, ConvTranspose
 from deconvgen.nn.initializers import initializers
-from deconvgen.nn.upsample import Upsampler, fits, make_upsampler, upsamplers
+from deconvgen.nn.upsample import (
+    Upsampler,
+    find_files,
+    fits,
+    make_upsampler,
+    upsamplers,
+)
 from deconvgen.nn.upsample.dynamic import sample_bilinear
 from deconvgen.nn.upsample.modifiers import box_filter
 from deconvgen.ops import resize
@@ -77,6 +85,63 @@ def test_every_initializer_that_fits_gives_finite_values_and_gradients(name):
             assert np.isfinite(leaf).all(), i
         kernel = [g for g in jax.tree.leaves(gradients[0]) if g.ndim == 4]
         assert any(np.abs(g).max() > 0 for g in kernel), i
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_initializer_that_fits_at_every_factor(name):
+    """Shapes and dtypes only; the test above has the values."""
+    for i in (i for i in initializers if fits(i, name)):
+        for factor in (1, 3, 4, (2, 3)):
+            layer = make_upsampler(name, 4, factor, None, i, dtype=jnp.bfloat16)
+            args = inputs(layer, jnp.zeros((1, 3, 2, 4)))
+            run = lambda *a: layer.init_with_output(KEY, *a)  # noqa: B023
+            y, variables = jax.eval_shape(run, *args)
+            r, s = layer.factors
+            assert y.shape == (1, 3 * r, 2 * s, 4), (i, factor)
+            assert y.dtype == jnp.bfloat16, (i, factor)
+            for leaf in jax.tree.leaves(variables):
+                assert leaf.dtype == jnp.float32, (i, factor)
+
+
+def test_dysample_in_bfloat16_finds_its_places_in_large_images():
+    """Halves are lost in bfloat16 beyond 128 pixels; the places must not be in it."""
+    x = noise(1, 128, 4, 4)
+    whole = make_upsampler("dysample", 2, 2)
+    variables = whole.init(KEY, x)
+    half = make_upsampler("dysample", 2, 2, dtype=jnp.bfloat16)
+    y, expected = half.apply(variables, x), whole.apply(variables, x)
+    assert y.dtype == jnp.bfloat16
+    error = np.asarray(y, np.float32) - expected
+    assert np.sqrt((error**2).mean() / (expected**2).mean()) < 0.02
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_batch_is_an_empty_batch(name):
+    layer = make_upsampler(name, 3, 2)
+    args = inputs(layer, jnp.zeros((0, 3, 2, 4)))
+    y, _ = jax.eval_shape(lambda *a: layer.init_with_output(KEY, *a), *args)
+    assert y.shape == (0, 6, 4, 3)
+
+
+def test_a_file_in_the_folder_is_found(tmp_path):
+    """As the README says: no other file names it."""
+    name = "deconvgen.nn.upsample"
+    code = (
+        '"""One more, for this test."""\n'
+        "from deconvgen.nn.upsample import resized, upsamplers\n"
+        'upsamplers.register(resized.NearestConv, name="from_a_file")\n'
+    )
+    (tmp_path / "a_file.py").write_text(code)
+    upsample = sys.modules[name]
+    places = list(upsample.__path__)
+    upsample.__path__.append(str(tmp_path))
+    try:
+        find_files()
+        assert "from_a_file" in upsamplers
+    finally:
+        upsample.__path__[:] = places
+        sys.modules.pop(f"{name}.a_file", None)
+        upsamplers._things.pop("from_a_file", None)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -309,6 +374,8 @@ def test_adding_one_takes_one_decorator():
     [
         ({"name": "conv_transposed"}, "did you mean 'conv_transpose'"),
         ({"features": 0}, "features is a whole number >= 1, not 0"),
+        ({"features": True}, "features is a whole number >= 1, not True"),
+        ({"factor": True}, "a factor is a whole number >= 1"),
         ({"factor": 0}, "a factor is a whole number >= 1"),
         ({"factor": "2"}, "a factor is a whole number >= 1"),
         ({"kernel_size": 0}, "a kernel size is a whole number >= 1"),

@@ -12,6 +12,7 @@ from deconvgen.errors import UserError
 from deconvgen.ops.conv import conv
 from deconvgen.ops.conv_transpose import conv_transpose
 from deconvgen.ops.forms import IMPLS
+from deconvgen.ops.geometry import pairs, per_axis
 
 static = ["strides", "padding", "kernel_dilation", "feature_group_count", "impl"]
 sizes = ["use_consistent_padding", "output_padding", "output_shape"]
@@ -79,6 +80,39 @@ def test_transposed_kernel_is_the_vjp_of_the_same_convolution(k):
         jax.vjp(down, x)[1](y)[0],
         atol=1e-12,
     )
+
+
+GOLDEN = {  # torch.nn.ConvTranspose1d's results for x = 1, 10, 100, kernel = 1, 2, ...
+    # (k, s, p, output_padding): x[i] W[t] added at s i + t - p, by hand
+    (2, 2, 0, 0): [1, 2, 10, 20, 100, 200],
+    (3, 2, 1, 1): [2, 13, 20, 130, 200, 300],
+    (4, 2, 1, 0): [2, 13, 24, 130, 240, 300],
+    (5, 2, 2, 1): [13, 24, 135, 240, 350, 400],
+}
+
+
+@pytest.mark.parametrize("geometry", GOLDEN)
+def test_pytorchs_geometry_and_where_same_is_it(geometry):
+    """`SAME` is PyTorch's usual layer for k2 and k4; k3 and k5 are shifted."""
+    k, s, p, more = geometry
+    x = np.array([1.0, 10, 100]).reshape(1, 3, 1)
+    kernel = np.arange(1.0, k + 1).reshape(k, 1, 1)
+    added = np.zeros(s * 2 + k + more)
+    for i, t in product(range(3), range(k)):
+        added[s * i + t] += x[0, i, 0] * kernel[t, 0, 0]
+    np.testing.assert_array_equal(added[p : len(added) - p], GOLDEN[geometry])
+    options = {"use_consistent_padding": True, "transpose_kernel": True}
+    ours = conv_transpose(x, kernel, s, p, output_padding=more, **options)
+    np.testing.assert_allclose(ours[0, :, 0], GOLDEN[geometry], atol=1e-9)
+    lax = [(k - 1 - p, k - 1 - p + more)]
+    theirs = conv_transpose(x, kernel, s, lax, transpose_kernel=True)
+    np.testing.assert_allclose(theirs, ours, atol=1e-9)
+    same = conv_transpose(x, kernel, s, "SAME", transpose_kernel=True)
+    if k % 2 == 0:
+        np.testing.assert_allclose(same, ours, atol=1e-9)
+    else:  # PyTorch's is one pixel further on
+        np.testing.assert_allclose(same[:, 1:], ours[:, :-1], atol=1e-9)
+        assert not np.allclose(same, ours)
 
 
 @pytest.mark.parametrize("n", [15, 16])
@@ -212,6 +246,39 @@ def test_convolution_of_a_dilated_input():
         )
 
 
+def test_output_shape_is_any_size_that_the_named_convolution_brings_back():
+    """ceil(m / s) = n for SAME, ceil((m - k + 1) / s) = n for VALID, no other m."""
+    for k, s, n, padding in product((2, 3), (2, 4), (1, 3), ("VALID", "SAME")):
+        x, kernel = jnp.ones((1, n, 1)), jnp.ones((k, 1, 1))
+        for m in range(1, s * n + k + s):
+            size = -(-(m if padding == "SAME" else max(m - k + 1, 0)) // s)
+            up = partial(conv_transpose, strides=s, padding=padding, output_shape=m)
+            if size == n:
+                assert jax.eval_shape(up, x, kernel).shape[1] == m, (k, s, n, m)
+            else:
+                with pytest.raises(UserError, match="output_shape"):
+                    up(x, kernel)
+    x, kernel = numbers(1, 3, 1), numbers(2, 1, 1)
+    y = conv_transpose(x, kernel, 4, "VALID", transpose_kernel=True, output_shape=10)
+    down = lambda x: conv(x, kernel, 4, "VALID", impl="lax")
+    expected = jax.vjp(down, numbers(1, 10, 1))[1](x)[0]
+    np.testing.assert_allclose(y, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID", 1])
+def test_exports_with_symbols_for_sizes(padding):
+    shape = jax.export.symbolic_shape("b, h, w, 2", constraints=["h >= 3", "w >= 3"])
+    x, kernel = numbers(2, 5, 4, 2), numbers(3, 3, 2, 2)
+    for op in (
+        partial(conv, strides=2, padding=padding),
+        partial(conv_transpose, strides=2, padding=padding),
+        partial(conv_transpose, strides=2, padding=padding, transpose_kernel=True),
+    ):
+        layer = jax.jit(lambda x, op=op: op(x, kernel))
+        exported = jax.export.export(layer)(jax.ShapeDtypeStruct(shape, x.dtype))
+        np.testing.assert_allclose(exported.call(x), op(x, kernel), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "options, word",
     [
@@ -223,8 +290,27 @@ def test_convolution_of_a_dilated_input():
         ({"output_shape": 8, "output_padding": 0}, "not both"),
         ({"impl": "joined"}, "joint"),
         ({"feature_group_count": 2}, "channels"),
+        ({"feature_group_count": 0}, "feature_group_count=0"),
+        ({"padding": "circular"}, "'CIRCULAR' too, Conv also 'REFLECT' and 'CAUSAL'"),
+        ({"padding": True}, "padding=True"),
+        ({"strides": 0}, "strides=0: expected a whole number >= 1"),
+        ({"output_padding": -1}, "output_padding=-1"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(options, word):
     with pytest.raises(UserError, match=word):
         conv_transpose(jnp.ones((1, 4, 2)), jnp.ones((3, 2, 2)), **options)
+
+
+def test_only_whole_numbers_count_and_numpys_are_whole():
+    assert per_axis(np.int64(2), 3, "strides") == (2, 2, 2)
+    assert per_axis([np.int64(2), 3], 2, "strides") == (2, 3)
+    assert per_axis(None, 2, "strides") == (1, 1)
+    assert pairs(np.int64(1), 2) == ((1, 1), (1, 1))
+    assert pairs(((0, -1), np.int32(3)), 2) == ((0, -1), (3, 3))
+    for wrong in (2.5, (2.0, 2.0), True, "2", 0, (1, 0), (1,), [[1, 2]]):
+        with pytest.raises(UserError, match="strides="):
+            per_axis(wrong, 2, "strides")
+    for wrong in (1.5, ((1, 1, 1), (1, 1)), True, None, "circular", ((1, 1.0), 1)):
+        with pytest.raises(UserError, match="padding="):
+            pairs(wrong, 2)

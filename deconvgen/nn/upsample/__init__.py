@@ -3,7 +3,8 @@
 >>> layer = make_upsampler("conv_transpose", features=64, initializer="bilinear")
 >>> y = layer.apply(layer.init(key, x), x)  # [b, h, w, c] -> [b, 2h, 2w, 64]
 
-A new one is one decorated module; everything else picks it up from the registry:
+A new one is one decorated module in a file of this folder; everything else picks it
+up from the registry:
 
 >>> @upsamplers.register(name="my_conv")
 ... class MyConv(Upsampler):
@@ -13,6 +14,8 @@ A new one is one decorated module; everything else picks it up from the registry
 ...         return self.conv(resize.nearest(x, self.factors))
 """
 
+import importlib
+import pkgutil
 from typing import Any
 
 import flax.linen as nn
@@ -23,8 +26,9 @@ from deconvgen.nn.initializers import initializers
 from deconvgen.nn.upsample.modifiers import BoxFilter, ExtraConv, Residual, box_filter
 from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
 from deconvgen.ops.fir import pair
+from deconvgen.ops.geometry import whole
 
-# In the order in which they are listed.
+# In the order in which they are listed; then whatever else lies in this folder.
 from deconvgen.nn.upsample import transposed, resized, dynamic  # isort: skip
 
 __all__ = [
@@ -34,12 +38,22 @@ __all__ = [
     "Upsampler",
     "box_filter",
     "dynamic",
+    "find_files",
     "fits",
     "make_upsampler",
     "resized",
     "transposed",
     "upsamplers",
 ]
+
+
+def find_files() -> None:
+    """Import every file of this folder, so that what it registers is known."""
+    for file in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{file.name}")
+
+
+find_files()
 
 
 def fits(initializer: str, upsampler: str) -> bool:
@@ -79,10 +93,12 @@ def make_upsampler(
     layer, start = upsamplers[name], initializers[initializer]
     if not fits(initializer, name):
         good = ", ".join(n for n in upsamplers if fits(initializer, n))
+        instead = ", ".join(n for n in initializers if fits(n, name))
         raise UserError(
-            f"initializer {initializer!r} makes no sense for {name}; it fits {good}"
+            f"initializer {initializer!r} makes no sense for {name}; it fits {good}; "
+            f"for {name} there is {instead}"
         )
-    if not isinstance(features, int) or features < 1:
+    if not whole(features) or features < 1:
         raise UserError(f"features is a whole number >= 1, not {features!r}")
     wrappers: list[Any] = []
     if box_filter:
@@ -97,7 +113,7 @@ def make_upsampler(
         raise UserError(f"{name} has no option {', '.join(sorted(unknown))}")
     place: dict[str, Any] = {"parent": None} if wrappers else {"name": module_name}
     module: Any = layer(
-        features=features,
+        features=int(features),
         factor=pair(factor),
         kernel_size=None if kernel_size is None else pair(kernel_size, "a kernel size"),
         kernel_init=start,

@@ -33,7 +33,8 @@ class Carafe(Upsampler):
         weights = self.conv(small, "encode", kh * kw * r * s, encoder)
         b, h, w, _ = weights.shape
         weights = jax.nn.softmax(weights.reshape(b, h, w, r * s, kh * kw))
-        mixed = reassemble(x, weights, (kh, kw)).reshape(b, h, w, -1)
+        mixed = reassemble(x, weights, (kh, kw))
+        mixed = mixed.reshape(b, h, w, r * s * x.shape[-1])
         return self.conv(depth_to_space(mixed, (r, s)), "project", kernel=(1, 1))
 
 
@@ -59,9 +60,11 @@ class DySample(Upsampler):
         offsets = 0.25 * self.conv(x, "offsets", count, kernel_init=small)
         offsets = depth_to_space(offsets, (r, s))
         b, height, width, _ = offsets.shape
-        offsets = offsets.reshape(b, height, width, groups, 2)
-        rows = ((jnp.arange(height) + 0.5) / r - 0.5)[:, None, None]
-        columns = ((jnp.arange(width) + 0.5) / s - 0.5)[:, None]
+        # bfloat16 tells no halves apart beyond 128 pixels, so places are float32.
+        exact = jnp.promote_types(offsets.dtype, jnp.float32)
+        offsets = offsets.reshape(b, height, width, groups, 2).astype(exact)
+        rows = ((jnp.arange(height, dtype=exact) + 0.5) / r - 0.5)[:, None, None]
+        columns = ((jnp.arange(width, dtype=exact) + 0.5) / s - 0.5)[:, None]
         grid = (rows + offsets[..., 0], columns + offsets[..., 1])
         return self.conv(sample_bilinear(x, *grid), "project", kernel=(1, 1))
 
@@ -72,20 +75,21 @@ def sample_bilinear(x: Array, rows: Array, columns: Array) -> Array:
     Consecutive c / groups channels share a place; places beyond the border count as
     on it.
     """
-    (b, h, w, c), groups = x.shape, rows.shape[-1]
+    (b, h, w, c), (_, height, width, groups) = x.shape, rows.shape
+    pixels = height * width
     flat = x.reshape(b, h * w, groups, c // groups)
     top, down = _neighbours(rows, h)
     left, right = _neighbours(columns, w)
 
     def at(i: Array, j: Array) -> Array:
-        index = (i * w + j).reshape(b, -1, groups, 1)
+        index = (i * w + j).reshape(b, pixels, groups, 1)
         return jnp.take_along_axis(flat, index, axis=1)
 
     def share(weight: Array) -> Array:
-        return weight.reshape(b, -1, groups, 1).astype(x.dtype)
+        return weight.reshape(b, pixels, groups, 1).astype(x.dtype)
 
     out = sum(share(a * e) * at(i, j) for i, a in (top, down) for j, e in (left, right))
-    return out.reshape(*rows.shape[:3], c)
+    return out.reshape(b, height, width, c)
 
 
 def _neighbours(

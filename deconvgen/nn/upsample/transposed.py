@@ -9,8 +9,9 @@ from jax import Array
 from deconvgen.nn.conv import ConvTranspose
 from deconvgen.nn.initializers import Initializer
 from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.ops.conv_transpose import conv_transpose
 from deconvgen.ops.depth_to_space import depth_to_space
-from deconvgen.ops.fir import Pair, box_power, upfirdn, upfirdn_axis
+from deconvgen.ops.fir import Pair, box_power, upfirdn_axis
 
 
 @upsamplers.register(name="conv_transpose")
@@ -96,8 +97,10 @@ class Depthwise(nn.Module):
         padding = []
         for k, s in zip(self.kernel_size, self.factor, strict=True):
             low = k - 1 if s >= k else (k + s - 1) // 2 if s > 1 else (k - 1) // 2
-            padding.append((low, k - 1 - low))
-        return upfirdn(x, kernel[::-1, ::-1, 0], up=self.factor, padding=tuple(padding))
+            padding.append((low, k - 1 - low + s - 1))
+        return conv_transpose(
+            x, kernel, self.factor, padding, feature_group_count=x.shape[-1]
+        )
 
 
 @upsamplers.register(name="separable_conv_transpose")

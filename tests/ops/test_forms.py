@@ -1,0 +1,85 @@
+"""The forms stay short to compile, and those of large geometries are exact."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deconvgen.ops.conv import conv
+from deconvgen.ops.conv_transpose import conv_transpose
+from deconvgen.ops.fir import upfirdn
+
+LARGE = {
+    "FCN-32s": (conv_transpose, (4, 4), 21, (64, 64, 21, 21), 32, 1),
+    "depthwise 7 x 7": (conv, (8, 8), 32, (7, 7, 1, 32), 1, 32),
+    "depthwise 31 x 31": (conv, (8, 8), 32, (31, 31, 1, 32), 1, 32),
+    "depthwise up by 8": (conv_transpose, (4, 4), 16, (16, 16, 1, 16), 8, 16),
+    "depthwise up by 4": (conv_transpose, (4, 4), 16, (8, 8, 1, 16), 4, 16),
+    "volume": (conv_transpose, (4, 4, 4), 8, (7, 7, 7, 8, 8), 2, 1),
+    "32 groups": (conv_transpose, (8, 8), 128, (4, 4, 4, 128), 2, 32),
+    "8 groups by 8": (conv_transpose, (4, 4), 16, (16, 16, 2, 16), 8, 8),
+    "line by 64": (conv_transpose, (4,), 8, (128, 8, 8), 64, 1),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_to_be_compiled_does_not_grow_with_the_geometry(name):
+    """Lines of the whole gradient; one for each phase and tap were thousands."""
+    op, size, c, shape, stride, groups = LARGE[name]
+
+    def loss(x, kernel):
+        return jnp.sum(op(x, kernel, stride, feature_group_count=groups) ** 2)
+
+    args = (jnp.zeros((2, *size, c)), jnp.zeros(shape))
+    text = jax.jit(jax.grad(loss, (0, 1))).lower(*args).as_text()
+    assert len(text.splitlines()) < 600
+
+
+@pytest.mark.parametrize(
+    ("op", "size", "c", "shape", "stride", "dilation", "groups"),
+    [
+        (conv_transpose, (3, 4), 18, (3, 3, 2, 18), 2, 1, 9),
+        (conv_transpose, (3, 4), 18, (3, 3, 2, 18), 2, 2, 9),
+        (conv_transpose, (3,), 9, (5, 1, 9), 3, 1, 9),
+        (conv_transpose, (3, 4), 3, (5, 7, 1, 3), (3, 1), (1, 2), 3),
+        (conv_transpose, (3, 4), 3, (2, 3, 1, 3), (3, 2), (2, 1), 3),
+        (conv_transpose, (2, 2), 3, (36, 36, 3, 2), 18, 1, 1),
+        (conv, (9, 9), 2, (7, 7, 1, 2), 1, 1, 2),
+        (conv, (6, 7), 18, (4, 4, 2, 18), 2, 1, 9),
+    ],
+)
+def test_forms_of_large_geometries_are_lax(
+    op, size, c, shape, stride, dilation, groups
+):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, *size, c)).astype(np.float32)
+    kernel = rng.normal(size=shape).astype(np.float32)
+
+    def step(impl):
+        def loss(x, kernel):
+            options = {"kernel_dilation": dilation, "feature_group_count": groups}
+            y = op(x, kernel, stride, impl=impl, **options)
+            return jnp.sum(jnp.sin(y)), y
+
+        return jax.jit(jax.grad(loss, (0, 1), has_aux=True))(x, kernel)
+
+    for actual, expected in zip(
+        jax.tree.leaves(step("auto")), jax.tree.leaves(step("lax")), strict=True
+    ):
+        np.testing.assert_allclose(actual, expected, atol=2e-3)
+
+
+def test_a_large_filter_is_the_outer_product_of_its_rows_and_columns():
+    x = np.random.default_rng(0).normal(size=(1, 6, 5, 2))
+    x = jnp.asarray(x, jnp.float32)
+    taps = np.random.default_rng(1).normal(size=12).astype(np.float32)
+    for up, down in ((4, 1), ((3, 2), (2, 1))):
+        options = {"up": up, "down": down, "padding": ((7, 3), (5, 6)), "gain": 2}
+        np.testing.assert_allclose(
+            upfirdn(x, np.outer(taps, taps), **options),
+            upfirdn(x, taps, **options),
+            rtol=1e-4,
+            atol=1e-4,
+        )
+    text = jax.jit(lambda x: upfirdn(x, np.outer(taps, taps), 4)).lower(x).as_text()
+    assert len(text.splitlines()) < 100
