@@ -55,7 +55,9 @@ def test_a_deep_model_gets_tiles_as_wide_as_its_reach_wants(monkeypatch):
     from deconvgen import whole
 
     run, sides = untrained("superres", overrides=("model.depth=30",)), []
-    monkeypatch.setattr(whole, "in_tiles", lambda *given: sides.append(given[3:]) or 0)
+    monkeypatch.setattr(
+        whole, "in_tiles", lambda *given: sides.append(given[3:]) or given[1]
+    )
     whole.enlarged(run, np.zeros((4, 4, 1), "f4"))
     assert sides == [(4 * 68, 68)]
 
