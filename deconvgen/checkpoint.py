@@ -26,7 +26,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from deconvgen.errors import UserError
-from deconvgen.types import Tree
+from deconvgen.types import State, Tree
 
 FOLDER = "checkpoints"
 
@@ -194,25 +194,43 @@ def restore(checkpoint: Checkpoint, target: Tree) -> Tree:
     return jax.tree.unflatten(structure, [arrays[name] for name in names])
 
 
-def graft(path: Path, state: Tree) -> tuple[Tree, list[str]]:
-    """Take what fits (same path, same shape) from another run's checkpoint.
+def graft(
+    arrays: dict[str, np.ndarray], state: State
+) -> tuple[State, list[str], list[str]]:
+    """Take what fits (same path, same shape) from the arrays of another run.
 
     Parameters, batch statistics and averages only: optimizer and step start afresh.
-    Returns the state and the names that kept their own start.
+    The network that is averaged starts from its average, which is what was measured,
+    where the arrays hold one. Returns the state, the names that were taken and those
+    that kept their own start.
     """
-    arrays = read_arrays(path)
+    taken: list[str] = []
     kept: list[str] = []
+    paths = lambda tree: set(_leaves(tree))
+    averaged = {
+        f".nets[{name!r}]{field}": f".ema[{key!r}]"
+        for name, net in state.nets.items()
+        if paths(net.params) == paths(state.ema["params"])
+        for field, key in ((".params", "params"), (".stats", "batch_stats"))
+    }
 
     def take(where: tuple, leaf: Any) -> Any:
         name = jax.tree_util.keystr(where)
         if ".opt" in name or name == ".step":
             return leaf
-        if name in arrays and arrays[name].shape == np.shape(leaf):
-            return arrays[name]
+        names = [
+            average + name.removeprefix(own)
+            for own, average in averaged.items()
+            if name.startswith(own)
+        ]
+        for each in (*names, name):
+            if each in arrays and arrays[each].shape == np.shape(leaf):
+                taken.append(name)
+                return arrays[each].astype(leaf.dtype)
         kept.append(name)
         return leaf
 
-    return jax.tree_util.tree_map_with_path(take, state), kept
+    return jax.tree_util.tree_map_with_path(take, state), taken, kept
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -199,7 +199,7 @@ def defaults(task: str, **values) -> ConfigDict:
     config.steps = 1000
     config.batch_size = 64
     config.dtype = "float32"  # of the computation; parameters stay float32
-    config.init_from = ""  # a run folder to take matching parameters from
+    config.init_from = ""  # a run folder (its best) or pretrained:NAME to take from
     config.data = dict(
         name="fashion_mnist_small",
         folder="",  # of one's own images, instead of a named data set

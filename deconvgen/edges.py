@@ -22,23 +22,24 @@ class EdgeResponse(NamedTuple):
 
 
 def step_edges(
-    size: int, positions: Float[np.ndarray, " b"], channels: int = 1
-) -> Float[Array, "b {size} {size} {channels}"]:
+    shape: tuple[int, int], positions: Float[np.ndarray, " b"], channels: int = 1
+) -> Float[Array, "b {shape[0]} {shape[1]} {channels}"]:
     """Vertical edges from -0.8 to 0.8, sharp, sampled by each pixel's area.
 
     The edge lies `positions` pixels from the left border, and pixel i reaches from i
     to i + 1. The levels leave room for ringing in a model that ends in tanh. Edges
     have to keep a quarter of the image on either side for its plateaus.
     """
+    height, width = shape
     positions = np.asarray(positions, np.float32)
-    if positions.min() < size / 4 + 1 or positions.max() > size * 3 / 4 - 1:
+    if positions.min() < width / 4 + 1 or positions.max() > width * 3 / 4 - 1:
         raise UserError(
             f"step edges at {positions.min():g} to {positions.max():g} pixels: "
-            f"an image of {size} wants {size / 4 + 1:g} to {size * 3 / 4 - 1:g}"
+            f"an image {width} wide wants {width / 4 + 1:g} to {width * 3 / 4 - 1:g}"
         )
-    covered = jnp.clip(jnp.arange(1, size + 1) - positions[:, None], 0, 1)
+    covered = jnp.clip(jnp.arange(1, width + 1) - positions[:, None], 0, 1)
     rows = 1.6 * covered - 0.8
-    shape = (len(positions), size, size, channels)
+    shape = (len(positions), height, width, channels)
     return jnp.broadcast_to(rows[:, None, :, None], shape)
 
 

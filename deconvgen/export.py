@@ -7,7 +7,9 @@ The sampler runs where JAX is, without this package:
 >>> images = sampler.call(latents)  # [b, n] -> [b, h, w, c] in [-1, 1], for any b
 
 and for a class-conditional model `sampler.call(latents, labels)` with int32 [b]. A
-model without a latent takes the images that it reconstructs.
+model without a latent takes images: an autoencoder those that it reconstructs, a
+super-resolution small ones [b, h / factor, w / factor, c], a segmentation those whose
+logits [b, h, w, classes] it returns.
 """
 
 from pathlib import Path
@@ -21,29 +23,39 @@ from jax import export as jax_export
 from deconvgen import tasks
 from deconvgen.errors import UserError
 from deconvgen.run import Run, load
+from deconvgen.steps import infer
+from deconvgen.tasks import segmentation
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
 def sampler(run: Run) -> jax_export.Exported:
-    """The decoder of a run (or what it reconstructs) for every platform and batch size.
+    """The decoder of a run (or its network) for every platform and batch size.
 
     The averaged parameters are constants of it.
     """
     task = tasks.make(run.config, None)
     state = jax.tree.map(jnp.asarray, run.state._replace(nets={}))
     (batch,) = jax_export.symbolic_shape("b")
-    image = jax.ShapeDtypeStruct((batch, *run.image_shape), jnp.float32)
-    inputs: tuple[Any, ...] = (image,)
+    floats = lambda *shape: jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
+    inputs: tuple[Any, ...] = (floats(*run.image_shape),)
     if task.decode is not None:
-        inputs = (jax.ShapeDtypeStruct((batch, task.latent), jnp.float32),)
+        inputs = (floats(task.latent),)
         if run.config.model.get("conditional", False):
             inputs += (jax.ShapeDtypeStruct((batch,), jnp.int32),)
         function = lambda z, label=None: task.decode(state, z, {"label": label})
+    elif run.config.task == "superres":
+        height, width, channels = run.image_shape
+        factor = run.config.model.factor
+        inputs = (floats(height // factor, width // factor, channels),)
+        function = lambda images: task.reconstruct(state, {"lowres": images})
+    elif run.config.task == "segmentation":
+        net = segmentation.network(run.config, None)
+        function = lambda images: infer(net, state.ema, images)
     elif task.reconstruct is not None:
         function = lambda images: task.reconstruct(state, {"image": images})
     else:
-        raise UserError(f"a {run.config.task} has nothing to export that makes images")
+        raise UserError(f"a {run.config.task} has nothing to export")
     return jax_export.export(jax.jit(function), platforms=PLATFORMS)(*inputs)
 
 

@@ -4,9 +4,12 @@ import math
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from deconvgen.errors import UserError
+
+_MODES = {1: "L", 3: "RGB"}
+_WIDE = {"I", "I;16", "I;16B", "I;16L", "I;16N"}  # 16 bits, which PIL clips, not scales
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -73,13 +76,33 @@ def save_animation(frames: np.ndarray, path: Path | str, seconds: float = 0.08) 
     return path
 
 
+def channels_of(image: Image.Image) -> int:
+    """1 for a grey image, else 3."""
+    return 1 if image.mode in {"1", "L", "LA", "La", "F", *_WIDE} else 3
+
+
+def to_mode(image: Image.Image, channels: int = 0) -> Image.Image:
+    """Upright, grey (1) or RGB (3; 0: as stored); what is transparent becomes white."""
+    image.load()
+    if "exif" in image.info:  # asked here, for PIL takes its time to find none
+        image = ImageOps.exif_transpose(image)
+    mode = _MODES[channels or channels_of(image)]
+    if image.mode in _WIDE:
+        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image if image.mode == mode else image.convert(mode)
+
+
 def load(path: Path | str, channels: int = 3) -> np.ndarray:
     """Read a picture as float32 [h, w, channels] in [-1, 1]."""
     try:
         with Image.open(path) as image:
-            pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+            pixels = np.asarray(to_mode(image, channels))
     except FileNotFoundError:
         raise UserError(f"there is no picture {path}") from None
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read as a picture: {error}") from None
     return to_float(pixels if pixels.ndim == 3 else pixels[..., None])

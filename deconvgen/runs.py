@@ -9,6 +9,7 @@ WORKDIR/
 """
 
 import fcntl
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from deconvgen import batch_statistics, checkpoint, data, features, tasks
+from deconvgen import batch_statistics, checkpoint, data, features, pretrained, tasks
 from deconvgen import config as configs
 from deconvgen.errors import UserError, unknown
+from deconvgen.log import say
 from deconvgen.types import State
 
 OPTIMIZERS = ("optimizer", "critic_optimizer")
@@ -144,14 +146,43 @@ def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
     init = jax.jit(tasks.make(config, None).init)
     state = init(jax.random.key(seed), example)
     found = source(config)
-    return checkpoint.graft(found.path, state)[0] if found else state
+    if not found:
+        return state
+    arrays = pretrained.averages if _shipped(config) else checkpoint.read_arrays
+    state, taken, kept = checkpoint.graft(arrays(found.path), state)
+    if not any("'kernel'" in name for name in taken):  # a bias fits by accident
+        raise UserError(
+            f"init_from={config.init_from}: nothing there has the name and the shape "
+            "of a kernel of this config"
+        )
+    if kept:
+        parts = dict.fromkeys("/".join(re.findall(r"'(.*?)'", n)[:3]) for n in kept)
+        listed = [p for p in parts if not p.startswith(("params/", "batch_stats/"))]
+        more = ", ..." if len(listed) > 8 else ""
+        say(
+            f"init_from={config.init_from}, step {found.step}: its own start keeps "
+            f"{', '.join(listed[:8])}{more}"
+        )
+    return state
+
+
+def _shipped(config: ConfigDict) -> bool:
+    return config.init_from.startswith(pretrained.PREFIX)
 
 
 def source(config: ConfigDict) -> checkpoint.Checkpoint | None:
-    """The checkpoint that `init_from` names, if it names any; raises without one."""
+    """The checkpoint that `init_from` names, if it names any; raises without one.
+
+    The best one of a run folder, or `pretrained:NAME`.
+    """
     if not config.init_from:
         return None
-    found = checkpoint.find(Path(config.init_from).expanduser())
+    if _shipped(config):
+        return pretrained.find(config.init_from.removeprefix(pretrained.PREFIX))[1]
+    folder, found = Path(config.init_from).expanduser(), None
+    if (folder / "config.json").exists():
+        monitor = configs.read(folder / "config.json").monitor
+        found = checkpoint.find(folder, "best", monitor.metric, monitor.mode, warn=say)
     if found is None:
         raise UserError(f"init_from={config.init_from}: it holds no checkpoint")
     return found

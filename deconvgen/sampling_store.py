@@ -46,9 +46,15 @@ def _claim(folder: Path, about: dict[str, Any]) -> None:
         path.write_text(json.dumps(about) + "\n")
     elif (old := json.loads(path.read_text())) != about:
         raise UserError(
-            f"{folder} holds samples of another run, step or seed ({old}): "
-            "give another --out"
+            f"{folder} holds {_words(old)}: give another --out, or remove it"
         )
+
+
+def _words(about: dict[str, Any] | None) -> str:
+    if about is None:
+        return "something else than samples"
+    listed = ", ".join(f"{k} {v}" for k, v in about.items() if k != "weights")
+    return f"samples of another run, step, seed or num ({listed})"
 
 
 def _draw(run: Run, num: int, seed: int, first: int, take: Callable) -> None:
@@ -87,8 +93,10 @@ def write_folder(run: Run, num: int, seed: int, folder: Path) -> Path:
 def write_npz(run: Run, num: int, seed: int, path: Path) -> Path:
     """`images` uint8 [num, h, w, c] in a .npz; unfinished, it is PATH.parts/."""
     about = provenance(run, seed) | {"num": num}
-    if path.exists() and _about(path) == about:
-        return path
+    if path.exists():
+        if (old := _about(path)) == about:
+            return path
+        raise UserError(f"{path} holds {_words(old)}: give another --out, or remove it")
     parts = path.with_name(path.name + ".parts")
     _claim(parts, about)
     part = lambda i: parts / f"{i:08d}.npy"

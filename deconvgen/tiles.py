@@ -10,7 +10,7 @@ def starts(length: int, tile: int, margin: int) -> list[int]:
     """Where tiles begin that cover `length` without the margins they have inside."""
     if tile >= length:
         return [0]
-    step = max(1, tile - 2 * margin)
+    step = tile - 2 * margin
     return [min(i, length - tile) for i in range(0, length - tile + step, step)]
 
 
@@ -29,6 +29,8 @@ def in_tiles(
     as the model's reach the result is that of the whole picture at once.
     """
     h, w, _ = picture.shape
+    if max(h, w) > tile and tile <= 2 * margin:
+        raise ValueError(f"tiles of {tile} have nothing between margins of {margin}")
     th, tw = min(tile, h), min(tile, w)
     out = None
     for y in starts(h, th, margin):

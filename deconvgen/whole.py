@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from deconvgen import images, tasks
 from deconvgen.data import photos
+from deconvgen.errors import UserError
 from deconvgen.models.superres import shrink
 from deconvgen.ops import resize
 from deconvgen.run import Run
@@ -18,7 +19,7 @@ from deconvgen.types import Task
 
 Picture = Float[np.ndarray, "h w c"]
 TILE = 128
-"""Side of the low-resolution tiles."""
+"""Least side of the low-resolution tiles, of which the model's reach is overlap."""
 
 
 @lru_cache(maxsize=4)
@@ -29,10 +30,20 @@ def one_device(run: Run) -> Task:
     return task._replace(sample=jax.jit(task.sample), reconstruct=reconstruct)
 
 
-def enlarged(run: Run, lowres: Picture, tile: int = TILE) -> Picture:
-    """[h, w, c] -> [factor h, factor w, c] by the run's model, in [-1, 1]."""
+def enlarged(run: Run, lowres: Picture, tile: int = 0) -> Picture:
+    """[h, w, c] -> [factor h, factor w, c] by the run's model, in [-1, 1].
+
+    Tiles (0: wide enough for the reach of the model) leave no seam, unless its norm is
+    over all of a picture, which is then refused where it takes more than one tile.
+    """
     reconstruct = one_device(run).reconstruct
-    margin = network(run.config, None).reach
+    margin, norm = network(run.config, None).reach, run.config.model.norm
+    tile = tile or max(TILE, 4 * margin)
+    if norm in ("group", "instance") and max(lowres.shape[:2]) > tile:
+        raise UserError(
+            f"model.norm={norm} measures the whole picture, which tiles do not show: "
+            f"give one of at most {tile} x {tile} pixels, or train with another norm"
+        )
     model = lambda part: reconstruct(run.state, {"lowres": part})
     factor = run.config.model.factor
     return np.clip(in_tiles(model, lowres, factor, tile, margin), -1, 1)

@@ -134,7 +134,9 @@ def test_grafting_takes_what_fits_and_names_the_rest(tmp_path, state):
     fresh = jax.tree.map(jnp.zeros_like, state)
     params = {**fresh.nets["model"].params, "up_1": {"kernel": jnp.zeros((4, 4))}}
     fresh = fresh._replace(nets={"model": fresh.nets["model"]._replace(params=params)})
-    grafted, kept = checkpoint.graft(found.path, fresh)
+    arrays = checkpoint.read_arrays(found.path)
+    grafted, taken, kept = checkpoint.graft(arrays, fresh)
+    assert taken
     assert len(kept) == 1
     assert "up_1" in kept[0]
     new = grafted.nets["model"]

@@ -12,6 +12,7 @@ from jax import export as jax_export
 from deconvgen import cli, export, run
 from deconvgen.errors import UserError
 from deconvgen.nn.upsample import make_upsampler, upsamplers
+from tests.tiny import untrained
 
 ELSEWHERE = """
 import sys
@@ -48,6 +49,26 @@ def test_another_process_without_deconvgen_gets_the_same_images(tmp_path, capsys
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "the same"
+
+
+TASKS = {
+    "gan": ((4,), (16, 16, 1)),
+    "autoencoder": ((16, 16, 1), (16, 16, 1)),
+    "superres": ((8, 8, 1), (16, 16, 1)),
+    "segmentation": ((16, 16, 1), (16, 16, 3)),
+}
+"""What goes in and what comes out."""
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_can_be_exported(task):
+    given, made = TASKS[task]
+    exported = export.sampler(untrained(task, classes=3 * (task == "segmentation")))
+    shapes = [
+        tuple(map(str, x.shape)) for x in (*exported.in_avals, *exported.out_avals)
+    ]
+    assert shapes == [("b", *map(str, given)), ("b", *map(str, made))]
+    assert exported.call(np.zeros((2, *given), "f4")).shape == (2, *made)
 
 
 @pytest.mark.slow

@@ -55,3 +55,20 @@ def test_what_is_no_picture_is_told(tmp_path):
         images.load(tmp_path / "text.png")
     with pytest.raises(UserError, match="no picture format's ending"):
         images.save(np.zeros((2, 2, 1), np.uint8), tmp_path / "a.xyz")
+
+
+def test_a_photo_is_read_upright_unclipped_and_without_what_alpha_hides(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "a.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    Image.new("RGB", (8, 4)).save(path, exif=exif)
+    assert images.load(path).shape == (8, 4, 3)
+    Image.fromarray(np.full((4, 4), 128 * 256, np.uint16)).save(path)
+    np.testing.assert_array_equal(images.to_uint8(images.load(path)), 128)
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(path)
+    np.testing.assert_array_equal(images.load(path), 1)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)
+    with pytest.raises(UserError, match="cannot be read as a picture"):
+        images.load(path)

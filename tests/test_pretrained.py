@@ -4,11 +4,15 @@ import json
 import math
 import shutil
 
+import jax
 import numpy as np
 import pytest
 
-from deconvgen import pretrained, probes, run
+from deconvgen import config, pretrained, probes, run, runs
 from deconvgen.errors import UserError
+from tests.tiny import untrained
+
+NAME = "dcgan-fashion"
 
 
 @pytest.mark.parametrize("name", pretrained.names())
@@ -56,3 +60,22 @@ def test_its_evaluation_has_all_but_the_critics_figures(monkeypatch):
     assert not {"g_loss", "gradient_replica_db_s2"} & figures.keys()
     assert "spectrum_distance_db" in figures
     assert not any(math.isnan(v) for v in figures.values() if isinstance(v, float))
+
+
+def test_init_from_takes_the_averages_that_were_measured(capsys):
+    settings = config.read(pretrained.HERE / NAME / "config.json")
+    settings.init_from = f"pretrained:{NAME}"
+    example = {"image": np.zeros((1, 28, 28, 1), "f4"), "mask": np.ones(1, "f4")}
+    state = runs.initial(settings, example, 0)
+    shipped = run.load(f"pretrained:{NAME}").variables["params"]
+    for params in (state.nets["generator"].params, state.ema["params"]):
+        jax.tree.map(np.testing.assert_array_equal, params, shipped)
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "its own start keeps critic/encoder/down_0" in said
+
+
+def test_init_from_is_refused_where_nothing_fits():
+    given = [f"init_from=pretrained:{NAME}"]
+    with pytest.raises(UserError, match="nothing there has the name and the shape"):
+        untrained("autoencoder", overrides=given)

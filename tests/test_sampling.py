@@ -140,7 +140,7 @@ def test_a_folder_of_samples_goes_on_where_it_was(shipped, tmp_path):
     assert len(again) == 12
     assert again["000002.png"] == b"mine"  # it was there, so it was kept
     assert again["000008.png"] == whole["000008.png"]
-    with pytest.raises(UserError, match="another run, step or seed"):
+    with pytest.raises(UserError, match="another run, step, seed or num"):
         sampling_store.write_folder(shipped, 12, 1, tmp_path)
 
 
@@ -176,6 +176,10 @@ def test_an_npz_goes_on_where_it_was(shipped, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
     monkeypatch.setattr(shipped, "batches", None)  # finished: nothing is drawn
     sampling_store.write_npz(shipped, 10, 0, path)
+    for num, seed in ((10, 1), (4, 0)):
+        with pytest.raises(UserError, match=r"seed or num .*seed 0, num 10"):
+            sampling_store.write_npz(shipped, num, seed, path)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]  # not even .parts
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from deconvgen.errors import UserError
 from deconvgen.ops import resize
 from deconvgen.tiles import in_tiles, starts
+from tests.tiny import untrained
 
 
 def blur_and_enlarge(x):
@@ -41,3 +43,28 @@ def test_tiles_lie_inside_and_cover(length):
     found = starts(length, min(16, length), 3)
     assert found[0] == 0 and found[-1] + min(16, length) == length
     assert all(0 < b - a <= 10 for a, b in pairwise(found))
+
+
+def test_margins_that_fill_a_tile_are_refused():
+    picture = np.zeros((40, 40, 3), "f4")
+    with pytest.raises(ValueError, match="nothing between margins of 8"):
+        in_tiles(blur_and_enlarge, picture, factor=2, tile=16, margin=8)
+
+
+def test_a_deep_model_gets_tiles_as_wide_as_its_reach_wants(monkeypatch):
+    from deconvgen import whole
+
+    run, sides = untrained("superres", overrides=("model.depth=30",)), []
+    monkeypatch.setattr(
+        whole, "in_tiles", lambda *given: sides.append(given[3:]) or given[1]
+    )
+    whole.enlarged(run, np.zeros((4, 4, 1), "f4"))
+    assert sides == [(4 * 68, 68)]
+
+
+def test_a_norm_over_all_of_a_picture_is_not_tiled():
+    from deconvgen import whole
+
+    run = untrained("superres", overrides=("model.norm=instance",))
+    with pytest.raises(UserError, match="norm=instance measures the whole picture"):
+        whole.enlarged(run, np.zeros((129, 4, 1), "f4"))

@@ -1,6 +1,8 @@
 """Runs small enough for a test."""
 
-from deconvgen import config
+import numpy as np
+
+from deconvgen import checkpoint, config, run, runs
 
 TINY = (
     "batch_size=8",
@@ -23,3 +25,28 @@ TINY = (
 def gan(*overrides):
     """A GAN of a few channels that trains for six steps."""
     return config.load("dcgan:smoke", (*TINY, *overrides))
+
+
+SMALL = {
+    "gan": ("dcgan", "model.features=8,4", "model.latent=4"),
+    "autoencoder": ("autoencoder", "model.features=4,8", "model.latent=4"),
+    "vae": ("vae", "model.features=4,8", "model.latent=4"),
+    "superres": ("superres", "model.features=4", "model.depth=1"),
+    "segmentation": ("segmentation", "model.features=4,8"),
+}
+"""The config of each task, and what makes it small."""
+
+
+def untrained(task, shape=(16, 16, 1), classes=0, overrides=(), folder="untrained"):
+    """A run of a task that has learned nothing, without a folder or data."""
+    name, *small = SMALL[task]
+    given = (*small, "eval.extractor=random", *overrides)
+    settings = config.load(f"{name}:smoke", given)
+    names = tuple(f"class {i}" for i in range(classes))
+    settings = runs.describe(settings, shape, classes, names)
+    example = {"image": np.zeros((1, *shape), "f4"), "mask": np.ones(1, "f4")}
+    if classes:
+        example["label"] = np.zeros(1, np.int32)
+    start = lambda found, shape: runs.initial(settings, example, 0)
+    found = checkpoint.Checkpoint(0, config.HERE / folder, {})
+    return run.Run(found.path, settings, found, start)

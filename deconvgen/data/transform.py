@@ -2,17 +2,16 @@
 
 import numpy as np
 from jaxtyping import Float64, Shaped, UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 
 from deconvgen.errors import UserError, near_match
+from deconvgen.images import to_mode
 
 CROPS = {
     "center": "scale the shorter side to the size and cut the middle square out",
     "random": "in training a random square, 8/9 of the shorter side; else the middle",
     "stretch": "scale both sides to the size, whatever that does to the proportions",
 }
-_MODES = {1: "L", 3: "RGB"}
-_WIDE = {"I", "I;16", "I;16B", "I;16L", "I;16N"}  # 16 bits, which PIL clips, not scales
 
 
 def check(image_size: int, channels: int, crop: str) -> None:
@@ -35,26 +34,6 @@ def check(image_size: int, channels: int, crop: str) -> None:
 def stored_size(image_size: int, crop: str) -> int:
     """The side of the images that are kept, from which `augment` may still cut."""
     return -(-image_size * 9 // 8) if crop == "random" else image_size
-
-
-def channels_of(image: Image.Image) -> int:
-    """1 for a grey image, else 3."""
-    return 1 if image.mode in {"1", "L", "LA", "La", "F", *_WIDE} else 3
-
-
-def to_mode(image: Image.Image, channels: int) -> Image.Image:
-    """Upright, grey or RGB; what is transparent becomes white."""
-    image.load()
-    if "exif" in image.info:  # asked here, for PIL takes its time to find none
-        image = ImageOps.exif_transpose(image)
-    mode = _MODES[channels or channels_of(image)]
-    if image.mode in _WIDE:
-        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image if image.mode == mode else image.convert(mode)
 
 
 def _resize(image: Image.Image, size: int, crop: str, how: int) -> np.ndarray:

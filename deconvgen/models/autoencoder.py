@@ -69,7 +69,7 @@ class Autoencoder(nn.Module):
     ) -> Code:
         """The code, [b, latent * moments] in float32."""
         found = self.encoder(images.astype(self.dtype), train, keys)
-        x = found.x.reshape(len(images), -1)
+        x = found.x.reshape(images.shape[0], -1)  # symbolic in an export
         if self.hidden:
             x = nn.relu(self.before_code(x))
         code = self.to_code(x)

@@ -65,6 +65,12 @@ def restore(found: Checkpoint, target: State) -> State:
     return State(np.asarray(found.step, np.int32), {}, ema)
 
 
+def averages(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a checkpoint by their paths in a `State`."""
+    with np.load(path / "weights.npz") as file:
+        return {f".ema{name}": array for name, array in file.items()}
+
+
 def pack(
     config: ConfigDict,
     state: State,

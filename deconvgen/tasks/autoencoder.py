@@ -96,9 +96,9 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         return sums | measure(images, made, mask)
 
     def edges(state, images, mask):
-        count, size, _, channels = images.shape
-        places = edge_positions(size, count)
-        steps = step_edges(size, places, channels)
+        count, height, width, channels = images.shape
+        places = edge_positions(width, count)
+        steps = step_edges((height, width), places, channels)
         return edge_sums(infer(net, state.ema, steps), places, mask)
 
     def probe(state, batch, keys):

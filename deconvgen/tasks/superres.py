@@ -27,6 +27,11 @@ def network(config: ConfigDict, axis: str | None) -> SuperResolution:
     model, settings = config.model, upsampling(config, axis)
     if not 2 <= model.factor <= 8:
         raise UserError(f"model.factor should be 2 to 8, not {model.factor}")
+    if model.last_upsampler:
+        raise UserError(
+            f"model.last_upsampler={model.last_upsampler}: superres has one upsampler "
+            "alone, model.upsampler"
+        )
     trunk = trunks[model.trunk](
         features=model.features,
         depth=model.depth,
@@ -116,9 +121,10 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         return sums | measure(images, made, mask)
 
     def edges(state, images, mask):
-        count, size, _, channels = images.shape
-        places = edge_positions(size, count)
-        lowres = shrink(step_edges(size, places, channels), factor)
+        count, height, width, channels = images.shape
+        places = edge_positions(width, count)
+        steps = step_edges((height, width), places, channels)
+        lowres = shrink(steps, factor)
         return edge_sums(infer(net, state.ema, lowres), places, mask)
 
     def probe(state, batch, keys):
