@@ -114,6 +114,10 @@ def check(path: Path) -> str:
         return "it has no manifest.json"
     except ValueError:
         return "its manifest.json is not readable"
+    except OSError as error:
+        return f"its manifest.json cannot be read ({error.strerror})"
+    if not isinstance(expected, dict) or "meta.json" not in expected:
+        return "its manifest.json is incomplete"
     found = _digests(path)
     for name, digest in expected.items():
         if name not in found:

@@ -77,7 +77,8 @@ def describe(
     config.data.num_classes = num_classes
     config.data.class_names = tuple(class_names)
     if config.eval.extractor == "auto":
-        known = features.has_classifier(config.data.name)
+        own = config.data.folder  # whatever the name, which stays the default's
+        known = not own and features.has_classifier(config.data.name)
         config.eval.extractor = "classifier" if known else "random"
     if config.monitor.metric == "frechet":
         name = config.eval.extractor
@@ -129,7 +130,7 @@ def claim(workdir: Path, config: ConfigDict) -> Iterator[None]:
         except OSError:
             raise UserError(f"another process is training in {workdir}") from None
         path = workdir / "config.json"
-        if not path.exists():
+        if not path.exists() or not checkpoint.steps(workdir):  # nothing to lose
             temporary = path.with_suffix(".tmp")
             configs.save(config, temporary)
             temporary.rename(path)

@@ -20,6 +20,9 @@ from deconvgen.log import Bar, Log, say
 COLLAPSED = 0.2
 """Deviation of the generated over that of the real images, per pixel over a batch."""
 
+EARLY = 200
+"""Steps before which a generator that draws little variety has merely not begun."""
+
 
 class Stopped(Exception):
     """A signal asked the run to stop; it has saved what it had."""
@@ -102,7 +105,8 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
                 if not math.isfinite(value):
                     raise Diverged(diverged(name, value, step, workdir))
             rate = bar.update(step, values)
-            if values.get("diversity", 1) < COLLAPSED and step % config.eval_every == 0:
+            thin = step >= EARLY and values.get("diversity", 1) < COLLAPSED
+            if thin and step % config.eval_every == 0:
                 say(collapsed(values["diversity"], step))
             if step % config.log_every == 0:
                 seconds = round(before + time.monotonic() - began, 3)

@@ -30,6 +30,7 @@ from deconvgen.errors import UserError, unknown
 from deconvgen.log import Log, say
 from deconvgen.train import (
     COLLAPSED,
+    EARLY,
     Diverged,
     Outcome,
     Stopped,
@@ -184,7 +185,8 @@ def _loop(
                     gone[index] = Diverged(text)
             if index in gone:
                 continue
-            if own.get("diversity", 1) < COLLAPSED and at % config.eval_every == 0:
+            thin = at >= EARLY and own.get("diversity", 1) < COLLAPSED
+            if thin and at % config.eval_every == 0:
                 say(f"seed {seed.config.seed}: {collapsed(own['diversity'], at)}")
             if at % config.log_every == 0:
                 pace = {"images_per_second": round(rate, 1), "seconds": spent(seed)}

@@ -73,7 +73,8 @@ def find(name: str, ours: Iterable[str]) -> tfds.core.DatasetBuilder:
     TFDS does not know gets the near match among TFDS's and `ours`.
     """
     folder = data_dir()
-    with contextlib.suppress(tfds.core.registered.DatasetNotFoundError):
+    missing = (tfds.core.registered.DatasetNotFoundError, ValueError)  # no such name
+    with contextlib.suppress(*missing):
         return _random_access(
             tfds.core.read_only_builder.builder_from_files(name, data_dir=folder)
         )

@@ -83,7 +83,8 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     under the updated critic is pulled back through it.
     """
     g_net, d_net = networks(config, axis)
-    g_tx = optimizer(config.optimizer, config.steps)
+    # The generator's schedule counts its own updates.
+    g_tx = optimizer(config.optimizer, max(1, config.steps // config.critic_steps))
     d_tx = optimizer(config.critic_optimizer, config.steps)
     loss = gan_losses[config.loss.name]
     measure = measuring(config)
