@@ -66,9 +66,11 @@ def _place(audit: Audit) -> str:
 def _card(audit: Audit, called: str) -> str:
     """A section of the page: what the layer does, in words and in pictures."""
     image = base64.b64encode(_figure([audit], labels=False)).decode()
-    words = " ".join(verdict(audit))
+    words, kernel = " ".join(verdict(audit)), by(audit.kernel_size)
+    layer, *start = called.split(", ")
+    heading = ", ".join([layer, f"kernel {kernel}", *start])
     return (
-        f"<section id='{_place(audit)}'><h3>{called}</h3>"
+        f"<section id='{_place(audit)}'><h3>{heading}</h3>"
         f"<p>{html.escape(words)}</p><img alt='pictures of {called}' "
         f"src='data:image/png;base64,{image}'></section>"
     )
