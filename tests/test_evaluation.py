@@ -93,6 +93,7 @@ def test_the_command_prints_names_in_full_and_writes_pictures(gan, said):
         assert imread(path)[..., :3].std() > 0.01
 
 
+@pytest.mark.slow
 def test_batch_norm_modes_are_three_networks_and_said(gan, said, found):
     loaded = run.load(gan)
     again = json.loads((gan / "evaluation.json").read_text())["best"]

@@ -195,7 +195,7 @@ def test_the_noted_command_is_the_call_and_not_the_process_s(
         sweeping.sweep(str(file), folder, **given, **told)
     (line,) = (folder / "commands.txt").read_text().splitlines()
     calls = []
-    call = lambda *where, **how: calls.append((where, how))
+    call = lambda *where, **how: calls.append((where, how)) or {}
     monkeypatch.setattr(sweeping, "sweep", call)
     cli.run(shlex.split(line)[1:])
     ((where, how),) = calls

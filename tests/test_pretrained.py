@@ -54,6 +54,7 @@ def test_a_damaged_one_is_refused(tmp_path, monkeypatch):
         run.load("pretrained:broken")
 
 
+@pytest.mark.slow
 def test_its_evaluation_has_all_but_the_critics_figures(monkeypatch):
     monkeypatch.setattr(probes, "TRAINING", 100)
     figures = run.load("pretrained:dcgan-fashion").evaluate(limit=200)

@@ -74,6 +74,7 @@ def test_seeds_differ(together):
     assert outcomes[0].last["psnr"] != outcomes[1].last["psnr"]
 
 
+@pytest.mark.slow
 def test_each_seed_has_an_ordinary_run_folder(together):
     from deconvgen.train import train
 
@@ -86,6 +87,7 @@ def test_each_seed_has_an_ordinary_run_folder(together):
         assert again.last == outcome.last
 
 
+@pytest.mark.slow
 def test_a_seed_s_records_are_those_of_a_run_with_its_share_of_the_time(
     together, tmp_path
 ):
@@ -111,6 +113,7 @@ def test_the_seconds_of_the_seeds_add_up_to_those_of_the_group(together, passed)
     assert sum(end["seconds"] for end in ends) <= passed[0]
 
 
+@pytest.mark.slow
 def test_a_collapse_is_told_of_and_an_unknown_monitor_refused(tmp_path, monkeypatch):
     said, make = [], tasks.make
 
