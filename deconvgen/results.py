@@ -11,7 +11,7 @@ from deconvgen.errors import UserError
 from deconvgen.experiment import Plan, Trial
 from deconvgen.log import METRICS, read
 from deconvgen.tables import figures
-from deconvgen.train import COLLAPSED, EARLY, best_of
+from deconvgen.train import best_of, is_collapsed
 
 
 class Result(NamedTuple):
@@ -85,8 +85,7 @@ def _result(place: Path, trial: Trial) -> Result:
 
 def collapses(records: Sequence[dict[str, Any]], every: int) -> list[int]:
     """The steps where training warned of a mode collapse, as far as it was logged."""
-    late = lambda r: r["kind"] == "train" and r["step"] >= EARLY
-    thin = lambda r: late(r) and r.get("diversity", 1.0) < COLLAPSED
+    thin = lambda r: r["kind"] == "train" and is_collapsed(r["step"], r)
     return [r["step"] for r in records if r["step"] % every == 0 and thin(r)]
 
 

@@ -105,8 +105,7 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
                 if not math.isfinite(value):
                     raise Diverged(diverged(name, value, step, workdir))
             rate = bar.update(step, values)
-            thin = step >= EARLY and values.get("diversity", 1) < COLLAPSED
-            if thin and step % config.eval_every == 0:
+            if is_collapsed(step, values) and step % config.eval_every == 0:
                 say(collapsed(values["diversity"], step))
             if step % config.log_every == 0:
                 seconds = round(before + time.monotonic() - began, 3)
@@ -197,6 +196,11 @@ def exhausted(log: Log, config: ConfigDict) -> bool:
     evals = log.records("eval")
     best = best_of(evals, config)
     return bool(best) and evals[::-1].index(best) >= config.monitor.patience
+
+
+def is_collapsed(step: int, scalars: dict[str, Any]) -> bool:
+    """Whether the scalars of a step call for the warning `collapsed`."""
+    return step >= EARLY and scalars.get("diversity", 1.0) < COLLAPSED
 
 
 def collapsed(diversity: float, step: int) -> str:

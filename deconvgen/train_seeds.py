@@ -29,14 +29,13 @@ from deconvgen import config as configs
 from deconvgen.errors import UserError, unknown
 from deconvgen.log import Log, say
 from deconvgen.train import (
-    COLLAPSED,
-    EARLY,
     Diverged,
     Outcome,
     Stopped,
     best_of,
     collapsed,
     diverged,
+    is_collapsed,
     signals,
 )
 from deconvgen.types import State, Task, Tree
@@ -185,8 +184,7 @@ def _loop(
                     gone[index] = Diverged(text)
             if index in gone:
                 continue
-            thin = at >= EARLY and own.get("diversity", 1) < COLLAPSED
-            if thin and at % config.eval_every == 0:
+            if is_collapsed(at, own) and at % config.eval_every == 0:
                 say(f"seed {seed.config.seed}: {collapsed(own['diversity'], at)}")
             if at % config.log_every == 0:
                 pace = {"images_per_second": round(rate, 1), "seconds": spent(seed)}
