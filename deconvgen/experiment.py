@@ -13,7 +13,6 @@ An experiment is a Python file with
                 for the runs of that config alone
 """
 
-import fnmatch
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -211,7 +210,7 @@ def _rehearse(
 def unmeasured(measures: Iterable[str], figures: Iterable[str]) -> list[str]:
     """The measures that none of the figures goes by; none where no figure is known."""
     have = list(figures)
-    return [m for m in measures if have and not fnmatch.filter(have, m)]
+    return [m for m in measures if have and sweep.matching(m, have) is None]
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The runs of one config: what can be compared with each other, and by what."""
 
-import fnmatch
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -152,19 +151,9 @@ def measured(
     """An experiment's measures as figures that runs have, and those they lack."""
     there, missing = {}, []
     for pattern, mode in measures.items():
-        name = matching(pattern, have)
+        name = sweep.matching(pattern, have)
         if name is None or (mode == "real" and f"{name}_real" not in have):
             missing.append(pattern)
         else:
             there.setdefault(name, mode)
     return there, missing
-
-
-def matching(pattern: str, names: Sequence[str]) -> str | None:
-    """The figure that a measure means; `*` in it is any extractor of features.
-
-    The Frechet distance of Inception's features has a name of its own: `fid`.
-    """
-    alias = {"fid": "frechet_inception"}
-    fits = lambda name: fnmatch.fnmatchcase(name, pattern)
-    return next((n for n in names if fits(n) or fits(alias.get(n, n))), None)

@@ -10,6 +10,7 @@ The key `config` names the config (and variant) itself, where an experiment comp
 over several; a setting without it is one of the experiment's BASE.
 """
 
+import fnmatch
 import hashlib
 import itertools
 import re
@@ -115,3 +116,13 @@ def name(setting: Mapping[str, Any]) -> str:
 
 def _merged(parts: Iterable[Mapping[str, Any]]) -> Setting:
     return {key: value for part in parts for key, value in part.items()}
+
+
+def matching(pattern: str, names: Sequence[str]) -> str | None:
+    """The figure that a measure means; `*` in it is any extractor of features.
+
+    The Frechet distance of Inception's features has a name of its own: `fid`.
+    """
+    alias = {"fid": "frechet_inception"}
+    fits = lambda name: fnmatch.fnmatchcase(name, pattern)
+    return next((n for n in names if fits(n) or fits(alias.get(n, n))), None)

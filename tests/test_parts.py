@@ -11,8 +11,9 @@ from deconvgen import config, experiment, report_legend, report_text, sweep
 from deconvgen.errors import UserError
 from deconvgen.experiment import Plan, Trial
 from deconvgen.naming import labels, shorts
-from deconvgen.parts import matching, measured, parts
+from deconvgen.parts import measured, parts
 from deconvgen.results import Result
+from deconvgen.sweep import matching
 
 NAN = float("nan")
 
