@@ -11,7 +11,14 @@ def _sample(values: flags.FlagValues) -> None:
         "kind", "grid", "One of `deconvgen list samples`.", flag_values=values
     )
     flags.DEFINE_integer("num", 64, "How many images.", flag_values=values)
-    flags.DEFINE_integer("seed", 0, "Of the latents.", flag_values=values)
+    flags.DEFINE_integer(
+        "seed",
+        0,
+        "Of the latents.",
+        lower_bound=0,
+        upper_bound=2**63 - 1,
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "out", "", "A .png, .gif or .npz file, or a FOLDER/ of PNG.", flag_values=values
     )

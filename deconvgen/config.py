@@ -8,7 +8,8 @@ A config is a Python file with `get_config(variant) -> ConfigDict`. On the comma
 
 import importlib.util
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
 
@@ -57,19 +58,26 @@ def module(path: Path):
     if spec is None or spec.loader is None:
         raise UserError(f"{path} cannot be imported as Python")
     loaded = importlib.util.module_from_spec(spec)
-    try:
+    with _running(path):
         spec.loader.exec_module(loaded)
+    return loaded
+
+
+@contextmanager
+def _running(path: Path) -> Iterator[None]:
+    """Whatever the user's file raises becomes one sentence that names file and line."""
+    try:
+        yield
     except SyntaxError as error:
         raise UserError(f"{path} is not valid Python: {error}") from error
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = extract_tb(error.__traceback__)
         own = [f.lineno for f in frames if f.filename == str(path)]
         line = f" (line {own[-1]})" if own else ""
         kind = type(error).__name__
         raise UserError(f"{path} cannot be run: {kind}: {error}{line}") from error
-    return loaded
 
 
 def load(spec: str, overrides: Iterable[str] = ()) -> ConfigDict:
@@ -79,7 +87,11 @@ def load(spec: str, overrides: Iterable[str] = ()) -> ConfigDict:
     loaded = module(path)
     if not hasattr(loaded, "get_config"):
         raise UserError(f"{path} is no config: it lacks get_config(variant)")
-    config = loaded.get_config(variant)
+    with _running(path):
+        config = loaded.get_config(variant)
+    if not isinstance(config, ConfigDict):
+        kind = type(config).__name__
+        raise UserError(f"get_config of {path} should give a ConfigDict, not a {kind}")
     return override(config, overrides)
 
 
@@ -163,13 +175,16 @@ def save(config: ConfigDict, path: Path) -> None:
 def read(path: Path) -> ConfigDict:
     """Read a saved config; JSON's lists become the tuples that they were."""
     try:
-        return ConfigDict(_tupled(json.loads(path.read_text())))
+        saved = json.loads(path.read_text())
     except FileNotFoundError:
         raise UserError(
             f"{path.parent} is no run folder: it has no {path.name}"
         ) from None
     except ValueError as error:
         raise UserError(f"{path} is not readable as JSON: {error}") from None
+    if not isinstance(saved, dict) or "task" not in saved:
+        raise UserError(f"{path} holds no config: it has no 'task'")
+    return ConfigDict(_tupled(saved))
 
 
 def _tupled(value):

@@ -140,6 +140,8 @@ def many() -> Spread:
 
 def join_hosts(coordinator: str, num_processes: int, process_id: int) -> None:
     """Start `jax.distributed`; empty values are found in the cluster's environment."""
+    if coordinator and not coordinator.rpartition(":")[2].isdigit():
+        raise UserError(f"--coordinator should be HOST:PORT, not {coordinator!r}")
     try:
         if coordinator:
             jax.distributed.initialize(coordinator, num_processes, process_id)

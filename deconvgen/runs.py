@@ -99,8 +99,18 @@ def check(config: ConfigDict) -> None:
         for key in bounds:
             value = _value(config, key)
             for number in value if isinstance(value, tuple) else (value,):
-                if number is not None and not fits(number):
+                if number is None:
+                    continue
+                if not isinstance(number, int | float):
+                    raise UserError(f"config key {key!r} wants numbers, not {number!r}")
+                if not fits(number):
                     raise UserError(f"config key {key!r} should {words}, not {value}")
+    if config.seed >= 2**63:
+        raise UserError(f"config key 'seed' should be below 2**63, not {config.seed}")
+    if _value(config, "model.features") == ():
+        raise UserError(
+            "config key 'model.features' should list one number a block, not ()"
+        )
     if config.eval.batch_norm not in batch_statistics.MODES:
         raise unknown("eval.batch_norm", config.eval.batch_norm, batch_statistics.MODES)
     if config.monitor.mode not in ("min", "max"):

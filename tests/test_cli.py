@@ -80,6 +80,12 @@ def test_help_is_said(capsys):
         assert f"deconvgen {name}:" in capsys.readouterr().out
 
 
+FILES = {
+    "fails.py": "def get_config(variant):\n    return 1 / 0\n",
+    "exits.py": "raise SystemExit(3)\n",
+    "none.py": "def get_config():\n    return None\n",
+    "dict.py": "def get_config(variant):\n    return {}\n",
+}
 CONFIG, X = "--config=dcgan:smoke", "--workdir={tmp}/x"
 MISTAKES = {
     "a misspelt command": (["trian"], "did you mean 'train'"),
@@ -89,6 +95,34 @@ MISTAKES = {
     ),
     "a word too many": (["train", "dcgan"], "does not know what to do with 'dcgan'"),
     "no config": (["train", X], "--config is missing"),
+    "a config that fails": (["train", "--config={tmp}/fails.py", X], "(line 2)"),
+    "a config that exits": (["train", "--config={tmp}/exits.py", X], "SystemExit: 3"),
+    "a config without argument": (
+        ["train", "--config={tmp}/none.py", X],
+        "takes 0 positional arguments",
+    ),
+    "a config of another kind": (
+        ["train", "--config={tmp}/dict.py", X],
+        "should give a ConfigDict, not a dict",
+    ),
+    "a run folder with an empty config": (
+        ["sample", "--workdir={tmp}/empty"],
+        "holds no config",
+    ),
+    "no features": (["train", CONFIG, X, "--config.model.features=()"], "not ()"),
+    "too few critic features": (
+        ["train", CONFIG, X, "--config.model.critic_features=8"],
+        "one number for each of the 2 blocks",
+    ),
+    "critic features that are no numbers": (
+        ["train", CONFIG, X, "--config.model.critic_features=a"],
+        "wants numbers, not '(a,)'",
+    ),
+    "a huge seed": (["train", CONFIG, X, f"--config.seed={10**20}"], "below 2**63"),
+    "a coordinator without a port": (
+        ["train", CONFIG, X, "--coordinator=nonsense"],
+        "HOST:PORT, not 'nonsense'",
+    ),
     "no workdir": (["train", CONFIG], "--workdir is missing"),
     "a flag's value": (["sample", X, "--num=many"], "--num"),
     "a config": (["train", X, "--config=dcgn"], "did you mean 'dcgan'"),
@@ -148,6 +182,10 @@ def test_a_mistake_gets_one_sentence(mistake, tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "config.json").write_text("{")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text("{}")
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
     argv, message = MISTAKES[mistake]
     with pytest.raises(UserError) as told:
         cli.run([word.replace("{tmp}", str(tmp_path)) for word in argv])
@@ -162,6 +200,7 @@ def test_a_mistake_gets_one_sentence(mistake, tmp_path):
         (["--checkpoint=newest"], "best, latest or a step"),
         (["--kind=grd"], "unknown kind of sample 'grd'; did you mean 'grid'"),
         (["--num=0"], "--num should be 1 or more"),
+        (["--seed=-1"], "flag --seed=-1"),
         (["--kind=reconstruction"], "does not reconstruct"),
         (["--out=a.xyz"], "picture format's ending"),
     ],

@@ -39,6 +39,11 @@ def networks(config: ConfigDict, axis: str | None) -> tuple[Generator, Discrimin
     classes = config.data.num_classes if model.conditional else 0
     if model.conditional and not classes:
         raise UserError(f"model.conditional needs labels; {config.data.name} has none")
+    if len(model.critic_features) not in (0, len(model.factors)):
+        raise UserError(
+            f"model.critic_features={model.critic_features} should list one number "
+            f"for each of the {len(model.factors)} blocks, or be ()"
+        )
     decoder = Decoder(
         features=(*model.features[1:], shape[-1]),
         factors=model.factors,
