@@ -19,6 +19,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
 
+import pytest
 from flax.linen.linear import PromoteDtypeFn
 from jaxtyping import install_import_hook
 
@@ -26,3 +27,13 @@ from jaxtyping import install_import_hook
 runtime_checkable(PromoteDtypeFn)
 
 install_import_hook("deconvgen", "beartype.beartype")
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """An experiment file that trains in seconds."""
+    from tests.sweeps import FILE  # which imports the package, and the hook is first
+
+    path = tmp_path_factory.mktemp("experiment") / "mine.py"
+    path.write_text(FILE)
+    return path
