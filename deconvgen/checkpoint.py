@@ -25,8 +25,8 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from deconvgen.errors import UserError
-from deconvgen.types import State, Tree
+from deconvgen.errors import KNOBS, Diverged, UserError
+from deconvgen.types import Tree
 
 FOLDER = "checkpoints"
 
@@ -73,16 +73,20 @@ def write(
     workdir: Path, step: int, state: Tree, meta: dict[str, Any], history: bytes = b""
 ) -> Checkpoint:
     """Write one checkpoint, whole or not at all; `state` holds host arrays."""
-    for name, leaf in _leaves(state).items():
+    for name, leaf in leaves(state).items():
         if np.issubdtype(leaf.dtype, np.floating) and not np.isfinite(leaf).all():
-            raise FloatingPointError(f"{name} is not finite at step {step}")
+            raise Diverged(
+                f"{name} is not finite at step {step}, which is not saved "
+                f"({workdir}). {KNOBS}"
+            )
     path = folder(workdir, step)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     meta = meta | {"step": step}
     try:
         temporary.mkdir(parents=True)
-        _checkpointer().save(temporary / "state", _leaves(state))
+        _room(temporary, sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
+        _checkpointer().save(temporary / "state", leaves(state))
         (temporary / "metrics.jsonl").write_bytes(history)
         (temporary / "meta.json").write_text(json.dumps(meta))
         (temporary / "manifest.json").write_text(json.dumps(_digests(temporary)))
@@ -90,17 +94,30 @@ def write(
         temporary.rename(path)
     except Exception as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        kept = steps(workdir)
+        before = f"; step {kept[-1]} is there to go on from" if kept else ""
         raise UserError(
-            f"checkpoint {path} could not be written: {_first_line(error)}"
+            f"checkpoint {path} could not be written: {_first_line(error)}{before}"
         ) from error
     return Checkpoint(step, path, meta)
+
+
+def _room(folder: Path, size: int) -> None:
+    """Ask for the room first: Orbax's threads tell of a full disk by tracebacks."""
+    size += 2**20  # its metadata, the history
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise OSError(
+            f"no space left, it takes {size / 1e6:.1f} MB and {free / 1e6:.1f} MB "
+            "are free"
+        )
 
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
-def _leaves(tree: Tree) -> dict[str, Any]:
+def leaves(tree: Tree) -> dict[str, Any]:
     """A flat dict by path: readable by anyone, whatever the optimizer's classes."""
     flat, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in flat}
@@ -196,45 +213,6 @@ def restore(checkpoint: Checkpoint, target: Tree) -> Tree:
                 f"{arrays[name].shape}, the config wants {leaf.shape}"
             )
     return jax.tree.unflatten(structure, [arrays[name] for name in names])
-
-
-def graft(
-    arrays: dict[str, np.ndarray], state: State
-) -> tuple[State, list[str], list[str]]:
-    """Take what fits (same path, same shape) from the arrays of another run.
-
-    Parameters, batch statistics and averages only: optimizer and step start afresh.
-    The network that is averaged starts from its average, which is what was measured,
-    where the arrays hold one. Returns the state, the names that were taken and those
-    that kept their own start.
-    """
-    taken: list[str] = []
-    kept: list[str] = []
-    paths = lambda tree: set(_leaves(tree))
-    averaged = {
-        f".nets[{name!r}]{field}": f".ema[{key!r}]"
-        for name, net in state.nets.items()
-        if paths(net.params) == paths(state.ema["params"])
-        for field, key in ((".params", "params"), (".stats", "batch_stats"))
-    }
-
-    def take(where: tuple, leaf: Any) -> Any:
-        name = jax.tree_util.keystr(where)
-        if ".opt" in name or name == ".step":
-            return leaf
-        names = [
-            average + name.removeprefix(own)
-            for own, average in averaged.items()
-            if name.startswith(own)
-        ]
-        for each in (*names, name):
-            if each in arrays and arrays[each].shape == np.shape(leaf):
-                taken.append(name)
-                return arrays[each].astype(leaf.dtype)
-        kept.append(name)
-        return leaf
-
-    return jax.tree_util.tree_map_with_path(take, state), taken, kept
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

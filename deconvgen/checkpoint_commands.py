@@ -67,7 +67,14 @@ def _explore(values: flags.FlagValues) -> None:
         "The address to listen on; the default is seen by this machine alone.",
         flag_values=values,
     )
-    flags.DEFINE_integer("port", 7860, "0: any that is free.", flag_values=values)
+    flags.DEFINE_integer(
+        "port",
+        7860,
+        "0: any that is free.",
+        lower_bound=0,
+        upper_bound=65535,
+        flag_values=values,
+    )
 
 
 @command(_explore)

@@ -1,11 +1,13 @@
 """The command line: `deconvgen COMMAND [--flag=value ...]`."""
 
 import os
+import signal
 import sys
 
 from absl import flags
 
-from deconvgen import checkpoint_commands  # noqa: F401  (it adds to `commands`)
+from deconvgen import checkpoint_commands, sweep_commands  # they add to `commands`
+from deconvgen import commands as commands_file
 from deconvgen.commands import TAKES_WORDS, commands
 from deconvgen.errors import UserError, near_match, unknown
 
@@ -16,6 +18,10 @@ usage: deconvgen COMMAND [--flag=value ...]
 
 `deconvgen COMMAND --help` lists the flags of a command.
 """
+
+
+BACKEND = "Unable to initialize backend"
+"""How JAX's RuntimeError begins at JAX_PLATFORMS=nonsense or a GPU without driver."""
 
 
 def split_config(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -40,8 +46,8 @@ def help_text() -> str:
 
 def flag_help(values: flags.FlagValues) -> str:
     """The flags of a command, with their defaults."""
-    modules = ("deconvgen.commands", "deconvgen.checkpoint_commands")
-    own = [flag for name in modules for flag in values.get_flags_for_module(name)]
+    files = (commands_file, sweep_commands, checkpoint_commands)
+    own = [flag for f in files for flag in values.get_flags_for_module(f.__name__)]
     lines = []
     for flag in sorted(own, key=lambda flag: flag.name):
         default = "" if flag.default in (None, "") else f"={flag.default}"
@@ -79,12 +85,18 @@ def run(argv: list[str]) -> None:
     function(values, overrides, rest)
 
 
+def terminated(number: int, frame: object) -> None:
+    """SIGTERM, outside the training loop: as Ctrl-C, with its own exit code."""
+    raise KeyboardInterrupt(number)
+
+
 def main() -> None:
     """The console command: exit code 0, 2 for a user's mistake, 128+n for a signal,
     and 1 for a sweep of which runs have failed."""
     from deconvgen import runtime
 
     runtime.prepare()
+    signal.signal(signal.SIGTERM, terminated)
     try:
         run(sys.argv[1:])
     except BrokenPipeError:  # `deconvgen list | head`
@@ -96,12 +108,17 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         print(f"deconvgen: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt as error:
+        number = signal.Signals(*error.args or (signal.SIGINT,))
+        print(f"deconvgen: stopped by {number.name}", file=sys.stderr)
+        sys.exit(128 + number)
     except Exception as error:
-        if (code := getattr(error, "code", None)) is None:
+        code = getattr(error, "code", None)
+        if code is None and str(error).startswith(BACKEND):
+            code = 2
+        if code is None:
             raise
-        print(f"deconvgen: {error}", file=sys.stderr)
+        print(f"deconvgen: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(code)
 
 

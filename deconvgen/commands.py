@@ -6,6 +6,7 @@ until a command runs: `deconvgen --help` should not start JAX.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -45,8 +46,8 @@ def _config(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "config",
         None,
-        "A config: its bare name or its path, with :VARIANT. One value of it is "
-        "overridden by --config.KEY=VALUE.",
+        "A config: its bare name or its path, with :VARIANT, as dcgan:smoke. One value "
+        "of it is overridden by --config.KEY=VALUE, as --config.optimizer.name=sgd.",
         flag_values=values,
     )
 
@@ -64,12 +65,11 @@ def _train(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "coordinator", "", "Several hosts: HOST:PORT of the first.", flag_values=values
     )
-    flags.DEFINE_integer(
-        "num_processes", 1, "Several hosts: how many.", flag_values=values
+    count = lambda name, value, least, about: flags.DEFINE_integer(
+        name, value, about, lower_bound=least, flag_values=values
     )
-    flags.DEFINE_integer(
-        "process_id", 0, "Several hosts: which one this is.", flag_values=values
-    )
+    count("num_processes", 1, 1, "Several hosts: how many.")
+    count("process_id", 0, 0, "Several hosts: which one this is.")
 
 
 def required(values: flags.FlagValues, name: str) -> Any:
@@ -77,6 +77,12 @@ def required(values: flags.FlagValues, name: str) -> Any:
     value = values[name].value
     if value in (None, ""):
         raise UserError(f"--{name} is missing: {values[name].help}")
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        raise UserError(
+            f"--{name}={value}: {value.split('/')[0]} has no home"
+        ) from None
     return value
 
 
@@ -89,6 +95,8 @@ def train(values: flags.FlagValues, overrides: list[str], words: list[str]) -> N
 
     loaded = config.load(required(values, "config"), overrides)
     workdir = required(values, "workdir")
+    if values.num_processes > 1 and not values.coordinator:
+        raise UserError("--num_processes wants --coordinator=HOST:PORT beside it")
     if values.distributed or values.coordinator:
         devices.join_hosts(values.coordinator, values.num_processes, values.process_id)
     print_outcome(run(loaded, workdir, quiet=values.quiet), loaded.monitor.metric)
@@ -136,7 +144,9 @@ def _audit(values: flags.FlagValues) -> None:
     text("factor", "2", "Of rows and columns: 2, or 2,3.")
     text("init", "", "One of `deconvgen list initializers`.")
     text("out", "", "A folder for audit.png and audit.html.")
-    flags.DEFINE_integer("features", 64, "Channels that come out.", flag_values=values)
+    flags.DEFINE_integer(
+        "features", 64, "Channels that come out.", lower_bound=1, flag_values=values
+    )
     for name, about in MODIFIERS.items():
         flags.DEFINE_bool(name, False, about, flag_values=values)
 
@@ -178,7 +188,9 @@ def _features(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "out", "", "A folder; the user's cache where none is named.", flag_values=values
     )
-    flags.DEFINE_integer("steps", 2000, "Training steps.", flag_values=values)
+    flags.DEFINE_integer(
+        "steps", 2000, "Training steps.", lower_bound=1, flag_values=values
+    )
 
 
 @command(_features)
@@ -201,87 +213,6 @@ def features(values: flags.FlagValues, overrides: list[str], words: list[str]) -
     )
     for key, value in about.items():
         print(f"{key:14} {value}")
-
-
-SLURM = (
-    "partition",
-    "account",
-    "qos",
-    "constraint",
-    "minutes",
-    "cpus",
-    "gpus",
-    "mem_gb",
-)
-
-
-def _sweep(values: flags.FlagValues) -> None:
-    text = lambda name, default, help: flags.DEFINE_string(
-        name, default, help, flag_values=values
-    )
-    text("workdir", None, "The sweep folder.")
-    text("config", "", "--config.KEY=VALUE overrides one value of every run.")
-    text("size", "full", "smoke or full.")
-    text("only", "", "Runs I or I-J, as --dry numbers them.")
-    text("launcher", "local", "local, slurm, or submitit (Slurm's code, here).")
-    for name in SLURM:
-        text(f"slurm.{name}", "", f"{name} of the jobs.")
-    flags.DEFINE_bool(
-        "together", False, "A setting's seeds under one vmap.", flag_values=values
-    )
-    flags.DEFINE_bool("dry", False, "Check and list, run nothing.", flag_values=values)
-    flags.DEFINE_bool(
-        "timing", True, "Time a few steps for the estimate.", flag_values=values
-    )
-    flags.DEFINE_integer(
-        "jobs", 0, "Runs at a time; 0: one a GPU, else one a core.", flag_values=values
-    )
-
-
-@command(_sweep)
-def sweep(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
-    """Run an experiment, or go on with it: `deconvgen sweep experiments/NAME.py`."""
-    from deconvgen.sweeping import Failed
-    from deconvgen.sweeping import sweep as run
-
-    if len(words) != 1:
-        raise UserError("deconvgen sweep wants one experiment: its name or its file")
-    if values.config:
-        raise UserError("an experiment names its configs; --config.KEY=VALUE overrides")
-    given = {name: values[f"slurm.{name}"].value for name in SLURM}
-    outcomes = run(
-        words[0],
-        required(values, "workdir"),
-        size=values.size,
-        overrides=overrides,
-        only=values.only,
-        dry=values.dry,
-        jobs=values.jobs,
-        launcher=values.launcher,
-        settings={k: int(v) if v.isdigit() else v for k, v in given.items() if v},
-        timing=values.timing,
-        together=values.together,
-    )
-    failed = sum(outcome["state"] == "failed" for outcome in outcomes.values())
-    if failed:
-        raise Failed(f"{failed} of {len(outcomes)} runs failed")
-
-
-def _report(values: flags.FlagValues) -> None:
-    flags.DEFINE_string(
-        "out", "", "The folder to write to; the sweep's own.", flag_values=values
-    )
-
-
-@command(_report)
-def report(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
-    """Answer the question of a sweep: one HTML page, Markdown and CSV."""
-    from deconvgen.report import report as write
-
-    if not words:
-        raise UserError("deconvgen report wants a sweep folder, or several")
-    for path in write(words, values.out):
-        print(path)
 
 
 def _nothing(values: flags.FlagValues) -> None:

@@ -10,6 +10,7 @@ import importlib.util
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
 
@@ -173,7 +174,8 @@ def save(config: ConfigDict, path: Path) -> None:
 
 
 def read(path: Path) -> ConfigDict:
-    """Read a saved config; JSON's lists become the tuples that they were."""
+    """Read a saved config: lists are tuples again, keys younger than the file have
+    their defaults."""
     try:
         saved = json.loads(path.read_text())
     except FileNotFoundError:
@@ -184,7 +186,17 @@ def read(path: Path) -> ConfigDict:
         raise UserError(f"{path} is not readable as JSON: {error}") from None
     if not isinstance(saved, dict) or "task" not in saved:
         raise UserError(f"{path} holds no config: it has no 'task'")
-    return ConfigDict(_tupled(saved))
+    younger = defaults(saved["task"]).to_dict()
+    return ConfigDict(_filled(_tupled(saved), younger))
+
+
+def _filled(saved: dict, younger: dict) -> dict:
+    """`saved`, and what it lacks of `younger`, group by group."""
+    both = lambda old, new: isinstance(old, dict) and isinstance(new, dict)
+    return younger | {
+        key: _filled(old, younger[key]) if both(old, younger.get(key)) else old
+        for key, old in saved.items()
+    }
 
 
 def _tupled(value):
@@ -281,7 +293,7 @@ def assign(config: ConfigDict, values: dict) -> ConfigDict:
         target = config
         for group in groups:
             target = target[group]
-        if name not in target and groups:
+        if name not in target and (groups or get_close_matches(name, target, 1, 0.8)):
             raise unknown("config key", key, target)
         target[name] = value
     return config

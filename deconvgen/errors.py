@@ -8,6 +8,17 @@ class UserError(Exception):
     """Something the user can mend. The command line prints it and exits with 2."""
 
 
+class Diverged(UserError):
+    """A loss or a parameter is no longer finite."""
+
+
+KNOBS = (
+    "Likely knobs: a smaller optimizer.learning_rate, optimizer.clip=1, "
+    "optimizer.warmup_steps, another loss, or dtype=float32"
+)
+"""What to try after `Diverged`."""
+
+
 class UnknownName(UserError, KeyError):
     """A name that nothing goes by."""
 

@@ -1,7 +1,7 @@
 """Scalars and pictures: metrics.jsonl, TensorBoard, PNG; and the progress bar.
 
-The accelerator never waits for logging: `Log.later` reads the scalars of a step only
-when those of the next one have been asked for.
+The accelerator never waits for logging: the loop reads the scalars of a step only when
+those of the next one have been asked for.
 """
 
 import json
@@ -30,16 +30,19 @@ METRICS = "metrics.jsonl"
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The records of a metrics.jsonl; a last line that was cut off is left out.
+    """The records of a metrics.jsonl, up to a line that was cut off or is no record.
 
     Numbers that are not finite, which JSON does not have, are "nan", "inf" or "-inf".
     """
     records = []
-    for line in path.read_text().splitlines() if path.is_file() else []:
+    for line in path.read_bytes().splitlines() if path.is_file() else []:
         try:
-            records.append(json.loads(line))
+            record = json.loads(line)
         except ValueError:
             break
+        if not isinstance(record, dict) or not {"step", "kind"} <= record.keys():
+            break
+        records.append(record)
     return records
 
 
@@ -177,6 +180,7 @@ class Bar:
         now = time.monotonic()
         if not self.live and not self.quiet and now - self._said > 10:
             self._said = now
-            left = (self.total - step) * self.batch_size / rate if rate else 0
-            say(f"{self.unit} {step}/{self.total}  {note}  {left:,.0f} s left")
+            images = (self.total - step) * self.batch_size
+            left = f"{images / rate:,.0f} s left" if rate else ""  # not at the first
+            say(f"{self.unit} {step}/{self.total}  {note}  {left}".rstrip())
         return rate

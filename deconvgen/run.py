@@ -262,7 +262,9 @@ def load(workdir: Path | str, which: str = "best") -> Run:
         config, found = pretrained.find(name, which)
         return Run(Path(name), config, found, pretrained.restore)
     folder = Path(workdir).expanduser()
-    config = configs.read(folder / "config.json")
+    config = configs.read(path := folder / "config.json")
+    if "image_shape" not in config.data:
+        raise UserError(f"{path} is not whole: it has no data.image_shape")
     monitor = config.monitor
     found = checkpoint.find(folder, which, monitor.metric, monitor.mode, warn=say)
     if found is None:

@@ -21,6 +21,7 @@ from ml_collections import ConfigDict
 from deconvgen import batch_statistics, checkpoint, data, features, pretrained, tasks
 from deconvgen import config as configs
 from deconvgen.errors import UserError, unknown
+from deconvgen.grafting import graft
 from deconvgen.log import say
 from deconvgen.types import State
 
@@ -160,7 +161,7 @@ def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
     if not found:
         return state
     arrays = pretrained.averages if _shipped(config) else checkpoint.read_arrays
-    state, taken, kept = checkpoint.graft(arrays(found.path), state)
+    state, taken, kept = graft(arrays(found.path), state)
     if not any("'kernel'" in name for name in taken):  # a bias fits by accident
         raise UserError(
             f"init_from={config.init_from}: nothing there has the name and the shape "

@@ -14,7 +14,7 @@ from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
 from deconvgen import checkpoint, cost, devices, evaluate, runs, tasks
-from deconvgen.errors import UserError, unknown
+from deconvgen.errors import KNOBS, Diverged, unknown
 from deconvgen.log import Bar, Log, say
 
 COLLAPSED = 0.2
@@ -33,10 +33,6 @@ class Stopped(Exception):
             f"give the same command again to go on (run folder {workdir})"
         )
         self.code = 128 + number
-
-
-class Diverged(UserError):
-    """A loss is no longer finite."""
 
 
 class Outcome(NamedTuple):
@@ -220,11 +216,7 @@ def diverged(name: str, value: float, step: int, workdir: Path) -> str:
         if good
         else "there is no checkpoint yet"
     )
-    return (
-        f"{name} became {value} at step {step}; {kept}. Likely knobs: a smaller "
-        "optimizer.learning_rate, optimizer.clip=1, optimizer.warmup_steps, "
-        "another loss, or dtype=float32"
-    )
+    return f"{name} became {value} at step {step}; {kept}. {KNOBS}"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A checkpoint is whole or not there; a damaged one is noticed and passed over."""
 
 import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,8 @@ import optax
 import pytest
 
 from deconvgen import checkpoint
-from deconvgen.errors import UserError
+from deconvgen.errors import Diverged, UserError
+from deconvgen.grafting import graft
 from deconvgen.types import Net, State
 
 
@@ -104,7 +106,7 @@ def test_pruning_keeps_the_latest_and_the_best(tmp_path, state):
 
 def test_a_state_that_is_not_finite_is_never_written(tmp_path, state):
     bad = state._replace(ema=jax.tree.map(lambda x: x * jnp.nan, state.ema))
-    with pytest.raises(FloatingPointError, match="not finite at step 3"):
+    with pytest.raises(Diverged, match="not finite at step 3"):
         write(tmp_path, 3, bad)
     assert checkpoint.steps(tmp_path) == []
 
@@ -122,6 +124,15 @@ def test_a_failed_write_leaves_nothing_behind_and_is_told(tmp_path, state, monke
     assert left == ["00000001"]
 
 
+def test_a_full_disk_is_told_before_anything_is_written(tmp_path, state, monkeypatch):
+    write(tmp_path, 1, state)
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(UserError, match=r"no space left.* MB are free; step 1 is"):
+        write(tmp_path, 2, state)
+    assert checkpoint.steps(tmp_path) == [1]
+
+
 def test_another_models_checkpoint_is_refused_with_the_shape(tmp_path, state):
     write(tmp_path, 1, state)
     wider = jax.tree.map(lambda x: jnp.zeros((*x.shape, 2)), state)
@@ -135,7 +146,7 @@ def test_grafting_takes_what_fits_and_names_the_rest(tmp_path, state):
     params = {**fresh.nets["model"].params, "up_1": {"kernel": jnp.zeros((4, 4))}}
     fresh = fresh._replace(nets={"model": fresh.nets["model"]._replace(params=params)})
     arrays = checkpoint.read_arrays(found.path)
-    grafted, taken, kept = checkpoint.graft(arrays, fresh)
+    grafted, taken, kept = graft(arrays, fresh)
     assert taken
     assert len(kept) == 1
     assert "up_1" in kept[0]

@@ -1,6 +1,7 @@
 """The command line: what works, and one sentence for what does not."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -119,6 +120,15 @@ MISTAKES = {
         "wants numbers, not '(a,)'",
     ),
     "a huge seed": (["train", CONFIG, X, f"--config.seed={10**20}"], "below 2**63"),
+    "a home that nobody has": (
+        ["train", CONFIG, "--workdir=~nobodyx/runs"],
+        "~nobodyx has no home",
+    ),
+    "several hosts without the first": (
+        ["train", CONFIG, X, "--num_processes=2"],
+        "--num_processes wants --coordinator",
+    ),
+    "fewer than no steps": (["features", CONFIG, "--steps=-4"], "--steps=-4"),
     "a coordinator without a port": (
         ["train", CONFIG, X, "--coordinator=nonsense"],
         "HOST:PORT, not 'nonsense'",
@@ -169,6 +179,7 @@ MISTAKES = {
     ),
     "no run folder": (["sample", X], "is no run folder"),
     "a damaged config": (["sample", "--workdir={tmp}/bad"], "not readable as JSON"),
+    "a part of a config": (["sample", "--workdir={tmp}/part"], "is not whole"),
     "an override where there is no config": (
         ["sample", X, "--config.seed=3"],
         "takes no --config.seed=3",
@@ -184,6 +195,8 @@ def test_a_mistake_gets_one_sentence(mistake, tmp_path):
     (tmp_path / "bad" / "config.json").write_text("{")
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "config.json").write_text("{}")
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "config.json").write_text('{"task": "gan"}')
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     argv, message = MISTAKES[mistake]
@@ -216,4 +229,15 @@ def test_the_process_exits_with_2_and_no_traceback():
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.startswith("deconvgen: unknown config 'dcgann'")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_backend_that_is_not_there_is_told():
+    command = [sys.executable, "-m", "deconvgen.cli", "train", "--config=dcgan:smoke"]
+    environment = os.environ | {"JAX_PLATFORMS": "gpx"}
+    done = subprocess.run(
+        [*command, "--workdir=unused"], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("deconvgen: Unable to initialize backend 'gpx'")
     assert len(done.stderr.splitlines()) == 1

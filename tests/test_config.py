@@ -1,5 +1,7 @@
 """Configs are found by name or path, overridden by key, and come back as saved."""
 
+import json
+
 import pytest
 
 from deconvgen import config
@@ -86,6 +88,24 @@ def test_a_saved_config_comes_back_with_its_tuples(tmp_path):
     new = config.read(tmp_path / "config.json")
     assert config.differences(old, new) == []
     assert isinstance(new.model.features, tuple)
+
+
+def test_a_key_younger_than_a_run_folder_has_its_default(tmp_path):
+    saved = config.load("dcgan:smoke").to_dict()
+    saved["data"]["image_shape"] = (28, 28, 1)
+    del saved["eval"]["batch_norm"], saved["dtype"]
+    (tmp_path / "config.json").write_text(json.dumps(saved))
+    read = config.read(tmp_path / "config.json")
+    assert read.eval.batch_norm == "running"
+    assert read.dtype == "float32"
+    assert read.optimizer.b1 == saved["optimizer"]["b1"]
+
+
+def test_a_misspelt_key_in_a_config_file_is_told():
+    with pytest.raises(UserError, match="'stepz'; did you mean 'steps'"):
+        config.defaults("gan", stepz=3)
+    with pytest.raises(UserError, match="'data__image_sise'; did you mean"):
+        config.defaults("gan", data__image_sise=3)
 
 
 def test_differences_name_the_key_and_both_values():

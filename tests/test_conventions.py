@@ -23,6 +23,7 @@ steps audit activations dc_gaps decoder_shift batch_statistics
 tasks
 config
 checkpoint evaluate cost
+grafting
 runs rehearsal experiment pretrained
 run train train_seeds progress whole evaluation probes
 export worker
@@ -33,7 +34,7 @@ parts studies
 report_legend report_pictures report_plots report_template report_text report_words
 report report_page report_tables
 listing sweeping
-commands checkpoint_commands
+commands checkpoint_commands sweep_commands
 cli
 """
 

@@ -38,20 +38,27 @@ def prepare(builder: type[tfds.core.GeneratorBasedBuilder]) -> tfds.core.Dataset
     """
     folder = data_dir()
     here = None
+    kept = folder / builder.name
     try:
         here = builder(data_dir=folder, file_format="array_record")
         if not here.data_path.exists():
             with contextlib.redirect_stdout(io.StringIO()), _no_progress_bar():
                 here.download_and_prepare()
+        if not here.info.splits:
+            raise ValueError("it has no splits")
         return here
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # array_record's is a RuntimeError
         if here is not None and here.data_path.exists():
             return builder(data_dir=folder, file_format="array_record")
+        why = getattr(error, "strerror", "") or error
         raise UserError(
-            f"the data set {builder.name} cannot be written to {folder} "
-            f"({error.strerror or error}): set TFDS_DATA_DIR to a folder that you may "
-            "write to"
+            f"the data set {builder.name} cannot be written to {folder} ({why}): set "
+            "TFDS_DATA_DIR to a folder that you may write to"
         ) from None
+    except Exception as error:  # what of TFDS, protobuf or JSON, is theirs to say
+        if not kept.exists():
+            raise
+        raise _damaged(kept, error) from error
 
 
 @contextlib.contextmanager
@@ -198,10 +205,15 @@ def _undamaged(builder: tfds.core.DatasetBuilder):
     try:
         yield
     except RuntimeError as error:
-        raise UserError(
-            f"the prepared data set in {builder.data_dir} is damaged ({error}): remove "
-            "that folder, and it is prepared again"
-        ) from None
+        raise _damaged(builder.data_dir, error) from None
+
+
+def _damaged(folder: Any, error: Exception) -> UserError:
+    why = (str(error) or type(error).__name__).splitlines()[0]
+    return UserError(
+        f"the prepared data set in {folder} is damaged ({why}): remove that folder, "
+        "and it is prepared again"
+    )
 
 
 def _first(features, kind: type, name: str, but: str = "") -> str:

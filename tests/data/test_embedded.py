@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,16 @@ def test_a_full_or_forbidden_disk_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(fashion.FashionMnistSmall, "download_and_prepare", forbidden)
     with pytest.raises(UserError, match=r"Permission denied.*TFDS_DATA_DIR"):
         load("fashion_mnist_small")
+
+
+@pytest.mark.parametrize("text", [None, "", "{}"])
+def test_a_damaged_folder_is_told(tfds, tmp_path, monkeypatch, text):
+    shutil.copytree(tfds, tmp_path, dirs_exist_ok=True)
+    (info,) = tmp_path.glob("fashion_mnist_small/*/dataset_info.json")
+    info.unlink() if text is None else info.write_text(text)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    with pytest.raises(UserError, match=r"is damaged .* remove that folder"):
+        load("fashion_mnist_small", "train")
 
 
 def test_photographs_are_whole_and_in_one_split_only():

@@ -54,6 +54,9 @@ def test_own_train_and_test_folders_are_kept(tmp_path, paint):
     paint(tmp_path / "test" / "b.png", seed=9)
     sizes = [load("x", s, folder=str(tmp_path)).num_examples for s in ("train", "test")]
     assert sizes == [4, 1]
+    (tmp_path / "test" / "b.png").unlink()
+    with pytest.raises(UserError, match="test has no images in it"):
+        load("x", "test", folder=str(tmp_path))
 
 
 @pytest.mark.parametrize("crop", ["center", "random", "stretch"])

@@ -9,6 +9,7 @@ import pytest
 
 from deconvgen import checkpoint, config, devices, evaluate, metrics, runs, tasks
 from deconvgen.errors import UserError
+from deconvgen.grafting import graft
 from deconvgen.nn.upsample import upsamplers
 
 TINY = {
@@ -222,7 +223,7 @@ def test_another_factor_takes_the_trunk_and_starts_its_own_head(tmp_path):
     old, new = start(two), start(three, seed=1)
     saved = checkpoint.write(tmp_path, 1, jax.tree.map(np.asarray, old), {})
     arrays = checkpoint.read_arrays(saved.path)
-    grafted, _, kept = checkpoint.graft(arrays, new)
+    grafted, _, kept = graft(arrays, new)
     params = grafted.nets["model"].params
     assert_equal(params["trunk"], old.nets["model"].params["trunk"])
     assert all("head" in name for name in kept) and kept
