@@ -16,7 +16,7 @@ def _sample(values: flags.FlagValues) -> None:
         0,
         "Of the latents.",
         lower_bound=0,
-        upper_bound=2**63 - 1,
+        upper_bound=2**63 - 2,  # an interpolation goes to the next one
         flag_values=values,
     )
     flags.DEFINE_string(

@@ -72,7 +72,9 @@ def check(runs: Sequence[Run]) -> None:
     """Refuse what has no latent to move."""
     for run in runs:
         if run.task.decode is None:
-            raise UserError(f"{run.folder}: a {run.config.task} has no latent to move")
+            raise UserError(
+                f"{run.folder}: the task {run.config.task} has no latent to move"
+            )
 
 
 def enlarged(pixels: np.ndarray, side: int = SIDE) -> Any:

@@ -55,7 +55,7 @@ def sampler(run: Run) -> jax_export.Exported:
     elif task.reconstruct is not None:
         function = lambda images: task.reconstruct(state, {"image": images})
     else:
-        raise UserError(f"a {run.config.task} has nothing to export")
+        raise UserError(f"the task {run.config.task} has nothing to export")
     return jax_export.export(jax.jit(function), platforms=PLATFORMS)(*inputs)
 
 

@@ -27,6 +27,7 @@ from deconvgen import config as configs
 from deconvgen.errors import UserError
 from deconvgen.log import METRICS, read, say
 from deconvgen.pace import time_to_quality
+from deconvgen.steps import prior
 from deconvgen.types import State, Task, Tree
 
 
@@ -52,7 +53,9 @@ class Run:
         self.state: State = restore(found, runs.shape(config, self.blank(1)))
 
     def __repr__(self) -> str:
-        figures = ", ".join(f"{k} {v:.4g}" for k, v in list(self.figures.items())[:3])
+        first = self.config.monitor.metric
+        names = sorted(self.figures, key=lambda name: name != first)[:3]
+        figures = ", ".join(f"{name} {self.figures[name]:.4g}" for name in names)
         return f"Run({self.folder}, {self.config.task}, step {self.step}; {figures})"
 
     def _repr_html_(self) -> str:
@@ -117,8 +120,10 @@ class Run:
         return batch
 
     def examples(self, num: int) -> dict[str, np.ndarray]:
-        """The first `num` of the test split, as one batch."""
-        return next(self.test_set.eval_batches(num))
+        """The first `num` of the test split, or all that it has, as one batch."""
+        batch = next(self.test_set.eval_batches(num))
+        real = batch["mask"] > 0
+        return {name: values[real] for name, values in batch.items()}
 
     def batches(
         self,
@@ -136,16 +141,18 @@ class Run:
         """
         if self.task.decode is None:
             raise UserError(
-                f"a {self.config.task} does not draw new images; try reconstruct()"
+                f"the task {self.config.task} draws no new images; try reconstruct()"
             )
         size = min(batch_size or self.config.eval.batch_size, max(1, num - first))
         size = -(-size // self.spread.count) * self.spread.count
         step = self.spread.run(self.task.sample, jax.random.key(seed))
         under_way = None
+        if labels is not None:
+            labels = self._labels(labels, num)
         for start in range(first, num, size):
             batch = self.blank(size, start)
             if labels is not None:
-                given = np.asarray(labels)[start : start + size]
+                given = labels[start : start + size]
                 batch["label"][: len(given)] = given
             drawn = step(self.placed, self.spread.put_batch(batch), 0, start)
             if under_way is not None:
@@ -162,25 +169,40 @@ class Run:
 
     def shown(self, num: int = 16, seed: int = 0) -> np.ndarray:
         """The task's own picture of each of the first `num` test images."""
+        num = min(num, self.test_set.num_examples)
         size = -(-num // self.spread.count) * self.spread.count
         step = self.spread.run(self.task.sample, jax.random.key(seed))
-        batch = self.spread.put_batch(self.examples(size))
+        batch = self.spread.put_batch(next(self.test_set.eval_batches(size)))
         return self.spread.join(step(self.placed, batch, 0, 0))[:num]
 
     def decode(self, latents: np.ndarray, labels: Any = None) -> np.ndarray:
         """Images from latents [n, latent]."""
         if self.task.decode is None:
-            raise UserError(f"a {self.config.task} has no latent to decode from")
+            raise UserError(f"the task {self.config.task} has no latent to decode from")
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2 or latents.shape[1] != self.task.latent:
             raise UserError(
                 f"latents should have shape [n, {self.task.latent}], "
                 f"not {list(latents.shape)}"
             )
-        batch = self.blank(len(latents))
-        if labels is not None:
-            batch["label"] = np.asarray(labels, np.int32)
+        batch = self._labelled(len(latents), labels)
         return np.asarray(self._decode(self.state, latents, batch))
+
+    def _labelled(self, num: int, labels: Any) -> dict[str, np.ndarray]:
+        """A blank batch with these labels, or with its own where they are None."""
+        own = {} if labels is None else {"label": self._labels(labels, num)}
+        return self.blank(num) | own
+
+    def _labels(self, labels: Any, num: int) -> np.ndarray:
+        labels, classes = np.asarray(labels), self.config.data.num_classes
+        if labels.shape != (num,) or labels.dtype.kind not in "iu":
+            raise UserError(
+                f"labels should be {num} whole numbers, not {labels.dtype} of shape "
+                f"{list(labels.shape)}"
+            )
+        if wrong := [label for label in labels.tolist() if not 0 <= label < classes]:
+            raise UserError(f"there is no class {wrong[0]}: the data have {classes}")
+        return labels.astype(np.int32)
 
     @cached_property
     def _decode(self) -> Any:
@@ -189,8 +211,16 @@ class Run:
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """What the model makes of images [n, h, w, c] in [-1, 1]."""
         if self.task.reconstruct is None:
-            raise UserError(f"a {self.config.task} does not reconstruct; try sample()")
-        batch = self.blank(len(images)) | {"image": np.asarray(images, np.float32)}
+            raise UserError(
+                f"the task {self.config.task} does not reconstruct; try sample()"
+            )
+        images, shape = np.asarray(images, np.float32), self.image_shape
+        if images.ndim != 4 or images.shape[1:] != shape:
+            raise UserError(
+                f"images should have shape [n, {', '.join(map(str, shape))}], "
+                f"not {list(images.shape)}"
+            )
+        batch = self.blank(len(images)) | {"image": images}
         return np.asarray(self._reconstruct(self.state, batch))
 
     @cached_property
@@ -208,9 +238,7 @@ class Run:
         if self.task.decode is not None:
             if inputs is None:
                 inputs = self.latents(1, 0)
-            batch = self.blank(len(inputs))
-            if labels is not None:
-                batch["label"] = np.asarray(labels, np.int32)
+            batch = self._labelled(len(inputs), labels)
             return self._watched(np.asarray(inputs, np.float32), batch)
         batch = self.examples(1)
         if inputs is not None:
@@ -239,9 +267,9 @@ class Run:
         }
 
     def latents(self, num: int, seed: int = 0) -> np.ndarray:
-        """Standard normal latents [num, latent]."""
-        rng = np.random.default_rng(seed)
-        return rng.standard_normal((num, self.task.latent), "f4")
+        """Standard normal latents [num, latent]: those that `sample` decodes."""
+        keys = devices.example_keys(jax.random.key(seed), 0, 0, num)
+        return np.asarray(prior(keys, self.task.latent))
 
     def evaluate(
         self, limit: int | None = None, batch_norm: str = ""

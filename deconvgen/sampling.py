@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from deconvgen import images
 from deconvgen.errors import UserError
 from deconvgen.registry import Registry
 from deconvgen.run import Run, load
 
+TAKES_INPUT = ("reconstruction", "segmentation", "superres")
 COLUMNS = 8
 """Images in a row of the kinds whose rows are series."""
 
@@ -24,7 +26,7 @@ kinds: Registry[Kind] = Registry("kind of sample")
 def latents(run: Run, num: int, seed: int) -> np.ndarray:
     """Standard normal latents [num, latent]."""
     if run.task.decode is None:
-        raise UserError(f"a {run.config.task} has no latent to decode from")
+        raise UserError(f"the task {run.config.task} has no latent to decode from")
     return run.latents(num, seed)
 
 
@@ -67,11 +69,27 @@ def interpolation(run: Run, num: int, seed: int, source: str) -> np.ndarray:
 
 @kinds.register
 def reconstruction(run: Run, num: int, seed: int, source: str) -> np.ndarray:
-    """Pairs of a test image and what the model makes of it."""
-    examples = run.examples(max(1, num // 2))["image"]
+    """A test image, or the --input, and what the model makes of it.
+
+    Where it is trained on corrupted images, the corrupted one is between the two.
+    """
+    if source:
+        examples = fitted(source, run.image_shape)[None]
+    elif run.config.get("corruption", {}).get("name", "none") != "none":
+        return images.grid(run.shown(max(1, num // 3), seed))
+    else:
+        examples = run.examples(max(1, num // 2))["image"]
     pairs = np.stack([examples, run.reconstruct(examples)], axis=1)
     columns = 2 * max(1, round((len(pairs) / 2) ** 0.5))
     return images.grid(pairs.reshape(-1, *run.image_shape), columns=columns)
+
+
+def fitted(source: str, shape: tuple[int, int, int]) -> np.ndarray:
+    """A picture file as an image of this shape: the middle of it, scaled."""
+    height, width, channels = shape
+    photo = images.picture(images.to_uint8(images.load(source, channels)))
+    pixels = ImageOps.fit(photo, (width, height), Image.Resampling.LANCZOS)
+    return images.to_float(np.asarray(pixels)).reshape(shape)
 
 
 def draw(
@@ -93,8 +111,12 @@ def draw(
     if num < 1:
         raise UserError(f"--num should be 1 or more, not {num}")
     function = kinds[kind]
+    if source and kind not in TAKES_INPUT:
+        listed = ", ".join(TAKES_INPUT)
+        raise UserError(f"--kind={kind} takes no --input (those that do: {listed})")
     run = load(workdir, checkpoint)
-    path = Path(out or run.folder / f"{kind}-{run.step:08d}-{seed}").expanduser()
+    which = Path(source).stem if source else seed
+    path = Path(out or run.folder / f"{kind}-{run.step:08d}-{which}").expanduser()
     many = path.suffix == ".npz" or out.endswith("/") or path.is_dir()
     if out and many:
         if kind != "grid":

@@ -15,7 +15,7 @@ def only(run: Run, task: str, kind: str) -> None:
     """Refuse a run of another task."""
     if run.config.task != task:
         raise UserError(
-            f"--kind={kind} wants a run of task {task}, and {run.folder} is a "
+            f"--kind={kind} wants a run of task {task}, and {run.folder} is of task "
             f"{run.config.task}"
         )
 

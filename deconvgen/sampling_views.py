@@ -42,8 +42,8 @@ def features(run: Run, num: int, seed: int, source: str) -> np.ndarray:
     if run.task.decode is not None:
         maps = run.feature_maps(run.latents(1, seed))
     else:
-        example = run.examples(seed + 1)["image"][seed:]
-        maps = run.feature_maps(example)
+        which = seed % run.test_set.num_examples
+        maps = run.feature_maps(run.examples(which + 1)["image"][which:])
     return sheet(maps, min(num, 16))
 
 

@@ -88,6 +88,11 @@ def fold(keys: Keys, salt: int | Int[Array, ""]) -> Keys:
     return jax.vmap(lambda key: jax.random.fold_in(key, salt))(keys)
 
 
+def prior(keys: Keys, size: int) -> Float[Array, "b {size}"]:
+    """The standard normal latents [b, size] that a task's samples are decoded from."""
+    return normals(fold(keys, 0), size)
+
+
 def supervised(
     loss: Callable[..., tuple[Array, tuple[Tree, dict[str, Array]]]],
     optimizer: optax.GradientTransformation,

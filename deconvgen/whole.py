@@ -18,6 +18,7 @@ from deconvgen.tiles import in_tiles
 from deconvgen.types import Task
 
 Picture = Float[np.ndarray, "h w c"]
+Larger = Float[np.ndarray, "h2 w2 c"]
 TILE = 128
 """Least side of the low-resolution tiles, of which the model's reach is overlap."""
 
@@ -30,7 +31,7 @@ def one_device(run: Run) -> Task:
     return task._replace(sample=jax.jit(task.sample), reconstruct=reconstruct)
 
 
-def enlarged(run: Run, lowres: Picture, tile: int = 0) -> Picture:
+def enlarged(run: Run, lowres: Picture, tile: int = 0) -> Larger:
     """[h, w, c] -> [factor h, factor w, c] by the run's model, in [-1, 1].
 
     Tiles (0: wide enough for the reach of the model) leave no seam, unless its norm is
@@ -49,13 +50,13 @@ def enlarged(run: Run, lowres: Picture, tile: int = 0) -> Picture:
     return np.clip(in_tiles(model, lowres, factor, tile, margin), -1, 1)
 
 
-def bicubic(run: Run, lowres: Picture) -> Picture:
+def bicubic(run: Run, lowres: Picture) -> Larger:
     """The bicubic enlargement by the same factor."""
     made = resize.bicubic(jnp.asarray(lowres)[None], run.config.model.factor)
     return np.clip(np.asarray(made[0]), -1, 1)
 
 
-def pair(run: Run, photograph: Picture) -> tuple[Picture, Picture]:
+def pair(run: Run, photograph: Picture) -> tuple[np.ndarray, np.ndarray]:
     """(low resolution, photograph), the latter without incomplete pixels."""
     factor = run.config.model.factor
     truth = whole(jnp.asarray(photograph)[None], factor)

@@ -34,15 +34,15 @@ MEASURES = {
 SIZES = {
     "smoke": [
         {
-            "steps": 300,
+            "steps": 1500,
             "batch_size": 32,
             "model.features": (32, 16),
             "model.kernel_size": 0,
-            "ema": 0.99,
-            "log_every": 20,
-            "eval_every": 150,
-            "sample_every": 300,
-            "checkpoint_every": 100,
+            "ema": 0.995,
+            "log_every": 50,
+            "eval_every": 500,
+            "sample_every": 1500,
+            "checkpoint_every": 500,
             "eval.num_examples": 500,
         }
     ],

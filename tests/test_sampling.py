@@ -101,6 +101,33 @@ def test_any_part_in_any_batches_is_the_same(shipped):
     assert not list(shipped.batches(5, 3, first=5))
 
 
+def test_samples_are_decoded_from_the_latents_of_their_seed(shipped, conditional):
+    for each in (shipped, conditional):
+        drawn = each.sample(5, 7)
+        np.testing.assert_allclose(each.decode(each.latents(5, 7)), drawn, atol=1e-5)
+
+
+def test_wrong_labels_are_told(conditional):
+    z = conditional.latents(2, 0)
+    for labels, message in (
+        (3, r"2 whole numbers, not int64 of shape \[\]"),
+        ([1.0, 2.0], "2 whole numbers, not float64"),
+        ([1, 2, 3], r"of shape \[3\]"),
+        ([1, 10], "no class 10: the data have 10"),
+    ):
+        with pytest.raises(UserError, match=message):
+            conditional.decode(z, labels)
+        with pytest.raises(UserError, match=message):
+            conditional.sample(2, labels=labels)
+        with pytest.raises(UserError, match=message):
+            conditional.feature_maps(z, labels)
+
+
+def test_more_examples_than_there_are_come_without_padding(shipped):
+    assert len(shipped.examples(2005)["image"]) == 2000
+    assert shipped.examples(2005)["mask"].all()
+
+
 def test_feature_maps_are_those_of_the_layers_in_their_order(shipped):
     z = shipped.latents(3, 1)
     maps = shipped.feature_maps(z)

@@ -23,14 +23,14 @@ from deconvgen.steps import (
     forward,
     infer,
     mean_across,
-    normals,
+    prior,
     reduce,
     start,
 )
 from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
 from deconvgen.types import Images, State, Task
 
-LATENT, DROP_G, DROP_D, BETWEEN = range(4)  # what an example's key is folded with
+DROP_G, DROP_D, BETWEEN = range(1, 4)  # what an example's key is folded with
 
 
 def networks(config: ConfigDict, axis: str | None) -> tuple[Generator, Discriminator]:
@@ -95,9 +95,6 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     measure = measuring(config)
     size, every = config.model.latent, config.critic_steps
 
-    def draw(keys):
-        return normals(fold(keys, LATENT), size)
-
     def init(key, batch):
         g_key, d_key = jax.random.split(key)
         label = batch.get("label")
@@ -128,7 +125,12 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         g, d = state.nets["generator"], state.nets["critic"]
         label = batch.get("label")
         generate = lambda params: forward(
-            g_net, params, g.stats, draw(keys), label=label, keys=fold(keys, DROP_G)
+            g_net,
+            params,
+            g.stats,
+            prior(keys, size),
+            label=label,
+            keys=fold(keys, DROP_G),
         )
         fake, pull, g_stats = jax.vjp(generate, g.params, has_aux=True)
 
@@ -168,7 +170,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         return infer(g_net, state.ema, latent, label=batch.get("label"))
 
     def sample(state, batch, keys):
-        return decode(state, draw(keys), batch)
+        return decode(state, prior(keys, size), batch)
 
     def judging(state, batch):
         d = state.nets["critic"]

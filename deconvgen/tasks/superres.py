@@ -50,7 +50,7 @@ def network(config: ConfigDict, axis: str | None) -> SuperResolution:
     )
 
 
-def whole(images: Images, factor: int) -> Images:
+def whole(images: Images, factor: int) -> Float[Array, "b h2 w2 c"]:
     """Without the rows and columns that fill no low-resolution pixel."""
     _, h, w, _ = images.shape
     return images[:, : h - h % factor, : w - w % factor]

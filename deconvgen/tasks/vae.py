@@ -94,7 +94,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         return decode(state, encode(state, batch["image"])[0], batch)
 
     def sample(state, batch, keys):
-        return decode(state, normals(fold(keys, LATENT), size), batch)
+        return decode(state, prior(keys, size), batch)
 
     def log_ratio(state, images, mean, log_variance, keys):
         """log p(x, z) - log q(z | x) at one draw z of q, and log p(x | z)."""
