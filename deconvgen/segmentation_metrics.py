@@ -77,11 +77,18 @@ class Boundaries(Summed):
     predicted_hit: Any  # [k] of these, near a true outline
     true: Any  # [k] pixels of true outlines
     true_hit: Any  # [k] of these, near a predicted outline
+    names: tuple[str, ...] = struct.field(pytree_node=False, default=())
 
     @classmethod
     def of(
-        cls, predicted: Classes, classes: Classes, mask: Float[Array, " b"], k: int
+        cls,
+        predicted: Classes,
+        classes: Classes,
+        mask: Float[Array, " b"],
+        k: int,
+        names: tuple[str, ...] = (),
     ) -> "Boundaries":
+        """From class maps of k classes; `names`, k or none, go into the result."""
         h, w = classes.shape[1:]
         d = max(1, round(0.02 * float(np.hypot(h, w))))
         ignored = ((classes == IGNORE) | (mask[:, None, None] == 0))[..., None]
@@ -97,19 +104,27 @@ class Boundaries(Summed):
             predicted_hit=count(line_p & _dilate(line_t, d)),
             true=count(line_t),
             true_hit=count(line_t & _dilate(line_p, d)),
+            names=tuple(names),
         )
 
     def result(self) -> dict[str, float]:
-        """boundary_iou and boundary_f1, the means over the classes that occur."""
+        """boundary_iou and boundary_f1, and the same of every class by its name.
+
+        Means are over the classes that occur; that of one that does not is NaN.
+        """
         precision = _divide(self.predicted_hit, self.predicted)
         recall = _divide(self.true_hit, self.true)
         # An outline on one side only has F1 = 0; on neither side the class is absent.
         either = np.asarray(self.predicted) + np.asarray(self.true) > 0
         p, r = np.nan_to_num(precision), np.nan_to_num(recall)
         f1 = np.where(either, 2 * p * r / np.maximum(p + r, 1e-12), np.nan)
-        return {
-            "boundary_iou": _mean(_divide(self.overlap, self.union)),
-            "boundary_f1": _mean(f1),
+        iou = _divide(self.overlap, self.union)
+        names = self.names or tuple(map(str, range(len(iou))))
+        each = {"boundary_iou": iou, "boundary_f1": f1}
+        return {measure: _mean(values) for measure, values in each.items()} | {
+            f"{measure}_{name}": float(value)
+            for measure, values in each.items()
+            for name, value in zip(names, values, strict=True)
         }
 
 

@@ -102,6 +102,10 @@ def test_boundaries_by_scipys_erosion(maps):
     precision, recall = sums[3, :4] / sums[2, :4], sums[5, :4] / sums[4, :4]
     f1 = 2 * precision * recall / (precision + recall)
     assert result["boundary_f1"] == pytest.approx(np.mean(f1))
+    for c in range(4):
+        assert result[f"boundary_iou_{c}"] == pytest.approx(sums[0, c] / sums[1, c])
+        assert result[f"boundary_f1_{c}"] == pytest.approx(f1[c])
+    assert np.isnan(result["boundary_iou_4"])
 
 
 def test_boundary_measures_fall_as_a_square_moves_while_the_iou_hardly_does():

@@ -88,7 +88,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         return {
             "loss": Mean.of(distance(logits, classes, weights), mask),
             "confusion": Confusion.of(predicted, classes, mask, k, names),
-            "boundaries": Boundaries.of(predicted, classes, mask, k),
+            "boundaries": Boundaries.of(predicted, classes, mask, k, names),
         }
 
     def probe(state, batch, keys):
