@@ -14,15 +14,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from deconvgen import (
-    activations,
-    checkpoint,
-    data,
-    devices,
-    pretrained,
-    runs,
-    tasks,
-)
+from deconvgen import activations, checkpoint, data, devices, pretrained, runs, tasks
 from deconvgen import config as configs
 from deconvgen.errors import UserError
 from deconvgen.log import METRICS, read, say
@@ -53,10 +45,13 @@ class Run:
         self.state: State = restore(found, runs.shape(config, self.blank(1)))
 
     def __repr__(self) -> str:
-        first = self.config.monitor.metric
-        names = sorted(self.figures, key=lambda name: name != first)[:3]
-        figures = ", ".join(f"{name} {self.figures[name]:.4g}" for name in names)
+        shown = list(self._main_first().items())[:3]
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in shown)
         return f"Run({self.folder}, {self.config.task}, step {self.step}; {figures})"
+
+    def _main_first(self) -> dict[str, Any]:
+        first = self.config.monitor.metric
+        return dict(sorted(self.figures.items(), key=lambda item: item[0] != first))
 
     def _repr_html_(self) -> str:
         rows = {
@@ -66,7 +61,9 @@ class Run:
             "initializer": self.config.model.initializer,
             "data": self.config.data.name,
             "step": self.step,
-        } | {k: f"{v:.4g}" for k, v in self.figures.items() if isinstance(v, float)}
+        }
+        figures = self._main_first().items()
+        rows |= {k: f"{v:.4g}" for k, v in figures if isinstance(v, float)}
         cells = "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in rows.items())
         return f"<table>{cells}</table>"
 

@@ -20,6 +20,7 @@ from deconvgen.steps import (
     infer,
     mean_across,
     normals,
+    prior,
     reduce,
     start,
     supervised,
