@@ -151,7 +151,7 @@ class Collection:
 
     @classmethod
     def of(
-        cls, rows: Shaped[Array, "b *row"], mask: Float[Array, " b"]
+        cls, rows: Shaped[Array, " b *row"], mask: Float[Array, " b"]
     ) -> "Collection":
         return cls(((rows, mask),))
 

@@ -73,10 +73,10 @@ class Dropout(nn.Module):
     @nn.compact
     def __call__(
         self,
-        x: Float[Array, "b *rest"],
+        x: Float[Array, " b *rest"],
         keys: Key[Array, " b"] | None,
         train: bool,
-    ) -> Float[Array, "b *rest"]:
+    ) -> Float[Array, " b *rest"]:
         if not 0 <= self.rate < 1:
             raise UserError(f"a dropout rate lies in [0, 1), not at {self.rate}")
         if not train or self.rate == 0:
