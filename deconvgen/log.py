@@ -48,7 +48,9 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def say(text: str) -> None:
     """One line for the person at the terminal."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    Console(stderr=True, force_jupyter=False, highlight=False, soft_wrap=True).print(
+        text, markup=False
+    )
 
 
 class Log:
@@ -143,7 +145,7 @@ class Bar:
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Console(stderr=True, force_jupyter=False),
             disable=not self.live,
             expand=True,
         )

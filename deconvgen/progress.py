@@ -40,7 +40,7 @@ class Display:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True),
+            console=Console(stderr=True, force_jupyter=False),
             disable=not self.live,
         )
         self._all = self._bar.add_task("runs", total=total, completed=finished, note="")

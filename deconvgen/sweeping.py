@@ -71,7 +71,7 @@ def sweep(
     if jobs < 0:
         raise UserError(f"--jobs should be 0 (one a GPU or core) or more, not {jobs}")
     folder, overrides = Path(workdir).expanduser(), list(overrides)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(force_jupyter=False, highlight=False, soft_wrap=True)
     plan = experiment.renamed(experiment.load(name, size, overrides), folder)
     trials = chosen(plan.trials, only)
     console.print(plan.question)

@@ -184,9 +184,9 @@ print({name: outcome["state"] for name, outcome in outcomes.items()})
 #
 # ## The report
 #
-# Means with intervals, and comparisons that pair the seeds. Read the *intervals*: where
-# they overlap, these runs do not tell the layers apart. A page with all pictures is
-# `report.html` beside it.
+# Means with intervals, and comparisons seed by seed. Read the *p* of a row: it compares
+# that layer with the best one over the same seeds, and where it is not below 0.05 these
+# runs do not tell the two apart. A page with all pictures is `report.html` beside it.
 
 # %%
 paths = report([folder / "sweep"])
