@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from deconvgen import checkpoint
+from deconvgen import checkpoint, config
 from deconvgen import train as loop
 from deconvgen.errors import UserError
 from deconvgen.train import Diverged, Stopped, train
@@ -162,24 +161,51 @@ def test_init_from_takes_the_parameters_of_another_run(whole, tmp_path):
     np.testing.assert_array_equal(a.sample(4), b.sample(4))
 
 
-def test_killed_at_any_moment_it_goes_on_bitwise(tmp_path):
-    """A real SIGKILL, as soon as there is a checkpoint."""
-    from deconvgen import config
+# As users run it: compiled with all optimizations, in processes of the same kind.
+PROCESS = {
+    "cwd": config.HERE.parent,
+    "env": {
+        k: v for k, v in os.environ.items() if k != "JAX_DISABLE_MOST_OPTIMIZATIONS"
+    },
+}
 
+
+def training(*overrides):
+    """The command that trains in a process of its own, but for the run folder."""
     script = "from deconvgen.train import train; from tests.tiny import gan; import sys"
-    command = [sys.executable, "-c", f"{script}; train(gan('steps=60'), sys.argv[1])"]
-    root, workdir = config.HERE.parent, tmp_path / "killed"
-    # As users run it: compiled with all optimizations, in processes of the same kind.
-    environment = dict(os.environ)
-    environment.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
-    told = {"cwd": root, "env": environment}
-    process = subprocess.Popen([*command, str(workdir)], **told)
+    call = f"train(gan(*{overrides!r}), sys.argv[1])"
+    return [sys.executable, "-c", f"{script}; {call}"]
+
+
+def test_killed_it_goes_on_bitwise(tmp_path):
+    """A real SIGKILL, as soon as there is a checkpoint."""
+    command, workdir = training("steps=60"), tmp_path / "killed"
+    process = subprocess.Popen([*command, str(workdir)], **PROCESS)
     deadline = time.monotonic() + 240
     while not checkpoint.steps(workdir) and time.monotonic() < deadline:
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
     assert checkpoint.steps(workdir)[-1] < 60
     for folder in (workdir, tmp_path / "whole"):
-        subprocess.run([*command, str(folder)], check=True, **told)
+        subprocess.run([*command, str(folder)], check=True, **PROCESS)
+    assert_same_run(tmp_path / "whole", workdir)
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_at_random_moments_it_goes_on_bitwise(tmp_path):
+    """While it loads, compiles, trains, evaluates or writes: whatever it is at."""
+    often = ("log_every=5", "checkpoint_every=50", "eval_every=500", "sample_every=500")
+    command = training("steps=20000", *often)
+    workdir, reached = tmp_path / "killed", []
+    for seconds in np.random.default_rng(0).uniform(3, 12, 20):
+        process = subprocess.Popen([*command, str(workdir)], **PROCESS)
+        time.sleep(seconds)
+        assert process.poll() is None, "it had ended before it was killed"
+        process.kill()
+        process.wait()
+        reached += checkpoint.steps(workdir)[-1:]
+    assert reached == sorted(reached) and len(set(reached)) > 5
+    for folder in (workdir, tmp_path / "whole"):
+        subprocess.run([*command, str(folder)], check=True, **PROCESS)
     assert_same_run(tmp_path / "whole", workdir)
