@@ -266,7 +266,7 @@ class Run:
     def latents(self, num: int, seed: int = 0) -> np.ndarray:
         """Standard normal latents [num, latent]: those that `sample` decodes."""
         keys = devices.example_keys(jax.random.key(seed), 0, 0, num)
-        return np.asarray(prior(keys, self.task.latent))
+        return np.array(prior(keys, self.task.latent))
 
     def evaluate(
         self, limit: int | None = None, batch_norm: str = ""
