@@ -168,6 +168,10 @@ MISTAKES = {
         "did you mean 'adam'",
     ),
     "a loss": (["train", X, CONFIG, "--config.loss.name=hing"], "did you mean 'hinge'"),
+    "a penalty on a critic of whole batches": (
+        ["train", X, CONFIG, "--config.loss.gradient_penalty=10"],
+        "set model.critic_norm to none",
+    ),
     "a norm": (
         ["train", X, CONFIG, "--config.model.norm=bach"],
         "did you mean 'batch'",

@@ -1,6 +1,7 @@
 """Data sets by name: one decorated function each."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from deconvgen.data import folder as folders
@@ -17,7 +18,14 @@ SPLITS = ("train", "test")
 @datasets.register
 def fashion_mnist_small(split: str, options: Options) -> Dataset:
     """Clothing, 10,000 + 2,000 images, 28 x 28 grey, 10 classes; in the package."""
-    from deconvgen.data import fashion, prepared  # TFDS takes a moment to import
+    from deconvgen.data import prepared  # TFDS takes a moment to import
+
+    return _fashion(split, options, str(prepared.data_dir()))
+
+
+@lru_cache(maxsize=4)  # its splits never change, and decoding one takes seconds
+def _fashion(split: str, options: Options, data_dir: str) -> Dataset:
+    from deconvgen.data import fashion, prepared
 
     builder = prepared.prepare(fashion.FashionMnistSmall)
     return _tfds("fashion_mnist_small", builder, split, options)

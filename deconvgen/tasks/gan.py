@@ -44,6 +44,11 @@ def networks(config: ConfigDict, axis: str | None) -> tuple[Generator, Discrimin
             f"model.critic_features={model.critic_features} should list one number "
             f"for each of the {len(model.factors)} blocks, or be ()"
         )
+    if config.loss.gradient_penalty and model.critic_norm == "batch":
+        raise UserError(
+            "loss.gradient_penalty wants a critic that judges each image by itself: "
+            "set model.critic_norm to none, instance or group"
+        )  # Gulrajani et al. 2017, section 4
     decoder = Decoder(
         features=(*model.features[1:], shape[-1]),
         factors=model.factors,
