@@ -5,9 +5,9 @@
     deconvgen sample --workdir=runs/superres --kind=superres \\
         --input=photo.png --out=big.png
 
-Two to five processor minutes (one to three on two cores). The four held-out photographs, whole:
-32.66 dB PSNR of Y and 0.917 SSIM, against 31.47 dB and 0.890 of bicubic: 1.19 dB gained
-(camera 0.93, chelsea 0.99, coffee 1.29, gravel 1.54).
+Two to five processor minutes (one to three on two cores). The four held-out
+photographs, whole: 32.66 dB PSNR of Y and 0.917 SSIM, against 31.47 dB and 0.890 of
+bicubic: 1.19 dB gained (camera 0.93, chelsea 0.99, coffee 1.29, gravel 1.54).
 
 Another factor, fine-tuning the last layer alone:
 
