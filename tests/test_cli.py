@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -245,3 +246,16 @@ def test_a_backend_that_is_not_there_is_told():
     assert done.returncode == 2
     assert done.stderr.startswith("deconvgen: Unable to initialize backend 'gpx'")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_outside_the_training_loop_is_told(number, monkeypatch, capsys):
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli, "run", lambda argv: signal.raise_signal(number))
+    try:
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert left.value.code == 128 + number
+    assert capsys.readouterr().err == f"deconvgen: stopped by {number.name}\n"
