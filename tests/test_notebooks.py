@@ -11,7 +11,6 @@ nbformat = pytest.importorskip("nbformat")
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
-CHEAP = ("01_what_is_a_deconvolution", "06_from_pytorch_and_keras")
 SCREEN = 40
 """Lines of a cell."""
 
@@ -51,12 +50,7 @@ def test_cells_are_short_and_the_first_ones_are_what_is_promised(script):
     assert len(prose) >= len(cells) / 3
 
 
-def marked(script: Path):
-    slow = () if script.stem in CHEAP else pytest.mark.slow
-    return pytest.param(script, marks=slow, id=script.stem)
-
-
-@pytest.mark.parametrize("script", [*map(marked, SCRIPTS)])
+@each
 def test_it_runs_from_top_to_bottom(script, tmp_path, monkeypatch):
     """In a fresh kernel, in the quick setting."""
     nbclient = pytest.importorskip("nbclient")
