@@ -250,6 +250,8 @@ def test_a_backend_that_is_not_there_is_told():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_outside_the_training_loop_is_told(number, monkeypatch, capsys):
+    # A process in the background of a shell ignores SIGINT.
+    on_ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
     handler = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(cli, "run", lambda argv: signal.raise_signal(number))
     try:
@@ -257,5 +259,6 @@ def test_a_signal_outside_the_training_loop_is_told(number, monkeypatch, capsys)
             cli.main()
     finally:
         signal.signal(signal.SIGTERM, handler)
+        signal.signal(signal.SIGINT, on_ctrl_c)
     assert left.value.code == 128 + number
     assert capsys.readouterr().err == f"deconvgen: stopped by {number.name}\n"
