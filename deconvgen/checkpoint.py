@@ -73,7 +73,8 @@ def write(
     workdir: Path, step: int, state: Tree, meta: dict[str, Any], history: bytes = b""
 ) -> Checkpoint:
     """Write one checkpoint, whole or not at all; `state` holds host arrays."""
-    for name, leaf in leaves(state).items():
+    arrays = leaves(state)
+    for name, leaf in arrays.items():
         if np.issubdtype(leaf.dtype, np.floating) and not np.isfinite(leaf).all():
             raise Diverged(
                 f"{name} is not finite at step {step}, which is not saved "
@@ -85,8 +86,8 @@ def write(
     meta = meta | {"step": step}
     try:
         temporary.mkdir(parents=True)
-        _room(temporary, sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
-        _checkpointer().save(temporary / "state", leaves(state))
+        _room(temporary, sum(leaf.nbytes for leaf in arrays.values()))
+        _checkpointer().save(temporary / "state", arrays)
         (temporary / "metrics.jsonl").write_bytes(history)
         (temporary / "meta.json").write_text(json.dumps(meta))
         (temporary / "manifest.json").write_text(json.dumps(_digests(temporary)))

@@ -6,8 +6,7 @@ import sys
 
 from absl import flags
 
-from deconvgen import checkpoint_commands, sweep_commands  # they add to `commands`
-from deconvgen import commands as commands_file
+from deconvgen import checkpoint_commands, sweep_commands  # noqa: F401  (add commands)
 from deconvgen.commands import TAKES_WORDS, commands
 from deconvgen.errors import UserError, near_match, unknown
 
@@ -46,10 +45,8 @@ def help_text() -> str:
 
 def flag_help(values: flags.FlagValues) -> str:
     """The flags of a command, with their defaults."""
-    files = (commands_file, sweep_commands, checkpoint_commands)
-    own = [flag for f in files for flag in values.get_flags_for_module(f.__name__)]
     lines = []
-    for flag in sorted(own, key=lambda flag: flag.name):
+    for flag in (values[name] for name in sorted(values)):
         default = "" if flag.default in (None, "") else f"={flag.default}"
         lines.append(f"  --{flag.name}{default}\n      {flag.help}")
     return "\n".join(lines)

@@ -46,11 +46,14 @@ def read(path: Path) -> list[dict[str, Any]]:
     return records
 
 
+def terminal(**settings: Any) -> Console:
+    """Where a person is told what goes on: stderr, as plain text in notebooks too."""
+    return Console(stderr=True, force_jupyter=False, **settings)
+
+
 def say(text: str) -> None:
     """One line for the person at the terminal."""
-    Console(stderr=True, force_jupyter=False, highlight=False, soft_wrap=True).print(
-        text, markup=False
-    )
+    terminal(highlight=False, soft_wrap=True).print(text, markup=False)
 
 
 class Log:
@@ -145,7 +148,7 @@ class Bar:
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True, force_jupyter=False),
+            console=terminal(),
             disable=not self.live,
             expand=True,
         )

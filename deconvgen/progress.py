@@ -5,12 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from deconvgen import experiment
 from deconvgen.experiment import Trial
-from deconvgen.log import METRICS, read, say
+from deconvgen.log import METRICS, read, say, terminal
 
 
 def clock(seconds: float | int) -> str:
@@ -40,7 +39,7 @@ class Display:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True, force_jupyter=False),
+            console=terminal(),
             disable=not self.live,
         )
         self._all = self._bar.add_task("runs", total=total, completed=finished, note="")

@@ -50,13 +50,12 @@ class Confusion(Summed):
         hit, true = np.diag(matrix), matrix.sum(1)
         union = true + matrix.sum(0) - hit
         iou = _divide(hit, union)
-        names = self.names or tuple(map(str, range(len(hit))))
         return {
             "pixel_accuracy": float(_divide(hit.sum(), true.sum())),
             "mean_accuracy": _mean(_divide(hit, true)),
             "miou": _mean(iou),
             "fwiou": float(_divide(np.nansum(true * iou), true.sum())),
-            **{f"iou_{n}": float(x) for n, x in zip(names, iou, strict=True)},
+            **_of_each("iou", iou, self.names),
         }
 
 
@@ -119,12 +118,11 @@ class Boundaries(Summed):
         p, r = np.nan_to_num(precision), np.nan_to_num(recall)
         f1 = np.where(either, 2 * p * r / np.maximum(p + r, 1e-12), np.nan)
         iou = _divide(self.overlap, self.union)
-        names = self.names or tuple(map(str, range(len(iou))))
-        each = {"boundary_iou": iou, "boundary_f1": f1}
-        return {measure: _mean(values) for measure, values in each.items()} | {
-            f"{measure}_{name}": float(value)
-            for measure, values in each.items()
-            for name, value in zip(names, values, strict=True)
+        return {
+            "boundary_iou": _mean(iou),
+            "boundary_f1": _mean(f1),
+            **_of_each("boundary_iou", iou, self.names),
+            **_of_each("boundary_f1", f1, self.names),
         }
 
 
@@ -150,6 +148,14 @@ def _window(mask: Masks, d: int, reduce, outside: bool) -> Masks:
         for i in range(1, 2 * d + 1):
             mask = reduce(mask, jax.lax.slice_in_dim(x, i, i + n, axis=axis))
     return mask
+
+
+def _of_each(
+    measure: str, values: np.ndarray, names: tuple[str, ...]
+) -> dict[str, float]:
+    """measure_NAME of every class; by its number where the classes have no names."""
+    names = names or tuple(map(str, range(len(values))))
+    return {f"{measure}_{n}": float(x) for n, x in zip(names, values, strict=True)}
 
 
 def _divide(a: Any, b: Any) -> np.ndarray:
