@@ -196,10 +196,10 @@ def test_killed_it_goes_on_bitwise(tmp_path):
 def test_killed_twenty_times_at_random_moments_it_goes_on_bitwise(tmp_path):
     """While it loads, compiles, trains, evaluates or writes: whatever it is at."""
     often = ("log_every=5", "checkpoint_every=50", "eval_every=500", "sample_every=500")
-    command = training("steps=20000", *often)
+    command = training("steps=40000", *often)
     workdir, reached, began = tmp_path / "killed", [], time.monotonic()
     start = 240.0  # what it takes to load, to compile and to write a first checkpoint
-    for share in (1.0, *np.random.default_rng(0).uniform(0.3, 1.3, 19)):
+    for share in (1.0, *np.random.default_rng(0).uniform(0.3, 1.2, 19)):
         process = subprocess.Popen([*command, str(workdir)], **PROCESS)
         until = time.monotonic() + share * start
         while time.monotonic() < until and (reached or not checkpoint.steps(workdir)):
