@@ -1,7 +1,6 @@
 """Shape annotations are checked while the tests run; they are free in production."""
 
 import atexit
-import gc
 import os
 import shutil
 import tempfile
@@ -38,13 +37,3 @@ def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("experiment") / "mine.py"
     path.write_text(FILE)
     return path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def caches():
-    """Gone after each file: tracing is several times slower beside full ones."""
-    yield
-    import jax
-
-    jax.clear_caches()
-    gc.collect()

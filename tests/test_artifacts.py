@@ -15,14 +15,6 @@ from deconvgen.artifacts import (
 from deconvgen.errors import UserError
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def deconvolve(x, kernel, stride=2):
     dims = ("NHWC", "HWIO", "NHWC")
     return jax.lax.conv_transpose(

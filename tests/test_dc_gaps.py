@@ -31,14 +31,6 @@ def gaps(name, **options):
     return jax.jit(dc_gaps(net.apply))(variables, x), variables["params"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.mark.parametrize("k", [3, 4])
 def test_a_deconvolutions_gap_is_that_of_its_kernel(k):
     found, params = gaps("conv_transpose", kernel_size=k)

@@ -13,14 +13,6 @@ from deconvgen.errors import UserError
 POSITIONS = np.array([13.0, 15.5, 16.0, 18.3])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def test_sharp_edges_come_back_where_they_are():
     images = step_edges((32, 32), POSITIONS, channels=3)
     assert images.shape == (4, 32, 32, 3)

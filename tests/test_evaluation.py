@@ -32,12 +32,10 @@ from tests.tiny import TINY
 
 @pytest.fixture(scope="module", autouse=True)
 def quickly():
-    """Values matter here, not speed, and a few training images will do."""
-    jax.config.update("jax_disable_most_optimizations", True)
+    """A few training images will do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probes, "TRAINING", 64)
         yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

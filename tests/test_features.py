@@ -20,14 +20,6 @@ from deconvgen.features import SHIPPED, extractors
 NAME = "fashion_mnist_small"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def test_images():
     pixels = jnp.asarray(embedded("test"), jnp.float32) / 127.5 - 1

@@ -16,14 +16,6 @@ from deconvgen import image_metrics as m
 from deconvgen.errors import UserError
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def pair():
     """Two smooth colour images and noisy, shifted-level copies, [-1, 1]."""

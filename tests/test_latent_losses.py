@@ -3,19 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
 from deconvgen.latent_losses import free_bits, gaussian_kl
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def test_kl_is_the_integral():

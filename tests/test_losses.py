@@ -12,14 +12,6 @@ REAL = jnp.array([-2.0, 0.3, 4.0, 90.0])
 FAKE = jnp.array([1.0, -0.5, 0.0, -90.0])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def sigmoid(x):
     return 1 / (1 + np.exp(-np.asarray(x, np.float64)))
 

@@ -15,14 +15,6 @@ N, SIZE = 300, 28
 MASK = jnp.ones(N)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def halves():
     """Two disjoint sets of real images, all classes in each, [-1, 1]."""

@@ -8,14 +8,6 @@ import pytest
 from deconvgen.metrics import Collection, Mean, Moments, Ratio, add, results
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def test_mean_ignores_padding_even_if_it_is_nan():
     mean = Mean.of(jnp.array([1.0, 3.0, jnp.nan]), jnp.array([1.0, 1.0, 0.0]))
     assert mean.result() == 2.0

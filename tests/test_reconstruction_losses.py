@@ -15,14 +15,6 @@ NAMES = list(reconstruction_losses)
 SPECTRAL = ["azimuthal", "focal_frequency", "fft"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def images(seed, shape=(2, 12, 13, 2)):
     return np.tanh(np.random.default_rng(seed).normal(size=shape))
 

@@ -11,14 +11,6 @@ NAMES = list(segmentation_losses)
 K = 4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def example():
     rng = np.random.default_rng(0)

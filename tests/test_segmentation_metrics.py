@@ -12,14 +12,6 @@ from deconvgen.segmentation_metrics import Boundaries, Confusion
 K = 5
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def maps():
     """Blocky maps of 4 of the 5 classes, with ignored pixels, and a padded example."""

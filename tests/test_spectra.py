@@ -1,6 +1,5 @@
 """Spectral measures on noise and patterns whose spectrum is known."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,14 +10,6 @@ from deconvgen.errors import UserError
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
 
 SIZE = 32
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def noise(n, seed=0, exponent=0.0):

@@ -1,19 +1,9 @@
 """Spectra of patterns that are known."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum, radial_bins
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Values matter here, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def test_white_noise_has_its_variance_at_every_frequency():

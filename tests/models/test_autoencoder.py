@@ -13,14 +13,6 @@ from deconvgen.nn.conv import Conv, ConvTranspose
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 1)), "f4")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Only the values of tiny models matter here."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def model(initializer="mirrored", pool=False, **fields) -> Autoencoder:
     encoder = Encoder((3, 5), (2, 2), pool=pool)
     upsampler = "max_unpool" if pool else "conv_transpose"

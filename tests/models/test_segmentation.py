@@ -12,14 +12,6 @@ from deconvgen.ops import resize
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (1, 16, 24, 3)), "f4")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Only the values of tiny models matter here."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def net(name: str, **fields):
     if name == "segnet":
         fields = {"upsampler": "max_unpool", **fields}

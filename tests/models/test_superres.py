@@ -12,14 +12,6 @@ from deconvgen.ops import resize
 from deconvgen.tiles import in_tiles
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Only the values of tiny models matter here."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_the_reduction_is_the_antialiased_bicubic_one_of_pillow(factor):
     draw = np.random.default_rng(0)

@@ -16,13 +16,6 @@ from deconvgen.nn.conv import Conv, ConvTranspose
 few = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def small_things():
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def same_as_flax(ours, flax, x, tolerance=1e-4):
     """Parameters, output and gradients of input and parameters."""
 

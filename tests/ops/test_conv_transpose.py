@@ -21,11 +21,9 @@ downwards = jax.jit(conv, static_argnames=static)
 
 
 @pytest.fixture(autouse=True)
-def float64_of_small_things():
+def float64():
     with jax.enable_x64(True), jax.disable_jit(False):
-        jax.config.update("jax_disable_most_optimizations", True)
         yield
-        jax.config.update("jax_disable_most_optimizations", False)
 
 
 def numbers(*shape, seed=0):

@@ -23,11 +23,9 @@ few = settings(max_examples=24, deadline=None, derandomize=True, database=None)
 
 
 @pytest.fixture(autouse=True)
-def float64_of_small_things():
+def float64():
     with jax.enable_x64(True), jax.disable_jit(False):
-        jax.config.update("jax_disable_most_optimizations", True)
         yield
-        jax.config.update("jax_disable_most_optimizations", False)
 
 
 def numbers(*shape, seed=0):

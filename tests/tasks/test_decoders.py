@@ -23,14 +23,6 @@ SHAPES = {"superres": (24, 24, 3), "segmentation": (24, 24, 3)}
 CLASSES = 4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Only the values of tiny models matter here."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def settings(name: str, *overrides: str):
     """A tiny config, with what the data would have told."""
     tiny = (*TINY[name], "model.dropout=0.1", "optimizer.name=sgd")
