@@ -29,7 +29,7 @@ FCN = dict(
     model__kernel_size=0,
 )
 VARIANTS = {
-    "coarse": dict(data__name="clothes_on_textures_coarse"),
+    "ten_classes": dict(data__name="clothes_on_textures"),
     "smoke": dict(
         steps=20,
         batch_size=4,
@@ -54,6 +54,8 @@ VARIANTS = {
         data__name="oxford_iiit_pet",
         data__image_size=128,
         data__flip=True,
+        batch_size=16,
+        eval_every=1000,
         model__features=(32, 64, 128, 256, 256),
         model__convs=2,
         steps=20_000,
@@ -64,13 +66,13 @@ VARIANTS = {
 def get_config(variant: str = ""):
     config = defaults(
         "segmentation",
-        steps=10_000,
-        batch_size=16,
+        steps=20_000,
+        batch_size=8,
         optimizer=optimizer(learning_rate=2e-3, schedule="cosine"),
-        data__name="clothes_on_textures",
-        data__image_size=48,
-        eval_every=1000,
-        sample_every=1000,
+        data__name="clothes_on_textures_coarse",
+        data__image_size=32,
+        eval_every=2500,
+        sample_every=5000,
         num_samples=16,
         monitor__metric="miou",
         monitor__mode="max",
@@ -84,7 +86,7 @@ def get_config(variant: str = ""):
     )
     config.model.update(
         name="unet",  # fcn, unet, segnet
-        features=(16, 32, 64, 128),  # of the resolutions, finest first
+        features=(16, 32, 64, 256),  # of the resolutions, finest first
         convs=1,  # 3x3 convolutions in a block
         fuse=2,  # resolutions that an fcn adds to its coarsest
         freeze_upsampling=False,  # leave the upsampling layers as they start

@@ -62,6 +62,7 @@ SIZES = {
         {"config": "autoencoder", "eval.num_examples": 500},
         {"config": "superres", "model.features": 16, "model.depth": 2},
         {"config": "segmentation", "model.features": (8, 16, 32)},
+        {"config": "segmentation", "data.name": "clothes_on_textures"},
         {"config": "segmentation", "data.image_size": 32, "eval.num_examples": 100},
     ],
     "full": [{"model.kernel_size": 0}, {"config": "dcgan", "steps": 20_000}],

@@ -37,6 +37,7 @@ SIZES = {
     "smoke": [
         {
             "batch_size": 8,
+            "data.name": "clothes_on_textures",  # ten classes
             "data.image_size": 32,
             "model.features": (8, 16, 32, 32),
             "optimizer.schedule": "constant",

@@ -37,3 +37,12 @@ def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("experiment") / "mine.py"
     path.write_text(FILE)
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def caches():
+    """Gone after each file: programs of a whole session take gigabytes."""
+    yield
+    import jax
+
+    jax.clear_caches()

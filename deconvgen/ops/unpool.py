@@ -30,11 +30,13 @@ def max_pool_with_indices(
         x = jnp.pad(x, ends, constant_values=-jnp.inf)
     else:
         raise UserError(f"padding is 'VALID' or 'SAME', not {padding!r}")
-    places = x.reshape(b, h, r, w, s, c).transpose(0, 1, 3, 5, 2, 4)
-    places = places.reshape(b, h, w, c, r * s)
-    index = jnp.argmax(places, -1).astype(jnp.int32)
-    chosen = jnp.arange(r * s) == index[..., None]
-    return jnp.sum(jnp.where(chosen, places, 0), -1), index
+    x = x.reshape(b, h, r, w, s, c)
+    best, index = x[:, :, 0, :, 0], jnp.zeros((b, h, w, c), jnp.int32)
+    for place in range(1, r * s):
+        rival = x[:, :, place // s, :, place % s]
+        better = ~(rival <= best) & ~jnp.isnan(best)  # NaN wins, and the first one
+        best, index = jnp.where(better, rival, best), jnp.where(better, place, index)
+    return best, index
 
 
 def max_unpool(

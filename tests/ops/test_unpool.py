@@ -47,6 +47,16 @@ def test_pool_is_the_loop_and_unpool_puts_every_maximum_back(window, size, paddi
     assert (back != 0).sum() == pooled.size
 
 
+def test_of_equal_values_the_first_counts_and_nan_is_the_largest():
+    x = jnp.array([[1.0, 1.0, jnp.nan, 2.0], [0.0, 1.0, 3.0, jnp.nan]])
+    pool = lambda x: max_pool_with_indices(x[None, ..., None])[0][0, 0, :, 0]
+    index = max_pool_with_indices(x[None, ..., None])[1]
+    np.testing.assert_array_equal(pool(x), [1.0, jnp.nan])
+    np.testing.assert_array_equal(index[0, 0, :, 0], [0, 0])
+    slope = jax.grad(lambda x: pool(x).sum())(x)
+    np.testing.assert_array_equal(slope, [[1, 0, 1, 0], [0, 0, 0, 0]])
+
+
 def test_equals_torch_on_an_odd_size():
     torch = pytest.importorskip("torch")
     x = noise(2, 7, 5, 3)
