@@ -57,6 +57,7 @@ VARIANTS = {
         data__flip=True,
         batch_size=16,
         eval_every=1000,
+        sample_every=1000,
         model__features=(32, 64, 128, 256, 256),
         model__convs=2,
         steps=20_000,

@@ -65,5 +65,9 @@ SIZES = {
         {"config": "segmentation", "data.name": "clothes_on_textures"},
         {"config": "segmentation", "data.image_size": 32, "eval.num_examples": 100},
     ],
-    "full": [{"model.kernel_size": 0}, {"config": "dcgan", "steps": 20_000}],
+    "full": [
+        {"model.kernel_size": 0},
+        {"config": "dcgan", "steps": 20_000},
+        {"config": "segmentation", "data.name": "clothes_on_textures"},
+    ],
 }

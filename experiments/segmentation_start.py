@@ -49,5 +49,12 @@ SIZES = {
             "eval.num_examples": 100,
         }
     ],
-    "full": [{"optimizer.schedule": "constant", "ema": 0.99, "eval_every": 250}],
+    "full": [
+        {
+            "data.name": "clothes_on_textures",  # ten classes
+            "optimizer.schedule": "constant",
+            "ema": 0.99,
+            "eval_every": 250,
+        }
+    ],
 }
