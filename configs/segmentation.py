@@ -59,7 +59,8 @@ VARIANTS = {
         eval_every=1000,
         sample_every=1000,
         model__features=(32, 64, 128, 256, 256),
-        model__convs=2,
+        model__decoder_convs=2,
+        model__join="concat",
         steps=20_000,
     ),
 }
@@ -68,13 +69,13 @@ VARIANTS = {
 def get_config(variant: str = ""):
     config = defaults(
         "segmentation",
-        steps=20_000,
+        steps=18_000,
         batch_size=8,
         optimizer=optimizer(learning_rate=2e-3, schedule="cosine"),
         data__name="clothes_on_textures_coarse",
         data__image_size=32,
-        eval_every=2500,
-        sample_every=5000,
+        eval_every=3000,
+        sample_every=6000,
         num_samples=16,
         monitor__metric="miou",
         monitor__mode="max",
@@ -88,8 +89,10 @@ def get_config(variant: str = ""):
     )
     config.model.update(
         name="unet",  # fcn, unet, segnet
-        features=(16, 32, 64, 256),  # of the resolutions, finest first
-        convs=1,  # 3x3 convolutions in a block
+        features=(16, 32, 64, 64),  # of the resolutions, finest first
+        convs=3,  # 3x3 convolutions in a block of the encoder
+        decoder_convs=1,  # and in those behind it
+        join="add",  # a unet's encoder and decoder: concat, or add
         fuse=2,  # resolutions that an fcn adds to its coarsest
         freeze_upsampling=False,  # leave the upsampling layers as they start
     )

@@ -33,7 +33,7 @@ LEAST = {
         *("eval.num_examples", "eval.batch_size", "eval.importance_samples"),
         *("model.features", "model.factors", "model.critic_features", "model.latent"),
         *("model.critic_kernel_size", "model.encoder_kernel_size", "model.convs"),
-        *("model.factor", "model.depth"),
+        *("model.decoder_convs", "model.factor", "model.depth"),
         *(f"{group}.step_every" for group in OPTIMIZERS),
     ),
     0: (

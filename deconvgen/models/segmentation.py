@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from deconvgen.errors import UserError
+from deconvgen.errors import UserError, unknown
 from deconvgen.models.decoder import Decoder, per_block
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.blocks import Dropout, activation
@@ -30,7 +30,11 @@ class Segmenter(nn.Module):
     """The fields of every model.
 
     - features: of the encoder's blocks, each of which halves the resolution.
-    - convs: 3x3 convolutions in a block.
+    - convs: 3x3 convolutions in a block of the encoder.
+    - decoder_convs: in the blocks behind it.
+    - join: how a U-Net joins a resolution of the encoder to the decoder's: `concat`
+      their features, as in the paper, or `add` them (LinkNet: Chaurasia and Culurciello
+      2017), for half the work of the convolution that follows.
     - fuse: how many of the finer resolutions an FCN adds to the coarsest (with five
       blocks: 0 is FCN-32s, 1 FCN-16s, 2 FCN-8s).
     - upsampler, initializer, kernel_size, residual, box_filter, extra_conv: of the
@@ -40,6 +44,8 @@ class Segmenter(nn.Module):
     classes: int
     features: tuple[int, ...]
     convs: int = 1
+    decoder_convs: int = 1
+    join: str = "concat"
     fuse: int = 2
     upsampler: str = "conv_transpose"
     last_upsampler: str = ""
@@ -98,7 +104,7 @@ class Segmenter(nn.Module):
         self, x: Array, features: int, name: str, train: bool, keys: Array | None
     ) -> Array:
         """Convolutions of one resolution, each normalized, activated, dropped out."""
-        for j in range(self.convs):
+        for j in range(self.decoder_convs):
             init = initializers["he_normal"](Use("convolution"))
             layer = Conv(
                 features,
@@ -162,6 +168,8 @@ class UNet(Segmenter):
 
     @nn.compact
     def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:
+        if self.join not in (joins := ("concat", "add")):
+            raise unknown("model.join", self.join, joins)
         *features, deepest = self.features
         found = self.encoder(tuple(features))(images.astype(self.dtype), train, keys)
         x = self.block(found.x, deepest, "deepest", train, keys)
@@ -169,7 +177,8 @@ class UNet(Segmenter):
             zip(reversed(features), reversed(found.fine), strict=True)
         ):
             x = self.up(width, 2, i, len(features))(x)
-            x = jnp.concatenate([fine, x], axis=-1)
+            add = self.join == "add"
+            x = fine + x if add else jnp.concatenate([fine, x], axis=-1)
             x = self.block(x, width, f"join_{i}", train, keys)
         return self.score(x, "score").astype(jnp.float32)
 

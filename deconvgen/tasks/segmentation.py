@@ -32,6 +32,8 @@ def network(config: ConfigDict, axis: str | None) -> Segmenter:
         classes=config.data.num_classes,
         features=model.features,
         convs=model.convs,
+        decoder_convs=model.decoder_convs,
+        join=model.join,
         fuse=model.fuse,
         **upsampling(config, axis),
     )

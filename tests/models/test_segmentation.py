@@ -24,9 +24,11 @@ def start(model):
 
 
 @pytest.mark.parametrize("name", list(segmenters))
-@pytest.mark.parametrize("convs", [1, 2])
-def test_every_pixel_gets_a_number_for_each_class(name, convs):
-    model = net(name, convs=convs)
+@pytest.mark.parametrize(
+    "fields", [{}, {"convs": 2, "decoder_convs": 3}, {"join": "add"}]
+)
+def test_every_pixel_gets_a_number_for_each_class(name, fields):
+    model = net(name, **fields)
     made, _ = jax.eval_shape(
         lambda key: model.init_with_output(key, IMAGES, train=False), jax.random.key(0)
     )
@@ -50,6 +52,17 @@ def test_an_fcn_starts_as_the_bilinear_enlargement_of_its_scores(fuse):
     if fuse == 0:
         inner = np.s_[:, 4:-4, 4:-4]
     np.testing.assert_allclose(made[inner], x[inner], atol=1e-5)
+
+
+def test_a_unet_joins_by_concatenation_or_by_a_sum():
+    """After the last join stand the features of both, or of one."""
+    finest = {
+        join: start(net("unet", join=join))["params"]["join_1_0"]["kernel"].shape
+        for join in ("concat", "add")
+    }
+    assert finest == {"concat": (3, 3, 6, 3), "add": (3, 3, 3, 3)}
+    with pytest.raises(UserError, match="model.join 'ad'; did you mean 'add'"):
+        start(net("unet", join="ad"))
 
 
 def test_a_unet_sees_the_finest_features_beside_the_enlarged_ones():
