@@ -26,6 +26,7 @@ FCN = dict(
     data__image_size=64,
     model__name="fcn",
     model__features=(16, 32, 64, 128, 128),
+    model__convs=1,
     model__initializer="bilinear",
     model__kernel_size=0,
 )
@@ -36,6 +37,7 @@ VARIANTS = {
         batch_size=4,
         data__image_size=32,
         model__features=(8, 8, 16),
+        model__convs=1,
         log_every=5,
         sample_every=20,
         eval_every=20,
@@ -49,7 +51,11 @@ VARIANTS = {
     "fcn8s": FCN | dict(model__fuse=2),
     "fcn8s_fixed": FCN | dict(model__fuse=2, model__freeze_upsampling=True),
     "segnet": dict(
-        model__name="segnet", model__upsampler="max_unpool", model__kernel_size=0
+        model__name="segnet",
+        model__features=(16, 32, 64, 256),
+        model__convs=1,
+        model__upsampler="max_unpool",
+        model__kernel_size=0,
     ),
     "pets": dict(
         data__name="oxford_iiit_pet",
@@ -59,6 +65,7 @@ VARIANTS = {
         eval_every=1000,
         sample_every=1000,
         model__features=(32, 64, 128, 256, 256),
+        model__convs=2,
         model__decoder_convs=2,
         model__join="concat",
         steps=20_000,

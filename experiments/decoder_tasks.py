@@ -61,7 +61,7 @@ SIZES = {
         {"config": "autoencoder", "model.features": (16, 32)},
         {"config": "autoencoder", "eval.num_examples": 500},
         {"config": "superres", "model.features": 16, "model.depth": 2},
-        {"config": "segmentation", "model.features": (8, 16, 32)},
+        {"config": "segmentation", "model.features": (8, 16, 32), "model.convs": 1},
         {"config": "segmentation", "data.name": "clothes_on_textures"},
         {"config": "segmentation", "data.image_size": 32, "eval.num_examples": 100},
     ],
