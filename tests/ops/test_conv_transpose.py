@@ -1,4 +1,4 @@
-"""Sizes, paddings and transformations of both convolutions: the facts about them."""
+"""Sizes and paddings of both convolutions: the facts about them."""
 
 from functools import partial
 from itertools import product
@@ -11,23 +11,15 @@ import pytest
 from deconvgen.errors import UserError
 from deconvgen.ops.conv import conv
 from deconvgen.ops.conv_transpose import conv_transpose
-from deconvgen.ops.forms import IMPLS
 from deconvgen.ops.geometry import pairs, per_axis
+from tests.ops.numbers import numbers
+
+pytestmark = pytest.mark.usefixtures("float64")
 
 static = ["strides", "padding", "kernel_dilation", "feature_group_count", "impl"]
 sizes = ["use_consistent_padding", "output_padding", "output_shape"]
 upwards = jax.jit(conv_transpose, static_argnames=[*static, *sizes, "transpose_kernel"])
 downwards = jax.jit(conv, static_argnames=static)
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    with jax.enable_x64(True), jax.disable_jit(False):
-        yield
-
-
-def numbers(*shape, seed=0):
-    return np.random.default_rng([seed, *shape]).normal(size=shape)
 
 
 @pytest.mark.parametrize("k, s, op", [(2, 2, 0), (3, 2, 1), (4, 2, 0), (5, 3, 2)])
@@ -152,54 +144,6 @@ def test_variance_under_lecun_normal(transpose_kernel):
     assert float(y.var()) == pytest.approx(expected, rel=0.1)
 
 
-@pytest.mark.parametrize("impl", IMPLS)
-def test_under_vmap_and_pmap_and_in_bfloat16(impl):
-    x, kernel = numbers(3, 2, 3, 3, 2), numbers(3, 4, 4, 2, 2)
-    layer = lambda x, kernel: upwards(x, kernel, 2, impl=impl)
-    expected = np.stack([layer(*pair) for pair in zip(x, kernel)])
-    np.testing.assert_allclose(jax.vmap(layer)(x, kernel), expected, atol=1e-12)
-    np.testing.assert_allclose(
-        jax.pmap(layer)(x[:1], kernel[:1]), expected[:1], atol=1e-12
-    )
-    gradient = jax.jit(
-        jax.grad(lambda x, kernel: jnp.sum(layer(x, kernel) ** 2), (0, 1))
-    )
-    each = [gradient(*pair) for pair in zip(x, kernel)]
-    for actual, expected in zip(jax.jit(jax.vmap(gradient))(x, kernel), zip(*each)):
-        np.testing.assert_allclose(actual, np.stack(expected), atol=1e-9)
-
-    half = jnp.asarray(x[0], jnp.bfloat16), jnp.asarray(kernel[0], jnp.bfloat16)
-    exact = layer(*(a.astype(float) for a in half))
-    assert layer(*half).dtype == jnp.bfloat16
-    np.testing.assert_allclose(
-        layer(*half).astype(float), exact, rtol=2**-7, atol=2**-7
-    )
-    assert {g.dtype for g in gradient(*half)} == {jnp.dtype(jnp.bfloat16)}
-
-
-def test_shard_map_sums_the_gradient_of_a_replicated_kernel():
-    x, kernel = numbers(2, 3, 3, 2), numbers(4, 4, 2, 2)
-    mesh = jax.sharding.Mesh(jax.devices()[:1], ("data",))
-    spec = jax.sharding.PartitionSpec
-
-    def gradient(kernel, x):
-        return jax.grad(lambda k: jnp.sum(conv_transpose(x, k, 2) ** 2))(kernel)
-
-    split = jax.shard_map(
-        gradient, mesh=mesh, in_specs=(spec(), spec("data")), out_specs=spec()
-    )
-    np.testing.assert_allclose(jax.jit(split)(kernel, x), gradient(kernel, x))
-
-
-def test_exports_for_several_platforms_at_once():
-    layer = lambda x, kernel: jnp.sum(jnp.sin(conv_transpose(x, kernel, 2)))
-    x, kernel = numbers(2, 3, 3, 2), numbers(4, 4, 2, 2)
-    step = jax.jit(jax.grad(layer, (0, 1)))
-    exported = jax.export.export(step, platforms=["cpu", "cuda", "tpu"])(x, kernel)
-    for actual, expected in zip(exported.call(x, kernel), step(x, kernel)):
-        np.testing.assert_allclose(actual, expected, atol=1e-12)
-
-
 def test_unbatched_and_nested_batches_and_nothing_at_all():
     x, kernel = numbers(3, 2, 4, 4, 2), numbers(3, 3, 2, 5)
     whole = conv_transpose(x, kernel, 2)
@@ -261,20 +205,6 @@ def test_output_shape_is_any_size_that_the_named_convolution_brings_back():
     down = lambda x: conv(x, kernel, 4, "VALID", impl="lax")
     expected = jax.vjp(down, numbers(1, 10, 1))[1](x)[0]
     np.testing.assert_allclose(y, expected, atol=1e-12)
-
-
-@pytest.mark.parametrize("padding", ["SAME", "VALID", 1])
-def test_exports_with_symbols_for_sizes(padding):
-    shape = jax.export.symbolic_shape("b, h, w, 2", constraints=["h >= 3", "w >= 3"])
-    x, kernel = numbers(2, 5, 4, 2), numbers(3, 3, 2, 2)
-    for op in (
-        partial(conv, strides=2, padding=padding),
-        partial(conv_transpose, strides=2, padding=padding),
-        partial(conv_transpose, strides=2, padding=padding, transpose_kernel=True),
-    ):
-        layer = jax.jit(lambda x, op=op: op(x, kernel))
-        exported = jax.export.export(layer)(jax.ShapeDtypeStruct(shape, x.dtype))
-        np.testing.assert_allclose(exported.call(x), op(x, kernel), atol=1e-12)
 
 
 @pytest.mark.parametrize(

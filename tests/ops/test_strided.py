@@ -13,23 +13,16 @@ from hypothesis import strategies as st
 from deconvgen.ops.conv import conv
 from deconvgen.ops.conv_transpose import conv_transpose
 from deconvgen.ops.forms import IMPLS
+from tests.ops.numbers import numbers
 
 static = ["strides", "padding", "kernel_dilation", "feature_group_count", "impl"]
 sizes = ["use_consistent_padding", "output_padding", "output_shape"]
 upwards = jax.jit(conv_transpose, static_argnames=[*static, *sizes, "transpose_kernel"])
 downwards = jax.jit(conv, static_argnames=static)
 
+pytestmark = pytest.mark.usefixtures("float64")
+
 few = settings(max_examples=24, deadline=None, derandomize=True, database=None)
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    with jax.enable_x64(True), jax.disable_jit(False):
-        yield
-
-
-def numbers(*shape, seed=0):
-    return np.random.default_rng([seed, *shape]).normal(size=shape)
 
 
 def zero_insertion(x, kernel, stride, dilation, pads, groups=1):
