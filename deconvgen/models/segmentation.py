@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from deconvgen.errors import UserError, unknown
+from deconvgen.errors import UserError
 from deconvgen.models.decoder import Decoder, per_block
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.blocks import Dropout, activation
@@ -24,6 +24,7 @@ from deconvgen.nn.upsample import make_upsampler, upsamplers
 from deconvgen.registry import Registry
 
 segmenters = Registry("segmentation model")
+joins = Registry("model.join")
 
 
 class Segmenter(nn.Module):
@@ -32,9 +33,7 @@ class Segmenter(nn.Module):
     - features: of the encoder's blocks, each of which halves the resolution.
     - convs: 3x3 convolutions in a block of the encoder.
     - decoder_convs: in the blocks behind it.
-    - join: how a U-Net joins a resolution of the encoder to the decoder's: `concat`
-      their features, as in the paper, or `add` them (LinkNet: Chaurasia and Culurciello
-      2017), for half the work of the convolution that follows.
+    - join: one of `joins`, of a U-Net's encoder and decoder.
     - fuse: how many of the finer resolutions an FCN adds to the coarsest (with five
       blocks: 0 is FCN-32s, 1 FCN-16s, 2 FCN-8s).
     - upsampler, initializer, kernel_size, residual, box_filter, extra_conv: of the
@@ -162,14 +161,25 @@ class Fcn(Segmenter):
         return x.astype(jnp.float32)
 
 
+@joins.register
+def concat(fine: Array, x: Array) -> Array:
+    """The features of both, as in the U-Net's paper: [b, h, w, 2 features]."""
+    return jnp.concatenate([fine, x], axis=-1)
+
+
+@joins.register
+def add(fine: Array, x: Array) -> Array:
+    """Their sum (LinkNet: Chaurasia and Culurciello 2017): [b, h, w, features], half
+    the work for the convolution that follows."""
+    return fine + x
+
+
 @segmenters.register(name="unet")
 class UNet(Segmenter):
     """Up-convolutions, each joined with the encoder's features of its resolution."""
 
     @nn.compact
     def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:
-        if self.join not in (joins := ("concat", "add")):
-            raise unknown("model.join", self.join, joins)
         *features, deepest = self.features
         found = self.encoder(tuple(features))(images.astype(self.dtype), train, keys)
         x = self.block(found.x, deepest, "deepest", train, keys)
@@ -177,8 +187,7 @@ class UNet(Segmenter):
             zip(reversed(features), reversed(found.fine), strict=True)
         ):
             x = self.up(width, 2, i, len(features))(x)
-            add = self.join == "add"
-            x = fine + x if add else jnp.concatenate([fine, x], axis=-1)
+            x = joins[self.join](fine, x)
             x = self.block(x, width, f"join_{i}", train, keys)
         return self.score(x, "score").astype(jnp.float32)
 
