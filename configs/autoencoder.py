@@ -19,20 +19,10 @@ Variants (`--config=autoencoder:NAME`):
     spectral     l1 and the focal frequency loss
 """
 
-from deconvgen.config import assign, defaults, optimizer, pick
+from deconvgen.config import assign, defaults, optimizer, pick, smoke
 
 VARIANTS = {
-    "smoke": dict(
-        steps=20,
-        batch_size=16,
-        model__features=(8, 16),
-        log_every=5,
-        sample_every=20,
-        eval_every=20,
-        checkpoint_every=10,
-        eval__num_examples=100,
-        num_samples=16,
-    ),
+    "smoke": smoke(model__features=(8, 16)),
     "gaussian": dict(corruption__name="gaussian", corruption__amount=0.5),
     "salt_and_pepper": dict(
         corruption__name="salt_and_pepper", corruption__amount=0.25

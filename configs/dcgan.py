@@ -17,21 +17,11 @@ Variants (`--config=dcgan:NAME`):
     wgan_gp   the default with Wasserstein loss, gradient penalty, 5 critic steps
 """
 
-from deconvgen.config import assign, defaults, optimizer, pick
+from deconvgen.config import assign, defaults, optimizer, pick, smoke
 
 VARIANTS = {
     "demo": dict(steps=3500, model__features=(64, 32), eval_every=1000),
-    "smoke": dict(
-        steps=20,
-        batch_size=16,
-        model__features=(16, 8),
-        log_every=5,
-        sample_every=20,
-        eval_every=20,
-        checkpoint_every=10,
-        eval__num_examples=100,
-        num_samples=16,
-    ),
+    "smoke": smoke(model__features=(16, 8)),
     "64": dict(
         data__name="celeb_a",
         data__image_size=64,

@@ -21,7 +21,7 @@ Variants (`--config=segmentation:NAME`):
     pets      U-Net on Oxford-IIIT Pet (TFDS, 128x128)
 """
 
-from deconvgen.config import assign, defaults, optimizer, pick
+from deconvgen.config import assign, defaults, optimizer, pick, smoke
 
 FCN = dict(
     data__image_size=64,
@@ -33,16 +33,11 @@ FCN = dict(
 )
 VARIANTS = {
     "ten_classes": dict(data__name="clothes_on_textures"),
-    "smoke": dict(
-        steps=20,
+    "smoke": smoke(
         batch_size=4,
         data__image_size=32,
         model__features=(8, 8, 16),
         model__convs=1,
-        log_every=5,
-        sample_every=20,
-        eval_every=20,
-        checkpoint_every=10,
         eval__num_examples=16,
         eval__batch_size=8,
         num_samples=4,

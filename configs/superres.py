@@ -23,18 +23,13 @@ Variants (`--config=superres:NAME`):
     edsr      a residual trunk of 16 blocks of 64, sub-pixel convolution
 """
 
-from deconvgen.config import assign, defaults, optimizer, pick
+from deconvgen.config import assign, defaults, optimizer, pick, smoke
 
 VARIANTS = {
-    "smoke": dict(
-        steps=20,
+    "smoke": smoke(
         batch_size=4,
         model__features=8,
         model__depth=1,
-        log_every=5,
-        sample_every=20,
-        eval_every=20,
-        checkpoint_every=10,
         eval__num_examples=16,
         eval__batch_size=8,
         num_samples=4,

@@ -19,21 +19,10 @@ Variants (`--config=vae:NAME`):
     mirrored     the decoder starts as the adjoint of the encoder
 """
 
-from deconvgen.config import assign, defaults, optimizer, pick
+from deconvgen.config import assign, defaults, optimizer, pick, smoke
 
 VARIANTS = {
-    "smoke": dict(
-        steps=20,
-        batch_size=16,
-        model__features=(8, 16),
-        log_every=5,
-        sample_every=20,
-        eval_every=20,
-        checkpoint_every=10,
-        eval__num_examples=100,
-        eval__importance_samples=3,
-        num_samples=16,
-    ),
+    "smoke": smoke(model__features=(8, 16), eval__importance_samples=3),
     "beta4": dict(loss__beta=4.0),
     "free_bits": dict(loss__free_bits=0.5),
     "mirrored": dict(model__initializer="mirrored", model__kernel_size=4),

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
@@ -103,9 +104,16 @@ def pick(variants: dict, variant: str) -> dict:
     return variants.get(variant, {})
 
 
+def smoke(**values) -> dict:
+    """A variant of a few steps, to see that everything works; `values` on top."""
+    often = dict(log_every=5, sample_every=20, eval_every=20, checkpoint_every=10)
+    few = dict(steps=20, batch_size=16, eval__num_examples=100, num_samples=16)
+    return often | few | values
+
+
 def paths(config: ConfigDict) -> list[str]:
     """Every key as `a.b.c`."""
-    return [".".join(map(str, key)) for key in _flat(config.to_dict())]
+    return list(_flat(config))
 
 
 def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
@@ -117,8 +125,7 @@ def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
         if not equals:
             raise UserError(f"override {text!r} should read key=value")
         if key not in known:
-            if any(path.startswith(key + ".") for path in known):
-                inside = [p for p in known if p.startswith(key + ".")]
+            if inside := [path for path in known if path.startswith(key + ".")]:
                 raise UserError(f"config key {key!r} is a group: {', '.join(inside)}")
             raise UserError(
                 f"config has no key {key!r}{near_match(key, known)} "
@@ -129,7 +136,7 @@ def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
 
 
 def _parse(config: ConfigDict, key: str, value: str) -> None:
-    old = _get(config, key)
+    old = _flat(config)[key]
     if isinstance(old, tuple) and value[:1] not in "([":
         value = f"({value},)" if value else "()"
     holder = flags.FlagValues()
@@ -141,10 +148,9 @@ def _parse(config: ConfigDict, key: str, value: str) -> None:
         raise UserError(
             f"config key {key!r} wants {_kind(old)} like {old!r}, not {value!r}"
         ) from error
-    if isinstance(old, tuple):
-        new = tuple(_get(config, key))
-        if old and any(type(item) is not type(old[0]) for item in new):
-            raise UserError(f"config key {key!r} wants {old!r}'s kind, not {value!r}")
+    new = _flat(config)[key]
+    if isinstance(old, tuple) and old and {*map(type, new)} - {type(old[0])}:
+        raise UserError(f"config key {key!r} wants {old!r}'s kind, not {value!r}")
 
 
 def _kind(value) -> str:
@@ -152,19 +158,12 @@ def _kind(value) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def _get(config, key: str):
-    for part in key.split("."):
-        config = config[part]
-    return config
-
-
-def _flat(tree: dict, prefix: tuple = ()) -> dict[tuple, object]:
-    flat = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, (*prefix, key))
-        else:
-            flat[(*prefix, key)] = value
+def _flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+    """Every value by its path `a.b.c`."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        inside = isinstance(value, ConfigDict)
+        flat |= _flat(value, f"{prefix}{key}.") if inside else {f"{prefix}{key}": value}
     return flat
 
 
@@ -207,9 +206,9 @@ def _tupled(value):
 
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
     """`key: old -> new` for each value in which two configs differ."""
-    a, b = _flat(old.to_dict()), _flat(new.to_dict())
+    a, b = _flat(old), _flat(new)
     return [
-        f"{'.'.join(key)}: {a.get(key, 'absent')!r} -> {b.get(key, 'absent')!r}"
+        f"{key}: {a.get(key, 'absent')!r} -> {b.get(key, 'absent')!r}"
         for key in sorted(a.keys() | b.keys())
         if a.get(key, KeyError) != b.get(key, KeyError)
     ]

@@ -63,6 +63,17 @@ def seeds(settings: Sequence[Mapping[str, Any]], count: int) -> list[Setting]:
     return product(settings, choose("seed", range(count)))
 
 
+def smoke(steps: int = 300, **values: Any) -> Setting:
+    """What all runs of a size share that trains in seconds: few steps and images.
+
+    `values` are set on top; a nested key has two underscores: `model__kernel_size=0`.
+    """
+    few = {"steps": steps, "batch_size": 32, "ema": 0.99, "eval.num_examples": 500}
+    often = {"log_every": 20, "eval_every": 100, "checkpoint_every": 100}
+    own = {key.replace("__", "."): value for key, value in values.items()}
+    return few | often | {"sample_every": steps} | own
+
+
 def where(
     settings: Iterable[Mapping[str, Any]], keep: Callable[[Setting], bool]
 ) -> list[Setting]:

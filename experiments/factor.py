@@ -7,7 +7,7 @@ Images are 32 x 32. The critic and the encoder are the decoder's mirror images, 
 change with it.
 """
 
-from deconvgen.sweep import chain, choose, product, seeds, together
+from deconvgen.sweep import chain, choose, product, seeds, smoke, together
 
 QUESTION = "Is it better to upsample in small steps or in one large one?"
 BASE = "dcgan"
@@ -42,19 +42,6 @@ MEASURES = {
     "spectrum_distance_db": "min",
 }
 SIZES = {
-    "smoke": [
-        {
-            "data.image_size": 32,
-            "steps": 300,
-            "batch_size": 32,
-            "model.kernel_size": 0,  # twice the factor
-            "ema": 0.99,
-            "log_every": 20,
-            "eval_every": 150,
-            "sample_every": 300,
-            "checkpoint_every": 100,
-            "eval.num_examples": 500,
-        }
-    ],
+    "smoke": [smoke(data__image_size=32, model__kernel_size=0, eval_every=150)],
     "full": [{"data.image_size": 32, "model.kernel_size": 0}],
 }

@@ -4,7 +4,7 @@ deconvgen sweep experiments/initialization.py --size=smoke --workdir=sweeps/star
 deconvgen report sweeps/starts
 """
 
-from deconvgen.sweep import choose, product, seeds, where
+from deconvgen.sweep import choose, product, seeds, smoke, where
 
 QUESTION = "How should the kernels of an upsampling layer start?"
 BASE = "dcgan"
@@ -52,19 +52,6 @@ MEASURES = {
     "phase_detail_ratio_s2": "real",
 }
 SIZES = {
-    "smoke": [
-        {
-            "steps": 300,
-            "batch_size": 32,
-            "model.features": (32, 16),
-            "model.kernel_size": 0,  # each layer's own
-            "ema": 0.99,
-            "log_every": 20,
-            "eval_every": 100,
-            "sample_every": 300,
-            "checkpoint_every": 100,
-            "eval.num_examples": 500,
-        }
-    ],
+    "smoke": [smoke(model__features=(32, 16), model__kernel_size=0)],
     "full": [{"model.kernel_size": 0, "steps": 20_000}],
 }

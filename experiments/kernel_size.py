@@ -7,7 +7,7 @@ Odena et al. 2016: with stride 2, the kernels 3 and 5 overlap unevenly, which sh
 checkerboard; 2, 4 and 6 do not.
 """
 
-from deconvgen.sweep import choose, product, seeds
+from deconvgen.sweep import choose, product, seeds, smoke
 
 QUESTION = "Do kernels that the stride does not divide leave more checkerboard?"
 BASE = "dcgan"
@@ -27,17 +27,7 @@ MEASURES = {
 }
 SIZES = {
     "smoke": [
-        {
-            "steps": 300,
-            "batch_size": 32,
-            "model.upsampler": "conv_transpose",
-            "ema": 0.99,
-            "log_every": 20,
-            "eval_every": 100,
-            "sample_every": 300,
-            "checkpoint_every": 100,
-            "eval.num_examples": 500,
-        },
+        smoke(model__upsampler="conv_transpose"),
         {"config": "dcgan", "model.features": (32, 16)},
         {"config": "autoencoder", "model.features": (16, 32)},
     ],

@@ -7,7 +7,7 @@ Their finding: where only the last layer is nearest or bilinear, the gap between
 spectra of generated and real images at high frequencies is gone.
 """
 
-from deconvgen.sweep import chain, choose, product, seeds
+from deconvgen.sweep import chain, choose, product, seeds, smoke
 
 QUESTION = "Does another last upsampling layer alone close the gap between the spectra?"
 BASE = "dcgan"
@@ -33,18 +33,15 @@ MEASURES = {
 }
 SIZES = {
     "smoke": [
-        {
-            "steps": 1500,
-            "batch_size": 32,
-            "model.features": (32, 16),
-            "model.kernel_size": 0,
-            "ema": 0.995,
-            "log_every": 50,
-            "eval_every": 500,
-            "sample_every": 1500,
-            "checkpoint_every": 500,
-            "eval.num_examples": 500,
-        }
+        smoke(
+            1500,
+            model__features=(32, 16),
+            model__kernel_size=0,
+            ema=0.995,
+            log_every=50,
+            eval_every=500,
+            checkpoint_every=500,
+        )
     ],
     "full": [{"model.kernel_size": 0, "steps": 20_000}],
 }

@@ -6,7 +6,7 @@
 Gradient descent gets a rate of its own; the others share the config's.
 """
 
-from deconvgen.sweep import chain, choose, product, seeds, together
+from deconvgen.sweep import chain, choose, product, seeds, smoke, together
 
 QUESTION = "Which optimizer and schedule train a decoder of deconvolutions best?"
 BASE = "dcgan"
@@ -37,16 +37,7 @@ MEASURES = {
 }
 SIZES = {
     "smoke": [
-        {
-            "steps": 300,
-            "batch_size": 32,
-            "ema": 0.99,
-            "log_every": 20,
-            "eval_every": 100,
-            "sample_every": 300,
-            "checkpoint_every": 100,
-            "eval.num_examples": 500,
-        },
+        smoke(),
         {"config": "dcgan", "model.features": (32, 16)},
         {"config": "autoencoder", "model.features": (16, 32)},
     ],

@@ -4,7 +4,7 @@ deconvgen sweep experiments/regularisation.py --size=smoke --workdir=sweeps/regu
 deconvgen report sweeps/regular
 """
 
-from deconvgen.sweep import chain, choose, product, seeds
+from deconvgen.sweep import chain, choose, product, seeds, smoke
 
 QUESTION = "Which regularisation helps a decoder of deconvolutions?"
 BASE = "dcgan"
@@ -30,16 +30,7 @@ MEASURES = {
 }
 SIZES = {
     "smoke": [
-        {
-            "steps": 300,
-            "batch_size": 32,
-            "ema": 0.99,
-            "log_every": 20,
-            "eval_every": 150,
-            "sample_every": 300,
-            "checkpoint_every": 100,
-            "eval.num_examples": 500,
-        },
+        smoke(eval_every=150),
         {"config": "dcgan", "model.features": (32, 16)},
         {"config": "autoencoder", "model.features": (16, 32)},
     ],

@@ -6,7 +6,7 @@
 `max_unpool` is left out: a generator has no encoder to take the indices from.
 """
 
-from deconvgen.sweep import choose, seeds
+from deconvgen.sweep import choose, seeds, smoke
 
 QUESTION = "Which upsampling layer should the generator of a DCGAN have?"
 BASE = "dcgan"
@@ -34,19 +34,6 @@ MEASURES = {
     "phase_detail_ratio_s2": "real",
 }
 SIZES = {
-    "smoke": [
-        {
-            "steps": 300,
-            "batch_size": 32,
-            "model.features": (32, 16),
-            "model.kernel_size": 0,  # each layer's own
-            "ema": 0.99,
-            "log_every": 20,
-            "eval_every": 150,
-            "sample_every": 300,
-            "checkpoint_every": 100,
-            "eval.num_examples": 500,
-        }
-    ],
+    "smoke": [smoke(model__features=(32, 16), model__kernel_size=0, eval_every=150)],
     "full": [{"model.kernel_size": 0, "steps": 20_000}],
 }

@@ -7,7 +7,7 @@
 The smoke size takes four layers and six starts; the full one all that there are.
 """
 
-from deconvgen.sweep import choose, product, seeds, where
+from deconvgen.sweep import choose, product, seeds, smoke, where
 
 QUESTION = (
     "Which upsampling layer, started how, should a decoder have: "
@@ -71,17 +71,13 @@ MEASURES = {
 }
 SIZES = {
     "smoke": [
-        {
-            "steps": 800,
-            "batch_size": 32,
-            "model.kernel_size": 0,  # each layer's own
-            "ema": 0.99,
-            "log_every": 50,
-            "eval_every": 200,
-            "sample_every": 800,
-            "checkpoint_every": 200,
-            "eval.num_examples": 500,
-        },
+        smoke(
+            800,
+            model__kernel_size=0,
+            log_every=50,
+            eval_every=200,
+            checkpoint_every=200,
+        ),
         {"config": "dcgan", "model.features": (32, 16)},
         {"config": "autoencoder", "model.features": (16, 32)},
     ],
