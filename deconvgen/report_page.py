@@ -2,6 +2,8 @@
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from string import Template
 
 from deconvgen import (
     report_pictures,
@@ -15,10 +17,13 @@ from deconvgen.parts import Part
 from deconvgen.progress import clock
 from deconvgen.report_legend import WAYS, legend
 from deconvgen.report_plots import ALIKE, BEST, GREY, WORSE
-from deconvgen.report_template import PAGE, STUDY
 from deconvgen.results import Result
 from deconvgen.studies import Study
 
+PAGE, STUDY = (
+    Template(Path(__file__).with_name(f"{name}.html").read_text("utf-8"))
+    for name in ("page", "study")
+)
 MOST = 24
 """Settings in a figure; the best of them, where there are more."""
 
@@ -30,7 +35,7 @@ def page(found: Sequence[Study]) -> str:
         f'<li><a href="#study-{i}">{html.escape(question)}</a></li>'
         for i, question in enumerate(questions, 1)
     ]
-    return PAGE.format(
+    return PAGE.substitute(
         title=html.escape(" ".join(questions)),
         contents=f"<ol>{''.join(links)}</ol>" if len(links) > 1 else "",
         studies="".join(_study(f"study-{i}", s) for i, s in enumerate(found, 1)),
@@ -40,7 +45,7 @@ def page(found: Sequence[Study]) -> str:
 def _study(name: str, study: Study) -> str:
     told = [item for part in study.parts for item in part.measures.items()]
     told += [(cost, "") for part in study.parts for cost in report_text.costs(part)]
-    return STUDY.format(
+    return STUDY.substitute(
         name=name,
         question=html.escape(study.plan.question),
         status=html.escape(_status(study.plan, study.results)),

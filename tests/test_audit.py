@@ -115,7 +115,7 @@ def test_run_prints_the_table_and_writes_a_page_without_other_files(tmp_path):
     assert (tmp_path / "audit.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "audit.html").read_text()
     assert "data:image/png;base64," in page
-    assert "http" not in page and "{" + "title}" not in page
+    assert "http" not in page and "$title" not in page
 
 
 def test_few_features_have_a_page_too(tmp_path):

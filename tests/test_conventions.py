@@ -31,7 +31,7 @@ sampling sampling_latent sampling_pictures sampling_store sampling_views
 launch tables artifact_plots explore
 naming results estimate slurm local_jobs
 parts studies
-report_legend report_pictures report_plots report_template report_text report_words
+report_legend report_pictures report_plots report_text report_words
 report report_page report_tables
 listing sweeping
 commands checkpoint_commands sweep_commands

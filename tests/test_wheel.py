@@ -26,6 +26,12 @@ def test_the_wheel_holds_configs_experiments_and_licences(wheel):
     for kind in ("configs", "experiments"):
         for path in config.folder(kind).glob("*.py"):
             assert f"deconvgen/{kind}/{path.name}" in files
+    assert {"deconvgen/py.typed", "deconvgen/audit/page.html"} < files
+    for path in config.HERE.rglob("*"):
+        if (
+            path.is_file() and "__pycache__" not in path.parts
+        ):  # pages and weights no less than modules
+            assert str(path.relative_to(config.HERE.parent)) in files
     assert any(name.endswith("licenses/LICENSE") for name in files)
     assert any("FASHION_MNIST_LICENSE" in name for name in files)
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in files)

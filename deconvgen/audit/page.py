@@ -5,6 +5,7 @@ import html
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ PICTURES = (
     ("frequency response", "dB, cycles a pixel of the output; what is there\n"
      "at 1/factor (dotted) is checkerboard"),
 )  # fmt: skip
+TEMPLATE = Template(Path(__file__).with_name("page.html").read_text("utf-8"))
 INK, GREY, ACCENT = "#1d2530", "#66707c", "#2463a8"
 
 
@@ -48,7 +50,7 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
     cards = "".join(_card(a, name(a, audits)) for a in audits)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = TEMPLATE.format(
+    text = TEMPLATE.substitute(
         title=html.escape(title(audits)),
         heads=heads,
         rows=rows,
@@ -159,48 +161,3 @@ def _draw(axes: Sequence[Axes], audit: Audit, last: bool) -> None:
         curve.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         curve.spines[side].set_color("#c8ced6")
-
-
-TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Upsampling layers before training</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #1d2530; background: #f6f7f9;
-  margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 72rem; }}
-h1 {{ font-size: 1.6rem; margin: 0; }}
-h2 {{ font-size: 1.2rem; margin: 2.2rem 0 .6rem; }}
-h3 {{ font: 600 1.05rem ui-monospace, monospace; margin: 0; }}
-.about {{ color: #55606c; margin: .25rem 0 1.5rem; }}
-.scroll {{ overflow-x: auto; background: #fff; border: 1px solid #dde2e8;
-  border-radius: .5rem; }}
-table {{ border-collapse: collapse; width: 100%; font-size: .86rem;
-  font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .4rem .6rem; text-align: right; border-top: 1px solid #edf0f3; }}
-thead th {{ vertical-align: bottom; border-top: 0; color: #55606c; font-weight: 600;
-  line-height: 1.2; }}
-th:first-child {{ text-align: left; white-space: nowrap; }}
-tbody th {{ font: .84rem ui-monospace, monospace; }} a {{ color: #2463a8; }}
-.good {{ background: #e3f3e6; }} .fair {{ background: #fbf1d3; }}
-.bad {{ background: #f9dfdc; }}
-dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem;
-  font-size: .9rem; margin: 0; }}
-dt {{ font-weight: 600; }} dd {{ margin: 0; color: #3c4652; }}
-section {{ background: #fff; border: 1px solid #dde2e8; border-radius: .5rem;
-  padding: 1rem 1.25rem .5rem; margin: 0 0 1rem; }}
-section p {{ margin: .3rem 0 .6rem; }} section img {{ max-width: 100%; height: auto; }}
-</style></head><body>
-<h1>Upsampling layers before training</h1>
-<p class="about">{title}. Averages over draws of the kernels.</p>
-<div class="scroll"><table><thead><tr><th>upsampler</th>{heads}</tr></thead>
-<tbody>{rows}</tbody></table></div>
-<h2>What the columns mean</h2><dl>{meanings}</dl>
-<h2>What each layer does</h2>
-<p>Overlap: how much of its input each output pixel sees when all weights are equal,
-dark to bright; flat is even. One pixel in: the answer's size, over the features. A
-constant in: three features as colours; whatever is not flat is the layer's own pattern.
-Frequency response: decibels over cycles a pixel of the output; the layer turns a
-constant into a checkerboard as far as the curve is up at 1/factor (dotted).</p>
-{cards}
-</body></html>
-"""
