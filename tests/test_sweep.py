@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deconvgen import config, sweep
 from deconvgen.errors import UserError
-from deconvgen.sweep import chain, choose, product, seeds, together, where
+from deconvgen.sweep import chain, choose, product, seeds, smoke, together, where
 
 KEYS = st.sampled_from(["a", "b.c", "b.d", "seed"])
 VALUES = st.one_of(st.integers(0, 9), st.booleans(), st.text("xy/_ ,", max_size=3))
@@ -17,6 +17,13 @@ SETTINGS = st.dictionaries(KEYS, VALUES, max_size=3)
 
 def test_choose_makes_one_setting_a_value():
     assert choose("a", [1, 2]) == [{"a": 1}, {"a": 2}]
+
+
+def test_smoke_samples_at_the_end_and_takes_nested_keys_and_other_values():
+    made = smoke(40, model__features=(8, 4), ema=0.9)
+    assert made["steps"] == made["sample_every"] == 40
+    assert made["model.features"] == (8, 4) and made["ema"] == 0.9
+    assert set(made) - {"model.features"} == set(smoke())
 
 
 @given(st.lists(SETTINGS, max_size=3), st.lists(SETTINGS, max_size=3))
