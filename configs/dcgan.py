@@ -11,8 +11,9 @@ Variants (`--config=dcgan:NAME`):
     (none)    28x28 grey, the embedded Fashion-MNIST
     demo      the same, smaller: what `make demo` trains
     smoke     a few steps, to see that everything works
-    64        the paper's network at 64x64 in colour: CelebA, kernel 4
-    64k5      likewise with the original code's kernel 5
+    64        PyTorch's example at 64x64 in colour: CelebA, kernel 4, a normal latent,
+              and half the paper's width
+    64k5      likewise with the paper's kernel 5
     cifar10   32x32 in colour, class-conditional, hinge loss, spectral norm
     wgan_gp   the default with Wasserstein loss, gradient penalty, 5 critic steps
 """

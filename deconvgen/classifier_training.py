@@ -24,8 +24,9 @@ def train_classifier(
     """{"params", "batch_stats"} of a `Classifier` of the data set's classes.
 
     Images are mirrored half of the time and shifted by up to a 28th of their
-    size; labels are smoothed by 0.1; Adam, from 3e-3 down a cosine. `report` hears of
-    every hundredth step.
+    size; labels are smoothed by 0.1. AdamW with weight decay 0.01 on a one-cycle
+    schedule: up to 3e-3 over 30 % of the steps, then down, each along half a cosine.
+    `report` hears of every hundredth step.
     """
     if not dataset.num_classes:
         raise UserError(f"the data set {dataset.name!r} has no classes to learn from")

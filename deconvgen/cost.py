@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from deconvgen.devices import Spread
-from deconvgen.types import Batch, State
+from deconvgen.types import Batch, State, Task
 
 
 def parameters(state: State) -> dict[str, int]:
@@ -33,6 +33,21 @@ def multiply_adds(step: Callable, state: State, batch: Batch) -> float:
     analysis = step.lower(state, batch, 0).cost_analysis() or {}
     sizes = batch["image"].shape
     return analysis.get("flops", float("nan")) / 2 / sizes[1 if len(sizes) == 5 else 0]
+
+
+def multiply_adds_train(
+    task: Task, spread: Spread, key: Any, state: State, batch: Batch
+) -> float:
+    """Multiply-adds an image of a train step, the mean over `Task.kinds` of step.
+
+    XLA counts the larger branch of a `cond` whichever is taken, so that a step which
+    does less at some times has to be counted once for each.
+    """
+    kinds = task.kinds or ((1.0, task.train_step),)
+    return sum(
+        share * multiply_adds(spread.run(step, key), state, batch)
+        for share, step in kinds
+    )
 
 
 def begin_peak() -> float:

@@ -87,11 +87,15 @@ class wasserstein:
         return -fake
 
 
+SMOOTHED = ("non_saturating", "least_squares")
+"""The GAN losses with labels that can be smoothed."""
+
+
 def _no_smoothing(name: str, smoothing: float) -> None:
     if smoothing:
         raise UserError(
             f"label smoothing is {smoothing}, but the GAN loss {name!r} has no labels "
-            "to smooth: set it to 0, or take non_saturating or least_squares"
+            f"to smooth: set it to 0, or take {' or '.join(SMOOTHED)}"
         )
 
 

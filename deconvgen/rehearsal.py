@@ -34,6 +34,7 @@ def rehearse(config: ConfigDict, example: Mapping[str, Any]) -> list[str]:
     that the evaluation will give, none where they cannot be known; raises whatever
     building the model raises.
     """
+    tasks.check(config)
     task = tasks.make(config, None)
     state = jax.eval_shape(task.init, jax.random.key(0), example)
 

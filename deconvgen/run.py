@@ -161,7 +161,7 @@ class Run:
     def sample(
         self, num: int = 64, seed: int = 0, *, labels: Any = None, batch_size: int = 0
     ) -> np.ndarray:
-        """New images [num, h, w, c] in [-1, 1], the same on any number of devices."""
+        """New images [num, h, w, c] in [-1, 1]; on any devices the same to rounding."""
         return np.concatenate(list(self.batches(num, seed, batch_size, labels)))
 
     def shown(self, num: int = 16, seed: int = 0) -> np.ndarray:

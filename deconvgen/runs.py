@@ -114,6 +114,7 @@ def check(config: ConfigDict) -> None:
         )
     if config.eval.batch_norm not in batch_statistics.MODES:
         raise unknown("eval.batch_norm", config.eval.batch_norm, batch_statistics.MODES)
+    tasks.check(config)
     if config.monitor.mode not in ("min", "max"):
         raise unknown("monitor.mode", config.monitor.mode, ("min", "max"))
 

@@ -102,7 +102,7 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
                     raise Diverged(diverged(name, value, step, workdir))
             rate = bar.update(step, values)
             if is_collapsed(step, values) and step % config.eval_every == 0:
-                say(collapsed(values["diversity"], step))
+                say(collapsed(values["diversity"], step, tasks.knobs(config)))
             if step % config.log_every == 0:
                 seconds = round(before + time.monotonic() - began, 3)
                 pace = {"images_per_second": round(rate, 1), "seconds": seconds}
@@ -111,7 +111,9 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
         def spent(batch: Any) -> dict[str, Any]:
             rate = cost.sampling_rate(sample, spread, state, shown)
             return fixed | {
-                "multiply_adds_train": cost.multiply_adds(train_step, state, batch),
+                "multiply_adds_train": cost.multiply_adds_train(
+                    task, spread, train_key, state, batch
+                ),
                 "multiply_adds_sample": cost.multiply_adds(
                     sample, state, spread.put_batch(shown)
                 ),
@@ -199,12 +201,11 @@ def is_collapsed(step: int, scalars: dict[str, Any]) -> bool:
     return step >= EARLY and scalars.get("diversity", 1.0) < COLLAPSED
 
 
-def collapsed(diversity: float, step: int) -> str:
+def collapsed(diversity: float, step: int, knobs: str) -> str:
     """The warning about a generator that draws the same image again and again."""
     return (
         f"warning: at step {step} the generated images vary {diversity:.2f} times as "
-        "much as the real ones, as after a mode collapse. Likely knobs: a smaller "
-        "critic_optimizer.learning_rate, loss.r1=1, loss.smoothing=0.1, another loss"
+        f"much as the real ones, as after a mode collapse. Likely knobs: {knobs}"
     )
 
 

@@ -161,7 +161,6 @@ def _loop(
 ) -> list[Outcome | Exception]:  # fmt: skip
     config, count = seeds[0].config, len(seeds)
     step = make_step(task)
-    alone = spread.run(task.train_step, roots[0])  # of one seed, for what it costs
     work: dict[str, float] = {}
     gone: dict[int, Exception] = {}
     began, first, clock, rate = time.monotonic(), 0, time.monotonic(), 0.0
@@ -185,7 +184,8 @@ def _loop(
             if index in gone:
                 continue
             if is_collapsed(at, own) and at % config.eval_every == 0:
-                say(f"seed {seed.config.seed}: {collapsed(own['diversity'], at)}")
+                text = collapsed(own["diversity"], at, tasks.knobs(config))
+                say(f"seed {seed.config.seed}: {text}")
             if at % config.log_every == 0:
                 pace = {"images_per_second": round(rate, 1), "seconds": spent(seed)}
                 seed.log.record(at, "train", own | pace)
@@ -218,8 +218,8 @@ def _loop(
                 figures[index] = _evaluate(seed, spread, state, test_set, done)
                 paces[index] = cost.sampling_rate(seed.sample, spread, state, shown)
                 work = work or {
-                    "multiply_adds_train": cost.multiply_adds(
-                        alone, state, apart(batch, index)
+                    "multiply_adds_train": cost.multiply_adds_train(
+                        task, spread, roots[0], state, apart(batch, index)
                     ),
                     "multiply_adds_sample": cost.multiply_adds(
                         seed.sample, state, shown

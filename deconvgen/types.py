@@ -60,11 +60,14 @@ class Sums(Protocol):
         ...
 
 
+TrainStep = Callable[[State, Batch, Keys], tuple[State, Scalars]]
+
+
 class Task(NamedTuple):
     """A problem as a record of pure functions; the training loop knows nothing else."""
 
     init: Callable[[Array, Batch], State]  # (key, example batch) -> State
-    train_step: Callable[[State, Batch, Keys], tuple[State, Scalars]]
+    train_step: TrainStep
     eval_step: Callable[[State, Batch, Keys], dict[str, Sums]]
     sample: Callable[[State, Batch, Keys], Images]  # what a person wants to look at
     decode: Callable[[State, Array, Batch], Images] | None = None  # from latents [b, n]
@@ -72,3 +75,5 @@ class Task(NamedTuple):
     reconstruct: Callable[[State, Batch], Images] | None = None  # the batch's images
     # what `deconvgen evaluate` adds up besides; too slow for evaluations in training
     probe: Callable[[State, Batch, Keys], dict[str, Sums]] | None = None
+    # the kinds of train step, each with its share of the steps, where some do less
+    kinds: tuple[tuple[float, TrainStep], ...] = ()

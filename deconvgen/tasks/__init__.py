@@ -12,7 +12,7 @@ from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from deconvgen import features
-from deconvgen.errors import UserError, unknown
+from deconvgen.errors import KNOBS, UserError, unknown
 from deconvgen.measures import Artifacts, Fidelity, Gradients
 from deconvgen.metrics import Collection, Mean
 from deconvgen.optim import make_optimizer
@@ -36,6 +36,16 @@ def module(name: str) -> Any:
 def make(config: ConfigDict, axis: str | None) -> Task:
     """The task that a config describes, on one device or over a pmapped axis."""
     return module(config.task).make(config, axis)
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse what a task's module says cannot be trained, where it has a `check`."""
+    getattr(module(config.task), "check", lambda config: None)(config)
+
+
+def knobs(config: ConfigDict) -> str:
+    """What the task's module would try after a mode collapse."""
+    return getattr(module(config.task), "knobs", lambda config: KNOBS)(config)
 
 
 def dtype(config: ConfigDict) -> Any:

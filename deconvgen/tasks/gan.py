@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from deconvgen.artifacts import input_gradient
 from deconvgen.decoder_shift import decoder_shift
 from deconvgen.errors import UserError
-from deconvgen.losses import gan_losses, gradient_penalty, r1
+from deconvgen.losses import SMOOTHED, gan_losses, gradient_penalty, r1
 from deconvgen.metrics import Mean
 from deconvgen.models.dcgan import Discriminator, Generator
 from deconvgen.models.decoder import Decoder, seed_size
@@ -44,11 +44,6 @@ def networks(config: ConfigDict, axis: str | None) -> tuple[Generator, Discrimin
             f"model.critic_features={model.critic_features} should list one number "
             f"for each of the {len(model.factors)} blocks, or be ()"
         )
-    if config.loss.gradient_penalty and model.critic_norm == "batch":
-        raise UserError(
-            "loss.gradient_penalty wants a critic that judges each image by itself: "
-            "set model.critic_norm to none, instance or group"
-        )  # Gulrajani et al. 2017, section 4
     decoder = Decoder(
         features=(*model.features[1:], shape[-1]),
         factors=model.factors,
@@ -75,6 +70,37 @@ def networks(config: ConfigDict, axis: str | None) -> tuple[Generator, Discrimin
         dtype=dtype(config),
     )
     return generator, Discriminator(encoder, num_classes=classes)
+
+
+PENALTIES = ("gradient_penalty", "r1")
+"""Losses of the critic's gradient at each image by itself."""
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse a penalty on a critic that judges a batch together.
+
+    Its gradient at one image is then not the penalty's (Gulrajani et al. 2017, section
+    4). In training alone, so that what older runs have learned can be drawn from.
+    """
+    used = [name for name in PENALTIES if config.loss[name]]
+    if used and config.model.critic_norm == "batch":
+        raise UserError(
+            f"loss.{used[0]} wants a critic that judges each image by itself: "
+            "set model.critic_norm to none, instance or group"
+        )
+
+
+def knobs(config: ConfigDict) -> str:
+    """What to try after a mode collapse, of what this config allows."""
+    loss = config.loss
+    found = ["a smaller critic_optimizer.learning_rate"]
+    if not any(loss[name] for name in PENALTIES):
+        joint = config.model.critic_norm == "batch"
+        norm = " with model.critic_norm=group" if joint else ""
+        found.append(f"loss.r1=1{norm}")
+    if not loss.smoothing and loss.name in SMOOTHED:
+        found.append("loss.smoothing=0.1")
+    return ", ".join([*found, "another loss"])
 
 
 def variety(images: Images, axis: str | None) -> Float[Array, ""]:
@@ -126,7 +152,9 @@ def make(config: ConfigDict, axis: str | None) -> Task:
             value += config.loss.r1 * reduce(r1(alone, real), mask)
         return value, (stats, real_logits.mean(), fake_logits.mean())
 
-    def train_step(state, batch, keys):
+    def train_step(state, batch, keys, turn=True if every == 1 else None):
+        """The generator's `turn` comes at the state's step, or is said beforehand."""
+        check(config)
         g, d = state.nets["generator"], state.nets["critic"]
         label = batch.get("label")
         generate = lambda params: forward(
@@ -155,11 +183,11 @@ def make(config: ConfigDict, axis: str | None) -> Task:
             g_loss, slope = jax.value_and_grad(generator_loss)(fake)
             return descend(g, g_tx, pull(slope)[0], g_stats, axis), g_loss
 
-        if every == 1:
-            g, g_loss = update(g)
-        else:
-            skip = lambda g: (g, generator_loss(fake))
+        skip = lambda g: (g, generator_loss(fake))
+        if turn is None:
             g, g_loss = jax.lax.cond(state.step % every == every - 1, update, skip, g)
+        else:
+            g, g_loss = update(g) if turn else skip(g)
         ema = average(state.ema, g, config.ema, state.step)
         scalars = {
             "d_loss": d_loss,
@@ -199,4 +227,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         shift = decoder_shift(lambda: sample(state, batch, keys))
         return probed(batch["image"], fake, slope, shift, batch["mask"])
 
-    return Task(init, train_step, eval_step, sample, decode, size, probe=probe)
+    turns = ((1 / every, True), (1 - 1 / every, False))
+    kinds = [(n, partial(train_step, turn=turn)) for n, turn in turns if n]
+    task = Task(init, train_step, eval_step, sample, decode, size, probe=probe)
+    return task._replace(kinds=tuple(kinds))
