@@ -48,6 +48,19 @@ def all_devices() -> Spread:
     return one() if jax.device_count() == 1 else many()
 
 
+SAMPLES, TRAINING, EVALUATION, PICTURES, START, STATISTICS = range(6)
+"""What the key of a seed is folded with for each purpose; no two share a draw.
+
+`SAMPLES` is the round 0 of `example_keys` from the seed's own key. A number of its own
+keeps a start apart from training too: `jax.random.split(key)[n]` is `fold_in(key, n)`.
+"""
+
+
+def purpose_key(seed: int, purpose: int) -> jax.Array:
+    """The root of what a seed draws for a purpose."""
+    return jax.random.fold_in(jax.random.key(seed), purpose)
+
+
 def example_keys(
     root: jax.Array, index: jax.Array | int, first: jax.Array | int, count: int
 ) -> jax.Array:

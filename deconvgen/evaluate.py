@@ -7,7 +7,7 @@ import jax
 
 from deconvgen import metrics
 from deconvgen.data import Dataset
-from deconvgen.devices import Spread
+from deconvgen.devices import EVALUATION, Spread, purpose_key
 from deconvgen.types import State, Task
 
 
@@ -23,7 +23,7 @@ def make_step(task: Task, spread: Spread, seed: int, probe: bool = False) -> Cal
             sums = sums | task.probe(state, batch, keys)
         return metrics.across(sums, spread.axis)
 
-    return spread.run(summed, jax.random.fold_in(jax.random.key(seed), 2))
+    return spread.run(summed, purpose_key(seed, EVALUATION))
 
 
 def evaluate(

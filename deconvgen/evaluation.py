@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deconvgen import batch_statistics, evaluate, metrics, runs
+from deconvgen.devices import STATISTICS, purpose_key
 from deconvgen.errors import UserError, unknown
 from deconvgen.probes import probes
 from deconvgen.run import Run
@@ -83,7 +84,7 @@ def on_statistics(run: Run, state: State, mode: str) -> tuple[Task, State]:
     across = lambda *given: metrics.across(step(*given), run.spread.axis)
     size = run.config.eval.batch_size
     found = evaluate.total(
-        run.spread.run(across, jax.random.key(run.config.seed)),
+        run.spread.run(across, purpose_key(run.config.seed, STATISTICS)),
         run.spread,
         run.spread.put_state(state),
         run.train_set,

@@ -59,7 +59,6 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
     example = next(test_set.eval_batches(1))
     target = runs.shape(config, example)
     task = tasks.make(config, spread.axis)
-    root = jax.random.key(config.seed)
     main, hosts = jax.process_index() == 0, jax.process_count()
 
     with ExitStack() as stack:
@@ -80,7 +79,8 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
         stack.callback(log.close)
         monitor = config.monitor
         saver = checkpoint.Saver(workdir, monitor.metric, monitor.mode)
-        train_key, sample_key = jax.random.fold_in(root, 1), jax.random.fold_in(root, 3)
+        train_key = devices.purpose_key(config.seed, devices.TRAINING)
+        sample_key = devices.purpose_key(config.seed, devices.PICTURES)
         train_step = spread.run(task.train_step, train_key, donate=True)
         eval_step = evaluate.make_step(task, spread, config.seed)
         sample = spread.run(task.sample, sample_key)

@@ -128,7 +128,7 @@ def train(
             seeds.append(_open(config, workdir, history, start, task, state, train_set))
             opened.callback(seeds[-1].log.close)
         roots = jnp.stack(
-            [jax.random.fold_in(jax.random.key(c.seed), 1) for c in loaded]
+            [devices.purpose_key(c.seed, devices.TRAINING) for c in loaded]
         )
         return _loop(
             task, seeds, roots, stack(states), start, spread, test_set, shown,
@@ -140,7 +140,8 @@ def _open(
     config: Any, workdir: Path, history: bytes, start: int, task: Task,
     state: State, train_set: data.Dataset,
 ) -> Seed:  # fmt: skip
-    spread, root = devices.one(), jax.random.key(config.seed)
+    spread = devices.one()
+    pictures = devices.purpose_key(config.seed, devices.PICTURES)
     log = Log(workdir, history, start)
     return Seed(
         config,
@@ -148,7 +149,7 @@ def _open(
         log,
         checkpoint.Saver(workdir, config.monitor.metric, config.monitor.mode),
         evaluate.make_step(task, spread, config.seed),
-        spread.run(task.sample, jax.random.fold_in(root, 3)),
+        spread.run(task.sample, pictures),
         train_set.train_batches(config.seed, config.batch_size, start),
         cost.parameters(state),
         max((r.get("seconds", 0) for r in log.records("train")), default=0),

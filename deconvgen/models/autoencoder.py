@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
+from deconvgen.errors import UserError
 from deconvgen.models.decoder import Decoder, per_block
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.blocks import activation
@@ -69,6 +70,11 @@ class Autoencoder(nn.Module):
     ) -> Code:
         """The code, [b, latent * moments] in float32."""
         found = self.encoder(images.astype(self.dtype), train, keys)
+        if found.x.shape[1:3] != tuple(self.seed_size):
+            raise UserError(
+                f"the encoder makes {found.x.shape[1:3]} of an image of "
+                f"{images.shape[1:3]}, but the decoder starts from {self.seed_size}"
+            )
         x = found.x.reshape(images.shape[0], -1)  # symbolic in an export
         if self.hidden:
             x = nn.relu(self.before_code(x))

@@ -35,14 +35,19 @@ def per_block(name: str, value: Any, blocks: int) -> tuple:
 def seed_size(
     image_shape: tuple[int, int, int], factors: tuple[int, ...]
 ) -> tuple[int, int]:
-    """The height and width that the factors upsample to the image's."""
+    """The height and width that the factors upsample to the image's.
+
+    Raises `UserError` where there are none: every encoder asks, so that what it shrinks
+    can be enlarged to the image's size again.
+    """
     total = math.prod(factors)
     height, width, _ = image_shape
-    if height % total or width % total:
+    if total < 1 or height % total or width % total or not height * width:
         raise UserError(
-            f"model.factors={factors} multiply to {total}, which does not divide the "
-            f"image size {height}x{width}; choose factors whose product does, or "
-            "another data.image_size"
+            f"factors {tuple(factors)} multiply to {total}, which does not divide the "
+            f"image size {height}x{width}: both should be a multiple of {total}; "
+            "choose factors whose product divides them (a segmentation's are 2 a "
+            "block of model.features), or another data.image_size"
         )
     return height // total, width // total
 

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
+from deconvgen.errors import UserError
+from deconvgen.models.decoder import seed_size
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
@@ -32,6 +34,8 @@ class Encoder(nn.Module):
     - convs: convolutions of a block; the last one strides, or is pooled.
     - spectral: divide each kernel by its spectral norm.
     - norm_first: DCGAN's discriminator leaves the first block without batch norm.
+
+    Height and width are multiples of the factors' product; else a `UserError`.
     """
 
     features: tuple[int, ...]
@@ -55,6 +59,12 @@ class Encoder(nn.Module):
         train: bool,
         keys: Key[Array, " b"] | None = None,
     ) -> Encoded:
+        if len(self.features) != len(self.factors):
+            raise UserError(
+                f"an encoder of {len(self.factors)} factors {self.factors} needs as "
+                f"many features, not {self.features}"
+            )
+        seed_size(x.shape[1:], self.factors)
         skips, indices, fine = [], [], []
         for i, (features, factor) in enumerate(
             zip(self.features, self.factors, strict=True)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
+from deconvgen.errors import UserError
 from deconvgen.image_metrics import quantize
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
@@ -159,6 +160,10 @@ def shrink(images: Float[Array, "b h w c"], factor: int) -> Float[Array, "b h2 w
     Rows and columns that fill no whole low-resolution pixel are cut off.
     """
     b, h, w, c = images.shape
+    if min(h, w) < factor:
+        raise UserError(
+            f"an image of {h}x{w} has no whole pixel at a {factor}th of its resolution"
+        )
     shape = (b, h // factor, w // factor, c)
     images = images[:, : shape[1] * factor, : shape[2] * factor]
     return quantize(jax.image.resize(images, shape, "bicubic", antialias=True))

@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from deconvgen import features
+from deconvgen.devices import START
 from deconvgen.errors import KNOBS, UserError, unknown
 from deconvgen.measures import Artifacts, Fidelity, Gradients
 from deconvgen.metrics import Collection, Mean
@@ -34,8 +36,14 @@ def module(name: str) -> Any:
 
 
 def make(config: ConfigDict, axis: str | None) -> Task:
-    """The task that a config describes, on one device or over a pmapped axis."""
-    return module(config.task).make(config, axis)
+    """The task that a config describes, on one device or over a pmapped axis.
+
+    Its `init` folds a number of its own into the key, so that a start shares no draw
+    with what else a seed draws.
+    """
+    task = module(config.task).make(config, axis)
+    fold = lambda key: jax.random.fold_in(key, START)
+    return task._replace(init=lambda key, batch: task.init(fold(key), batch))
 
 
 def check(config: ConfigDict) -> None:

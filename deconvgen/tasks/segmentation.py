@@ -9,6 +9,7 @@ from deconvgen.errors import UserError
 from deconvgen.measures import Artifacts
 from deconvgen.metrics import Mean
 from deconvgen.mixture import mixture
+from deconvgen.models.decoder import seed_size
 from deconvgen.models.segmentation import Segmenter, segmenters
 from deconvgen.palette import IGNORED, palette
 from deconvgen.segmentation_losses import IGNORE, segmentation_losses
@@ -22,12 +23,7 @@ def network(config: ConfigDict, axis: str | None) -> Segmenter:
     """The model that `model.name` calls for, from plain config values."""
     model = config.model
     blocks = len(model.features) - (model.name == "unet")
-    if any(n % 2**blocks for n in config.data.image_shape[:2]):
-        raise UserError(
-            f"model.features={model.features} halve the image {blocks} times, so its "
-            f"size should be a multiple of {2**blocks}, not "
-            f"{config.data.image_shape[:2]}: set data.image_size"
-        )
+    seed_size(config.data.image_shape, (2,) * blocks)
     return segmenters[model.name](
         classes=config.data.num_classes,
         features=model.features,

@@ -27,6 +27,12 @@ def network(config: ConfigDict, axis: str | None) -> SuperResolution:
     model, settings = config.model, upsampling(config, axis)
     if not 2 <= model.factor <= 8:
         raise UserError(f"model.factor should be 2 to 8, not {model.factor}")
+    if min(size := config.data.image_shape[:2]) < 3 * model.factor:
+        raise UserError(
+            f"images of {size} have nothing inside the border of {model.factor} pixels "
+            f"that figures leave out: data.image_size should be {3 * model.factor} or "
+            "more"
+        )
     if model.last_upsampler:
         raise UserError(
             f"model.last_upsampler={model.last_upsampler}: superres has one upsampler "
@@ -57,13 +63,22 @@ def whole(images: Images, factor: int) -> Float[Array, "b h2 w2 c"]:
 
 
 def figures(made: Images, images: Images, factor: int) -> dict[str, Float[Array, " b"]]:
-    """PSNR in dB and SSIM of Y in 8-bit levels, `factor` pixels of border cropped."""
+    """PSNR in dB and SSIM of Y in 8-bit levels, `factor` pixels of border cropped.
+
+    As in the MATLAB scripts of the field, Y spans 16 to 235 for an image in colour; a
+    grey one (channels all equal, or one alone) is scored on its own 0 to 255.
+    """
+    levels = lambda x: quantize(jnp.broadcast_to(x, (*x.shape[:-1], 3)))
+    truth = levels(images)
+    grey = jnp.all(truth == truth[..., :1], axis=(1, 2, 3), keepdims=True)
 
     def y(x):
-        levels = quantize(jnp.broadcast_to(x, (*x.shape[:-1], 3)))
-        return crop(luma(levels), factor)
+        studio = luma(x)
+        full = (studio + 1 - 16 / 127.5) * (255 / 219) - 1
+        return crop(jnp.where(grey, full, studio), factor)
 
-    return {name: image_metrics[name](y(made), y(images)) for name in ("psnr", "ssim")}
+    made, truth = y(levels(made)), y(truth)
+    return {name: image_metrics[name](made, truth) for name in ("psnr", "ssim")}
 
 
 def compared(

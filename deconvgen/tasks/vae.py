@@ -29,7 +29,7 @@ from deconvgen.tasks import measuring, optimizer, probed
 from deconvgen.tasks.autoencoder import network
 from deconvgen.types import State, Task
 
-LATENT, DROP, BOUND = range(3)  # what an example's key is folded with
+LATENT, DROP, BOUND, POSTERIOR = range(4)  # what an example's key is folded with
 
 
 def make(config: ConfigDict, axis: str | None) -> Task:
@@ -138,7 +138,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
 
         def bound(given):
             mean, log_variance = encode(state, given)
-            z = draw(mean, log_variance, fold(keys, LATENT))
+            z = draw(mean, log_variance, fold(keys, POSTERIOR))  # no sample's latent
             log_p = likelihood(
                 decode(state, z, batch), state.ema["params"]["log_scale"], images
             )
