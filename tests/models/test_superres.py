@@ -59,7 +59,8 @@ def test_its_reach_is_wide_enough_for_tiles(name):
     kernel = {"kernel_size": 9} if name == "fsrcnn" else {}
     net = SuperResolution(trunks[name](features=4, depth=2), 2, **kernel)
     picture = np.random.default_rng(0).uniform(-1, 1, (30, 45, 3)).astype("f4")
-    variables = net.init(jax.random.key(1), jnp.asarray(picture)[None], train=False)
+    start = jax.jit(lambda key, x: net.init(key, x, train=False))
+    variables = start(jax.random.key(1), picture[None])
     model = jax.jit(lambda x: net.apply(variables, x, train=False))
     tiled = in_tiles(model, picture, 2, tile=2 * net.reach + 4, margin=net.reach)
     np.testing.assert_allclose(tiled, model(picture[None])[0], atol=1e-5)
