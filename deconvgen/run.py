@@ -192,6 +192,8 @@ class Run:
 
     def _labels(self, labels: Any, num: int) -> np.ndarray:
         labels, classes = np.asarray(labels), self.config.data.num_classes
+        if not self.config.model.get("conditional", False):
+            raise UserError("labels choose nothing: this model is not conditional")
         if labels.shape != (num,) or labels.dtype.kind not in "iu":
             raise UserError(
                 f"labels should be {num} whole numbers, not {labels.dtype} of shape "

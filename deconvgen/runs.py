@@ -39,6 +39,7 @@ LEAST = {
     0: (
         *("seed", "data.image_size", "monitor.patience", "corruption.amount"),
         *("model.kernel_size", "model.hidden", "loss.gradient_penalty", "loss.r1"),
+        *("loss.beta", "loss.free_bits", "model.head_rate", "model.fuse"),
         *(f"{group}.warmup_steps" for group in OPTIMIZERS),
     ),
 }

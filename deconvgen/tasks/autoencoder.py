@@ -8,6 +8,7 @@ from deconvgen.artifacts import input_gradient
 from deconvgen.corruptions import corruptions
 from deconvgen.decoder_shift import decoder_shift
 from deconvgen.edges import edge_positions, edge_sums, step_edges
+from deconvgen.errors import UserError
 from deconvgen.image_metrics import image_metrics
 from deconvgen.metrics import Decibels, Mean
 from deconvgen.mixture import mixture
@@ -52,6 +53,16 @@ def network(config: ConfigDict, axis: str | None, moments: int = 1) -> Autoencod
         hidden=model.hidden,
         dtype=dtype(config),
     )
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse a corruption without an amount, and an amount without a corruption."""
+    kind, amount = config.corruption.name, config.corruption.amount
+    if (kind == "none") != (not amount):
+        raise UserError(
+            f"corruption.name={kind} with corruption.amount={amount} leaves the images "
+            "as they are: give both, or none of them (none, 0)"
+        )
 
 
 def make(config: ConfigDict, axis: str | None) -> Task:

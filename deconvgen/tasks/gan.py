@@ -129,6 +129,11 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     def init(key, batch):
         g_key, d_key = jax.random.split(key)
         label = batch.get("label")
+        if config.model.conditional and label is None:
+            raise UserError(
+                f"model.conditional needs a class for each image; {config.data.name} "
+                "has classes of pixels alone"
+            )
         z = jnp.zeros((len(batch["image"]), size))
         g = start(g_net, g_tx, g_key, z, label=label)
         d = start(d_net, d_tx, d_key, batch["image"], label=label)

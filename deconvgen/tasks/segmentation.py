@@ -10,7 +10,7 @@ from deconvgen.measures import Artifacts
 from deconvgen.metrics import Mean
 from deconvgen.mixture import mixture
 from deconvgen.models.decoder import seed_size
-from deconvgen.models.segmentation import Segmenter, segmenters
+from deconvgen.models.segmentation import Segmenter, joins, segmenters
 from deconvgen.palette import IGNORED, palette
 from deconvgen.segmentation_losses import IGNORE, segmentation_losses
 from deconvgen.segmentation_metrics import Boundaries, Confusion
@@ -24,6 +24,7 @@ def network(config: ConfigDict, axis: str | None) -> Segmenter:
     model = config.model
     blocks = len(model.features) - (model.name == "unet")
     seed_size(config.data.image_shape, (2,) * blocks)
+    joins[model.join]  # a name is told from a typing error by every model
     return segmenters[model.name](
         classes=config.data.num_classes,
         features=model.features,

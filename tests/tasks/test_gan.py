@@ -64,6 +64,19 @@ def test_the_advice_after_a_collapse_is_never_what_is_refused(loss, norm, given)
     assert ("with model.critic_norm" in told) == (norm == "batch")
 
 
+def test_labels_that_would_choose_nothing_are_refused():
+    run = untrained("gan", classes=3)
+    with pytest.raises(UserError, match="not conditional"):
+        run.sample(2, labels=[0, 1])
+
+
+def test_classes_of_pixels_are_no_condition():
+    run = untrained("gan", classes=3, overrides=("model.conditional=true",))
+    unlabelled = {k: v for k, v in run.blank(2).items() if k != "label"}
+    with pytest.raises(UserError, match="a class for each image"):
+        jax.eval_shape(run.task.init, jax.random.key(0), unlabelled)
+
+
 def counted(run):
     batch = run.spread.put_batch(example(run))
     spread = devices.one()
