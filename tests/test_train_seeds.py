@@ -1,6 +1,7 @@
 """Seeds trained together have the numbers that they have one by one."""
 
 import time
+from importlib import import_module
 
 import jax
 import jax.numpy as jnp
@@ -128,8 +129,7 @@ def test_a_collapse_is_told_of_and_an_unknown_monitor_refused(tmp_path, monkeypa
 
     monkeypatch.setattr(tasks, "make", collapsing)
     monkeypatch.setattr(train_seeds, "say", said.append)
-    early = train_seeds.is_collapsed.__globals__
-    monkeypatch.setitem(early, "EARLY", 0)
+    monkeypatch.setattr(import_module(train_seeds.Stopped.__module__), "EARLY", 0)
     short = ("steps=2", "eval_every=2", "monitor.metric=psnrr")
     loaded = [load(seed, *short) for seed in (3, 4)]
     with pytest.raises(UserError, match="did you mean 'psnr'"):
