@@ -145,6 +145,8 @@ class Run:
         step = self.spread.run(self.task.sample, jax.random.key(seed))
         under_way = None
         if labels is not None:
+            if not self.config.model.get("conditional", False):
+                raise UserError("labels choose nothing: this model is not conditional")
             labels = self._labels(labels, num)
         for start in range(first, num, size):
             batch = self.blank(size, start)
@@ -192,8 +194,6 @@ class Run:
 
     def _labels(self, labels: Any, num: int) -> np.ndarray:
         labels, classes = np.asarray(labels), self.config.data.num_classes
-        if not self.config.model.get("conditional", False):
-            raise UserError("labels choose nothing: this model is not conditional")
         if labels.shape != (num,) or labels.dtype.kind not in "iu":
             raise UserError(
                 f"labels should be {num} whole numbers, not {labels.dtype} of shape "
