@@ -99,46 +99,38 @@ def dcgan(use: Use) -> Initializer:
     return plain.normal(0.02)
 
 
-@initializer(*KINDS)
-def lecun_normal(use: Use) -> Initializer:
-    """Flax's default: truncated normal of variance 1 / (k^2 C_in), s not counted."""
-    return plain.lecun_normal()
+PLAIN = {
+    "lecun_normal": "Flax's default: truncated normal of variance 1 / (k^2 C_in), s "
+    "not counted.",
+    "lecun_uniform": "Uniform of variance 1 / fan-in. LeCun et al. 1998.",
+    "glorot_normal": "Truncated normal of variance 2 / (fan-in + fan-out). Glorot and "
+    "Bengio 2010.",
+    "glorot_uniform": "Uniform of variance 2 / (fan-in + fan-out). Glorot and Bengio "
+    "2010.",
+    "he_normal": "Truncated normal of variance 2 / fan-in. He et al. 2015.",
+    "he_uniform": "Uniform of variance 2 / fan-in. He et al. 2015.",
+    "orthogonal": "Orthogonal columns of the [k^2 C_in, C_out] matrix. Saxe et al. "
+    "2014.",
+}
+"""What `jax.nn.initializers` has, told in the order of this package: the fans are k^2
+times the channels that go in and come out, in both layouts of a kernel."""
 
 
-@initializer(*KINDS)
-def lecun_uniform(use: Use) -> Initializer:
-    """Uniform of variance 1 / fan-in. LeCun et al. 1998."""
-    return plain.lecun_uniform()
+def _plain(name: str, about: str) -> Callable[[Use], Initializer]:
+    draw = getattr(plain, name)()
+
+    def entry(use: Use) -> Initializer:
+        def init(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
+            return use.laid_out(draw(key, use.hwio(shape), dtype))
+
+        return init
+
+    entry.__name__, entry.__doc__ = name, about
+    return entry
 
 
-@initializer(*KINDS)
-def glorot_normal(use: Use) -> Initializer:
-    """Truncated normal of variance 2 / (fan-in + fan-out). Glorot and Bengio 2010."""
-    return plain.glorot_normal()
-
-
-@initializer(*KINDS)
-def glorot_uniform(use: Use) -> Initializer:
-    """Uniform of variance 2 / (fan-in + fan-out). Glorot and Bengio 2010."""
-    return plain.glorot_uniform()
-
-
-@initializer(*KINDS)
-def he_normal(use: Use) -> Initializer:
-    """Truncated normal of variance 2 / fan-in. He et al. 2015."""
-    return plain.he_normal()
-
-
-@initializer(*KINDS)
-def he_uniform(use: Use) -> Initializer:
-    """Uniform of variance 2 / fan-in. He et al. 2015."""
-    return plain.he_uniform()
-
-
-@initializer(*KINDS)
-def orthogonal(use: Use) -> Initializer:
-    """Orthogonal columns of the [k^2 C_in, C_out] matrix. Saxe et al. 2014."""
-    return plain.orthogonal()
+for _name, _about in PLAIN.items():
+    initializer(*KINDS)(_plain(_name, _about))
 
 
 @initializer(*DECONVOLUTIONS)

@@ -120,11 +120,9 @@ class BatchNorm(nn.Module):
                 keep = jnp.where(some, self.momentum, 1.0)
                 old_mean.value = keep * old_mean.value + (1 - keep) * mean
                 old_var.value = keep * old_var.value + (1 - keep) * var
+        dtype = nn.dtypes.canonicalize_dtype(x, scale, bias, dtype=self.dtype)
         gain = scale * jax.lax.rsqrt(var + self.epsilon)
-        x, mean, gain, bias = nn.dtypes.promote_dtype(
-            x, mean, gain, bias, dtype=self.dtype
-        )
-        return (x - mean) * gain + bias
+        return ((x - mean) * gain + bias).astype(dtype)
 
 
 def moments(
@@ -169,6 +167,13 @@ def group(norm: Norm, x: Array, train: bool, mask: Array | None) -> Array:
     channels = x.shape[-1]
     groups = max(n for n in range(1, norm.groups + 1) if channels % n == 0)
     _several("group", x[0].size // groups)
+    x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    pixel = x[(slice(None), *[slice(1)] * (x.ndim - 2))]
+    parts = pixel.reshape(*pixel.shape[:-1], groups, -1).mean(-1, keepdims=True)
+    middle = jnp.broadcast_to(parts, (*parts.shape[:-1], channels // groups))
+    x = x - jax.lax.stop_gradient(
+        middle.reshape(pixel.shape)
+    )  # nearer to 0: more digits
     return nn.GroupNorm(groups, use_fast_variance=False, **norm.shared)(x)
 
 
@@ -176,6 +181,9 @@ def group(norm: Norm, x: Array, train: bool, mask: Array | None) -> Array:
 def instance(norm: Norm, x: Array, train: bool, mask: Array | None) -> Array:
     """Over the pixels, each example and channel by itself."""
     _several("instance", x[0, ..., 0].size)
+    x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    pixel = x[(slice(None), *[slice(1)] * (x.ndim - 2))]
+    x = x - jax.lax.stop_gradient(pixel)  # changes nothing, and has more digits near 0
     return nn.InstanceNorm(use_fast_variance=False, **norm.shared)(x)
 
 

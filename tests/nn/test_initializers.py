@@ -59,8 +59,27 @@ def test_stride_aware_keeps_the_variance_and_lecun_does_not(k, s, transpose_kern
         return inside(deconv(x, kernel, s, transpose_kernel)).var() / x.var()
 
     np.testing.assert_allclose(gain("stride_aware"), 1, rtol=0.15)
-    flax = c / (features * s**2) if transpose_kernel else 1 / s**2
-    np.testing.assert_allclose(gain("lecun_normal"), flax, rtol=0.15)
+    np.testing.assert_allclose(gain("lecun_normal"), 1 / s**2, rtol=0.15)
+
+
+@pytest.mark.parametrize("name", ["lecun_normal", "he_uniform", "glorot_normal"])
+def test_a_start_is_the_same_layer_in_both_layouts(name):
+    """Lasagne#858, pytorch#30079: the fan-in of a deconvolution is C_in's, not C_out's.
+
+    The same draws give the same kernel, turned the way that each layout stores it.
+    """
+    plain = start(name, (4, 4, 6, 2))
+    turned = start(name, (4, 4, 2, 6), transpose_kernel=True)
+    np.testing.assert_array_equal(plain[::-1, ::-1].transpose(0, 1, 3, 2), turned)
+
+
+@pytest.mark.parametrize("transpose_kernel", [False, True])
+def test_orthogonal_is_of_the_channels_that_come_out(transpose_kernel):
+    shape = (3, 3, 8, 4) if transpose_kernel else (3, 3, 4, 8)
+    kernel = start("orthogonal", shape, transpose_kernel=transpose_kernel)
+    kernel = kernel.transpose(0, 1, 3, 2) if transpose_kernel else kernel
+    columns = kernel.reshape(-1, 8)
+    np.testing.assert_allclose(columns.T @ columns, np.eye(8), atol=1e-5)
 
 
 def test_dcgan_is_normal_with_deviation_002():
