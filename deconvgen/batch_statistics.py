@@ -13,6 +13,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import Array
@@ -70,27 +71,37 @@ def in_batch_mode(task: Task) -> Task:
 
 @struct.dataclass
 class Statistics(Summed):
-    """Means, and means of squares, of what each batch norm is given; summed."""
+    """What each batch norm is given, summed over examples, around the averages.
 
-    count: Any  # [], batches
-    means: Any  # {path: [c]}
-    squares: Any  # {path: [c]}
+    Around them, because the squares around 0 of what is far from it have no digits
+    left for the variance.
+    """
+
+    count: Any  # [], examples
+    offsets: Any  # {path: [c]}, of the batch's mean from the running one
+    squares: Any  # {path: [c]}, variances and squared offsets
 
     @classmethod
-    def of(cls, seen: Flat) -> "Statistics":
-        """Of one batch, from its means and variances."""
-        means = {k[:-1]: v for k, v in seen.items() if k[-1] == "mean"}
-        squares = {k: seen[(*k, "var")] + jnp.square(v) for k, v in means.items()}
-        return cls(jnp.ones(()), means, squares)
+    def of(cls, seen: Flat, own: Flat, count: Array) -> "Statistics":
+        """Of a batch, whose means and variances (over all devices) were `seen`.
+
+        - own: the running averages; count: this device's examples.
+        """
+        offsets = {k: v - own[k] for k, v in seen.items() if k[-1] == "mean"}
+        squares = {
+            k: count * (seen[(*k[:-1], "var")] + jnp.square(v))
+            for k, v in offsets.items()
+        }
+        return cls(count, {k: count * v for k, v in offsets.items()}, squares)
 
     def result(self) -> Flat:
-        """Mean and variance over all batches (their means differ, too)."""
+        """Offsets of the mean, and variance, over all batches (whose means differ)."""
         found = {}
-        for path, total in self.means.items():
-            mean = total / self.count
-            found[(*path, "mean")] = jnp.float32(mean)
-            spread = self.squares[path] / self.count - mean**2
-            found[(*path, "var")] = jnp.float32(spread.clip(0))
+        for path, total in self.offsets.items():
+            offset = total / self.count
+            variance = self.squares[path] / self.count - offset**2
+            found[path] = offset
+            found[(*path[:-1], "var")] = variance.clip(0)
         return found
 
 
@@ -102,12 +113,14 @@ def statistics(task: Task) -> Callable[..., dict[str, Statistics]]:
 
     def step(state, batch, keys):
         seen: Flat = {}
-        with on_batches(state.ema["batch_stats"], batch["mask"], seen):
+        own = state.ema["batch_stats"]
+        with on_batches(own, batch["mask"], seen):
             if task.decode is not None and task.reconstruct is not None:
                 task.reconstruct(state, batch)
             else:
                 task.sample(state, batch, keys)
-        return {"statistics": Statistics.of(seen)}
+        count = batch["mask"].sum()
+        return {"statistics": Statistics.of(seen, flatten_dict(own), count)}
 
     return step
 
@@ -115,5 +128,9 @@ def statistics(task: Task) -> Callable[..., dict[str, Statistics]]:
 def replaced(state: State, found: Statistics) -> State:
     """The state with the averaged network on these statistics."""
     flat = flatten_dict(jax.device_get(state.ema["batch_stats"]))
-    ema = state.ema | {"batch_stats": unflatten_dict(flat | found.result())}
+    new = {
+        path: np.float32(value + (flat[path] if path[-1] == "mean" else 0))
+        for path, value in found.result().items()
+    }
+    ema = state.ema | {"batch_stats": unflatten_dict(flat | new)}
     return state._replace(ema=ema)

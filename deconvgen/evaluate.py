@@ -46,12 +46,15 @@ def total(
     batch_size: int,
     limit: int | None = None,
 ) -> dict[str, Any]:
-    """The sums of the split's first `limit` examples, by name, not yet finished."""
-    batch_size = -(-batch_size // spread.count) * spread.count
+    """The sums of the split's first `limit` examples, by name, not yet finished.
+
+    A batch has the same examples however many devices share it, filled up with rows
+    whose mask is 0: what a network makes of a batch may depend on all that is in it.
+    """
+    rows = -(-batch_size // spread.count) * spread.count
     sums: dict[str, Any] | None = None
-    batches = dataset.eval_batches(
-        batch_size, jax.process_index(), jax.process_count(), limit
-    )
+    place = (jax.process_index(), jax.process_count())
+    batches = dataset.eval_batches(batch_size, *place, limit, rows)
     for index, batch in enumerate(batches):
         new = step(state, spread.put_batch(batch), 0, index * batch_size)
         sums = metrics.add(sums, spread.local(new))

@@ -113,8 +113,9 @@ def dataset(
 
     `train_batches(seed, batch_size, start_step=0, process_index=0, process_count=1)`
     never ends; every epoch is a permutation of all examples. `eval_batches(batch_size,
-    process_index=0, process_count=1, limit=None)` goes once through the first `limit`
-    examples in order; the last batch is filled up with copies whose mask is 0.
+    process_index=0, process_count=1, limit=None, rows_of=0)` goes once through the first
+    `limit` examples in order; the last batch is filled up with copies whose mask is 0,
+    and so is every one up to `rows_of` rows, where more are wanted than `batch_size`.
     """
 
     def train_batches(
@@ -139,14 +140,16 @@ def dataset(
         process_index: int = 0,
         process_count: int = 1,
         limit: int | None = None,
+        rows_of: int = 0,
     ) -> Iterator[dict[str, np.ndarray]]:
-        rows = _rows(batch_size, process_index, process_count)
+        rows = _rows(rows_of or batch_size, process_index, process_count)
         total = num_examples if limit is None else min(limit, num_examples)
 
         def batch(step: int) -> dict[str, np.ndarray]:
             positions = step * batch_size + rows
             indices = np.minimum(positions, total - 1)
-            return _finish(examples(indices, None), positions < total)
+            real = (positions < total) & (rows < batch_size)
+            return _finish(examples(indices, None), real)
 
         return _prefetched(batch, 0, -(-total // batch_size), threads)
 
