@@ -94,7 +94,7 @@ class Statistics(Summed):
         }
         return cls(count, {k: count * v for k, v in offsets.items()}, squares)
 
-    def result(self) -> Flat:
+    def result(self) -> dict[tuple[str, ...], Any]:
         """Offsets of the mean, and variance, over all batches (whose means differ)."""
         found = {}
         for path, total in self.offsets.items():

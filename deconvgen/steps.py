@@ -73,9 +73,17 @@ def average(ema: Tree, net: Net, decay: float, step: Array) -> Tree:
     return jax.tree.map(lambda a, b: a + (1.0 - decay) * (b - a), ema, new)
 
 
-def reduce(values: Float[Array, " b"], mask: Float[Array, " b"]) -> Float[Array, ""]:
-    """The mean of one number per example over the examples of the mask."""
-    return jnp.sum(values * mask) / jnp.maximum(jnp.sum(mask), 1.0)
+def reduce(
+    values: Float[Array, "b ..."], mask: Float[Array, " b"], axis: str | None
+) -> Float[Array, "..."]:
+    """A device's share of the mean over the unmasked examples of all devices.
+
+    Of one device the mean itself; of several, `mean_across` of it is the mean, however
+    many examples each of them has, and so is that of its gradient.
+    """
+    rows = mask.reshape(-1, *[1] * (values.ndim - 1))
+    total, count = jnp.sum(jnp.where(rows > 0, values * rows, 0), axis=0), jnp.sum(mask)
+    return total / jnp.maximum(mean_across(count, axis), 1e-6)
 
 
 def normals(keys: Keys, *shape: int) -> Float[Array, "b ..."]:

@@ -113,9 +113,9 @@ def dataset(
 
     `train_batches(seed, batch_size, start_step=0, process_index=0, process_count=1)`
     never ends; every epoch is a permutation of all examples. `eval_batches(batch_size,
-    process_index=0, process_count=1, limit=None, rows_of=0)` goes once through the first
-    `limit` examples in order; the last batch is filled up with copies whose mask is 0,
-    and so is every one up to `rows_of` rows, where more are wanted than `batch_size`.
+    process_index=0, process_count=1, limit=None, rows_of=0)` goes once through the
+    first `limit` examples in order; the last batch is filled up with copies whose mask
+    is 0, and so is every one to `rows_of` rows, where those are more than `batch_size`.
     """
 
     def train_batches(

@@ -45,14 +45,14 @@ class Use(NamedTuple):
     power: float = 1.0  # what a fixed filter after the kernel does to white noise
 
     def hwio(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """The shape as [kh, kw, in, out]."""
-        kh, kw, a, b = shape
-        return (kh, kw, b, a) if self.transpose_kernel else (kh, kw, a, b)
+        """The shape as [kh, kw, in, out], or with as many axes of taps as it has."""
+        *taps, a, b = shape
+        return (*taps, b, a) if self.transpose_kernel else (*taps, a, b)
 
     def laid_out(self, kernel: Array) -> Array:
         """A kernel [kh, kw, in, out] turned the way this use stores it."""
         if self.transpose_kernel:
-            return kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+            return jnp.flip(kernel, range(kernel.ndim - 2)).swapaxes(-1, -2)
         return kernel
 
 

@@ -90,7 +90,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         made, stats = forward(
             net, params, stats, damaged(batch, keys), keys=fold(keys, DROP)
         )
-        return reduce(distance(made, images), batch["mask"]), (stats, {})
+        return reduce(distance(made, images), batch["mask"], axis), (stats, {})
 
     def reconstruct(state, batch):
         return infer(net, state.ema, batch["image"])

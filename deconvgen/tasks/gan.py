@@ -103,12 +103,15 @@ def knobs(config: ConfigDict) -> str:
     return ", ".join([*found, "another loss"])
 
 
-def variety(images: Images, axis: str | None) -> Float[Array, ""]:
+def variety(
+    images: Images, mask: Float[Array, " b"], axis: str | None
+) -> Float[Array, ""]:
     """How much a batch (of all devices) varies: the mean over pixels of its deviation.
 
     Its share of the real images' falls towards 0 when the generator collapses.
     """
-    mean, square = mean_across((images.mean(0), jnp.square(images).mean(0)), axis)
+    over = lambda x: mean_across(reduce(x, mask, axis), axis)
+    mean, square = over(images), over(jnp.square(images))
     return jnp.sqrt(jnp.maximum(square - jnp.square(mean), 0.0)).mean()
 
 
@@ -147,15 +150,16 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         real_logits, stats = on(stats, real)
         fake_logits, stats = on(stats, fake)
         value = reduce(
-            loss.critic(real_logits, fake_logits, config.loss.smoothing), mask
+            loss.critic(real_logits, fake_logits, config.loss.smoothing), mask, axis
         )
         alone = lambda images: on(stats, images)[0]
         if config.loss.gradient_penalty:
             penalty = gradient_penalty(alone, real, fake, fold(keys, BETWEEN))
-            value += config.loss.gradient_penalty * reduce(penalty, mask)
+            value += config.loss.gradient_penalty * reduce(penalty, mask, axis)
         if config.loss.r1:
-            value += config.loss.r1 * reduce(r1(alone, real), mask)
-        return value, (stats, real_logits.mean(), fake_logits.mean())
+            value += config.loss.r1 * reduce(r1(alone, real), mask, axis)
+        mean = lambda logits: reduce(logits, mask, axis)
+        return value, (stats, mean(real_logits), mean(fake_logits))
 
     def train_step(state, batch, keys, turn=True if every == 1 else None):
         """The generator's `turn` comes at the state's step, or is said beforehand."""
@@ -182,7 +186,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
             logits, _ = forward(
                 d_net, d.params, d.stats, fake, label=label, keys=fold(keys, DROP_D)
             )
-            return reduce(loss.generator(logits), batch["mask"])
+            return reduce(loss.generator(logits), batch["mask"], axis)
 
         def update(g):
             g_loss, slope = jax.value_and_grad(generator_loss)(fake)
@@ -194,12 +198,13 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         else:
             g, g_loss = update(g) if turn else skip(g)
         ema = average(state.ema, g, config.ema, state.step)
+        varies = lambda images: variety(images, batch["mask"], axis)
         scalars = {
             "d_loss": d_loss,
             "g_loss": g_loss,
             "real_logit": real_logit,
             "fake_logit": fake_logit,
-            "diversity": variety(fake, axis) / (variety(batch["image"], axis) + 1e-6),
+            "diversity": varies(fake) / (varies(batch["image"]) + 1e-6),
         }
         nets = {"generator": g, "critic": d}
         return State(state.step + 1, nets, ema), mean_across(scalars, axis)

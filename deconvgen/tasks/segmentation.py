@@ -77,7 +77,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
 
     def loss(params, stats, batch, keys):
         logits, stats = forward(net, params, stats, batch["image"], keys=keys)
-        value = reduce(distance(logits, truth(batch), weights), batch["mask"])
+        value = reduce(distance(logits, truth(batch), weights), batch["mask"], axis)
         return value, (stats, {})
 
     def eval_step(state, batch, keys):

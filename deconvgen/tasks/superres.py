@@ -115,7 +115,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     def loss(params, stats, batch, keys):
         lowres, images = pair(batch)
         made, stats = forward(net, params, stats, lowres, keys=keys)
-        return reduce(distance(made, images), batch["mask"]), (stats, {})
+        return reduce(distance(made, images), batch["mask"], axis), (stats, {})
 
     def reconstruct(state, batch):
         """Of `lowres`, where the batch has it, else of the reduced image."""

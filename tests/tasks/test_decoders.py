@@ -104,18 +104,22 @@ def test_resuming_from_disk_is_bitwise(case, tmp_path):
     assert_equal(state, case.states[3])
 
 
-def test_devices_that_share_a_batch_agree_with_one(case):
-    """`vmap` with the axis' name is what `pmap` does to each device's share."""
+@pytest.mark.parametrize("mask", [[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 1]])
+def test_devices_that_share_a_batch_agree_with_one(case, mask):
+    """`vmap` with the axis' name is what `pmap` does to each device's share.
+
+    However the examples lie on the devices, of which one may have none.
+    """
     spread = tasks.make(case.config, "devices").train_step
     split = lambda x: x.reshape(2, 2, *x.shape[1:])
-    whole = batch(case.config, seed=2)
+    whole = batch(case.config, seed=2) | {"mask": jnp.array(mask, jnp.float32)}
     step = jax.vmap(spread, in_axes=(None, 0, 0), axis_name="devices")
     inputs = jax.tree.map(split, whole), split(keys(4, 2))
     states, scalars = jax.jit(step)(case.states[2], *inputs)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a[0], b, rtol=1e-4, atol=1e-5),
         (states, scalars),
-        (case.states[3], case.scalars),
+        case.step(case.states[2], whole, keys(4, 2)),
     )
 
 
