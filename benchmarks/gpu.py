@@ -13,6 +13,7 @@ an index, else from where pip finds them.
 """
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -151,10 +152,8 @@ def run(name: str, seconds: float, sheet: Page, toy: bool, folder: Path) -> None
         finally:  # its children too: compilers, trainers
             if process.poll() is None:
                 part["state"] = "ended at its deadline"
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             process.wait()
     spent = time.monotonic() - began
     part["lines"] = lines(path)

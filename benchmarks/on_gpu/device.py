@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 from on_gpu.clock import jax_call, seconds
 from on_gpu.record import Record
@@ -53,8 +54,9 @@ def main(record: Record) -> None:
     ):
         with record.trying(f"matrix product, {dtype}"):
             x = jax.random.normal(jax.random.key(0), (size, size), dtype)
-            product = jax.jit(lambda x, wish=wish: jnp.matmul(x, x, precision=wish))
-            rate = 2 * size**3 / seconds(jax_call(lambda: product(x))) / 1e12
+            product = jax.jit(partial(jnp.matmul, precision=wish))
+            call = jax_call(partial(product, x, x))
+            rate = 2 * size**3 / seconds(call) / 1e12
             name = f"{dtype}, precision {wish or 'default'}"
             record.row(f"matrix product of {size}", **{"in": name, "TFLOP/s": rate})
     with record.trying("copy"):

@@ -27,7 +27,7 @@ class Record:
         return self.end - monotonic()
 
     def row(self, table: str, **cells: Any) -> None:
-        """A row of the table with that title; the columns are the union of all rows'."""
+        """A row of the table of that title; its columns are those of all rows."""
         self._write({"table": table, "cells": cells})
 
     def note(self, text: str) -> None:
@@ -38,8 +38,8 @@ class Record:
     def trying(self, what: str, needs: float = 0.0) -> Iterator[None]:
         """Keep what goes wrong inside as a line of the page, and go on behind it.
 
-        Raises Skip, caught here, where fewer than `needs` seconds are left: call
-        `enough` first thing inside.
+        Where fewer than `needs` seconds are left, it is left out: `enough`, called
+        first thing inside, sees to that.
         """
         self.needs = needs
         try:
