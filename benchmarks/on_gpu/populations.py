@@ -24,8 +24,8 @@ K = 10
 TABLE = f"member-steps a second, K = {K} steps a call"
 PLAN = (  # form, members, dtype; the surest first: what follows may be cut off
     ("products", 64, "float32"),
-    ("vmap", 8, "float32"),
     ("products", 512, "float32"),
+    ("vmap", 8, "float32"),
     ("vmap", 64, "float32"),
     ("lax.map", 64, "float32"),
     ("products", 256, "float32"),

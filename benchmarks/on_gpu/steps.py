@@ -1,10 +1,13 @@
 """The train step of DCGAN-64: ours, with Flax's own layers, and PyTorch's."""
 
+from collections.abc import Callable
+from functools import partial
+
 from train_step import jax_step
 
 from deconvgen import config, runs
 from on_gpu import theirs
-from on_gpu.clock import interleave, jax_call, torch_call
+from on_gpu.clock import Call, interleave, jax_call, torch_call
 from on_gpu.record import Record
 
 CASES = (("float32", 64), ("bfloat16", 128), ("float32", 128), ("bfloat16", 64))
@@ -18,21 +21,27 @@ def settings(batch: int, dtype: str, toy: bool):
     return runs.describe(loaded, (16, 16, 3) if toy else (64, 64, 3))
 
 
+def making(loaded, compiled: str) -> dict[str, Callable[[], Call]]:
+    """What makes each of the steps that are compared, by name."""
+    (size, _, channels), batch = loaded.data.image_shape, loaded.batch_size
+
+    def pytorch(mode: str) -> Call:
+        draw = theirs.fixed(batch, size, channels)
+        half = loaded.dtype == "bfloat16"
+        return torch_call(theirs.step(loaded, mode, draw, half))
+
+    modes = ["eager", "graph", *([compiled, f"{compiled}+graph"] if compiled else [])]
+    return {
+        "deconvgen": lambda: jax_call(jax_step(loaded, plain=False)),
+        "plain Flax": lambda: jax_call(jax_step(loaded, plain=True)),
+    } | {f"PyTorch {mode}": partial(pytorch, mode) for mode in modes}
+
+
 def main(record: Record) -> None:
     """The batch lies on the device; steps are queued, as a training loop does."""
     for place, (dtype, batch) in enumerate((("float32", 4),) if record.toy else CASES):
         loaded = settings(batch, dtype, record.toy)
-        size, _, channels = loaded.data.image_shape
-        half = dtype == "bfloat16"
-        makers = {
-            "deconvgen": lambda: jax_call(jax_step(loaded, plain=False)),
-            "plain Flax": lambda: jax_call(jax_step(loaded, plain=True)),
-        }
-        modes = ["eager", "graph"] + (["compile", "compile+graph"] if place < 2 else [])
-        for mode in modes:
-            makers[f"PyTorch {mode}"] = lambda mode=mode: torch_call(
-                theirs.step(loaded, mode, theirs.fixed(batch, size, channels), half)
-            )
+        makers = making(loaded, "compile" if place < 2 else "")
         calls, took = {}, {}
         for name, make in makers.items():
             what = f"{name}, {dtype}, batch {batch}"

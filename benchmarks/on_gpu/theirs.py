@@ -35,7 +35,8 @@ def drawing(images: np.ndarray, batch: int) -> Callable:
 
 def fixed(batch: int, size: int, channels: int) -> Callable:
     """() -> the same random images [b, c, h, w], channels last."""
-    images = torch.rand(batch, size, size, channels, device=device()) * 2 - 1
+    where = device()
+    images = torch.rand(batch, size, size, channels, device=where) * 2 - 1
     return lambda: images.permute(0, 3, 1, 2)
 
 
