@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -75,6 +76,10 @@ def install(wheels: str) -> str:
         trouble = done.stderr[-600:] if done.returncode else ""
     except (subprocess.TimeoutExpired, OSError) as error:
         trouble = str(error)
+    if wheels and trouble:  # pip takes all or none; most of them are plain Python
+        for file in files:
+            with zipfile.ZipFile(file) as packed:
+                packed.extractall(site)
     sys.path.append(site)  # behind what is there already
     os.environ["PYTHONPATH"] = os.pathsep.join(
         filter(None, [os.environ.get("PYTHONPATH"), site])
