@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float
 
 from deconvgen.errors import UserError
+from deconvgen.ops.fir import pair
 
 Images = Float[Array, "b h w c"]
 Phases = Float[Array, "b {stride} {stride}"]
@@ -21,10 +23,10 @@ LEAST = 1e-10
 
 
 def polyphase_gains(
-    kernel: Float[Array, "kh kw i o"], stride: int | tuple[int, int]
+    kernel: Float[Array, "kh kw i o"], stride: int | np.integer | tuple[int, int]
 ) -> Float[Array, "r s i o"]:
     """The sum of the taps that each output phase of a deconvolution uses."""
-    r, s = (stride, stride) if isinstance(stride, int) else stride
+    r, s = pair(stride, "a stride")
     gains = [
         [jnp.sum(kernel[a::r, b::s], axis=(0, 1)) for b in range(s)] for a in range(r)
     ]
@@ -32,7 +34,7 @@ def polyphase_gains(
 
 
 def polyphase_dc_gap(
-    kernel: Float[Array, "kh kw i o"], stride: int | tuple[int, int]
+    kernel: Float[Array, "kh kw i o"], stride: int | np.integer | tuple[int, int]
 ) -> Array:
     """How unevenly the phases of a deconvolution answer a constant input, in [0, 1].
 

@@ -8,6 +8,7 @@ A config is a Python file with `get_config(variant) -> ConfigDict`. On the comma
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -173,8 +174,7 @@ def save(config: ConfigDict, path: Path) -> None:
 
 
 def read(path: Path) -> ConfigDict:
-    """Read a saved config: lists are tuples again, keys younger than the file have
-    their defaults."""
+    """Read a saved config; keys younger than it say what was done without them."""
     try:
         saved = json.loads(path.read_text())
     except FileNotFoundError:
@@ -186,6 +186,8 @@ def read(path: Path) -> ConfigDict:
     if not isinstance(saved, dict) or "task" not in saved:
         raise UserError(f"{path} holds no config: it has no 'task'")
     younger = defaults(saved["task"]).to_dict()
+    if re.search("bilinear_additive|'residual': True", str(saved.get("model"))):
+        younger["model"]["reduction"] = "mean"
     return ConfigDict(_filled(_tupled(saved), younger))
 
 
@@ -240,6 +242,7 @@ def defaults(task: str, **values) -> ConfigDict:
         initializer="default",  # of the upsampling layers
         kernel_size=0,  # of the upsampling layers; 0: each one's own
         residual=False,  # adds bilinear additive upsampling of the block's input
+        reduction="sum",  # of channels in bilinear additive upsampling: or mean
         box_filter=False,  # zero-order hold behind each upsampling layer
         extra_conv=False,  # one more stride-1 convolution a block
         norm="batch",

@@ -60,7 +60,7 @@ class Decoder(nn.Module):
     - upsampler, initializer, kernel_size: one for all blocks, or one for each
       (text with commas, or a tuple); `last_upsampler` swaps the last block's alone.
     - kernel_size: 0 takes each upsampler's own.
-    - residual, box_filter, extra_conv: modifiers of `deconvgen.nn.upsample`.
+    - residual, reduction, box_filter, extra_conv: as in `make_upsampler`.
 
     Input [b, h, w, c]; `skips` (one a block or None; concatenated to the block's
     input) and `indices` (of max-pooling, for `max_unpool`) come from an encoder, in
@@ -75,6 +75,7 @@ class Decoder(nn.Module):
     initializer: str | tuple[str, ...] = "default"
     kernel_size: int | tuple[int, ...] = 0
     residual: bool = False
+    reduction: str = "sum"
     box_filter: bool = False
     extra_conv: bool = False
     norm: str = "batch"
@@ -116,6 +117,7 @@ class Decoder(nn.Module):
                 kernel_size=kernels[i] or None,
                 initializer=initializers[i],
                 residual=self.residual,
+                reduction=self.reduction,
                 box_filter=self.box_filter,
                 extra_conv=self.extra_conv,
                 dtype=self.dtype,

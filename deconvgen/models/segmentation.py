@@ -36,8 +36,8 @@ class Segmenter(nn.Module):
     - join: one of `joins`, of a U-Net's encoder and decoder.
     - fuse: how many of the finer resolutions an FCN adds to the coarsest (with five
       blocks: 0 is FCN-32s, 1 FCN-16s, 2 FCN-8s).
-    - upsampler, initializer, kernel_size, residual, box_filter, extra_conv: of the
-      upsampling layers, whose names begin with `up_`.
+    - upsampler, initializer, kernel_size, residual, reduction, box_filter, extra_conv:
+      of the upsampling layers, whose names begin with `up_`.
     """
 
     classes: int
@@ -51,6 +51,7 @@ class Segmenter(nn.Module):
     initializer: str = "default"
     kernel_size: int = 0
     residual: bool = False
+    reduction: str = "sum"
     box_filter: bool = False
     extra_conv: bool = False
     norm: str = "batch"
@@ -93,6 +94,7 @@ class Segmenter(nn.Module):
             kernel_size=kernels[place] or None,
             initializer=starts[place],
             residual=self.residual,
+            reduction=self.reduction,
             box_filter=self.box_filter,
             extra_conv=self.extra_conv,
             dtype=self.dtype,
@@ -207,6 +209,7 @@ class SegNet(Segmenter):
             initializer=self.initializer,
             kernel_size=self.kernel_size,
             residual=self.residual,
+            reduction=self.reduction,
             box_filter=self.box_filter,
             extra_conv=self.extra_conv,
             norm=self.norm,

@@ -119,6 +119,7 @@ class SuperResolution(nn.Module):
     initializer: str = "default"
     kernel_size: int = 0
     residual: bool = False
+    reduction: str = "sum"
     box_filter: bool = False
     extra_conv: bool = False
     bicubic: bool = True
@@ -144,6 +145,7 @@ class SuperResolution(nn.Module):
             kernel_size=self.kernel_size or None,
             initializer=self.initializer,
             residual=self.residual,
+            reduction=self.reduction,
             box_filter=self.box_filter,
             extra_conv=self.extra_conv,
             dtype=self.dtype,

@@ -7,9 +7,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float, Key, Shaped
 
 from deconvgen.errors import UserError
+from deconvgen.ops.arguments import as_float
 from deconvgen.registry import Registry
 
 Activation = Callable[[Array], Array]
@@ -54,9 +55,10 @@ class PReLU(nn.Module):
     start: float = 0.25
 
     @nn.compact
-    def __call__(self, x: Float[Array, "*b c"]) -> Float[Array, "*b c"]:
+    def __call__(self, x: Shaped[Array, "*b c"]) -> Float[Array, "*b c"]:
         init = nn.initializers.constant(self.start)
         slope = self.param("slope", init, (x.shape[-1],), jnp.float32)
+        x = as_float(x)
         return jnp.where(x >= 0, x, slope.astype(x.dtype) * x)
 
 

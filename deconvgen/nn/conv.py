@@ -12,7 +12,7 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Num
+from jaxtyping import Array, Num, Shaped
 
 from deconvgen.errors import UserError
 from deconvgen.ops.conv import conv
@@ -36,11 +36,12 @@ class ConvTranspose(nn.ConvTranspose):
 
     @nn.compact
     def __call__(
-        self, inputs: Num[Array | np.ndarray, "*batch_and_space c"]
+        self, inputs: Shaped[Array | np.ndarray, "*batch_and_space c"]
     ) -> Num[Array, "*batch_and_space_out features"]:
         """[..., *space, c] -> [..., *space_out, features]."""
         kernel_size = _axes(self.kernel_size)
         rank, groups = len(kernel_size), self.feature_group_count
+        _counted(self.features)
         strides = per_axis(self.strides, rank, "strides")
         narrow, wide = inputs.shape[-1], self.features
         divided(groups, narrow, wide)
@@ -89,13 +90,14 @@ class Conv(nn.Conv):
 
     @nn.compact
     def __call__(
-        self, inputs: Num[Array | np.ndarray, "*batch_and_space c"]
+        self, inputs: Shaped[Array | np.ndarray, "*batch_and_space c"]
     ) -> Num[Array, "*batch_and_space_out features"]:
         """[..., *space, c] -> [..., *space_out, features]."""
         if (self.conv_general_dilated, self.conv_general_dilated_cls) != (None, None):
             return super().__call__(inputs)
         kernel_size = _axes(self.kernel_size)
         rank, groups = len(kernel_size), self.feature_group_count
+        _counted(self.features)
         dilation = per_axis(self.kernel_dilation, rank, "kernel_dilation")
         divided(groups, inputs.shape[-1], self.features)
         kernel = _kernel(
@@ -127,8 +129,14 @@ class Conv(nn.Conv):
 
 def _axes(kernel_size: int | Sequence[int]) -> tuple[int, ...]:
     """Flax's meaning: one integer is a kernel with one spatial axis."""
-    sizes = (kernel_size,) if whole(kernel_size) else tuple(kernel_size)
+    several = isinstance(kernel_size, (Sequence, np.ndarray)) and len(kernel_size)
+    sizes = tuple(kernel_size) if several else (kernel_size,)
     return per_axis(sizes, len(sizes), "kernel_size")
+
+
+def _counted(features: Any) -> None:
+    if not whole(features) or features < 1:
+        raise UserError(f"features is a whole number >= 1, not {features!r}")
 
 
 def _kernel(module: nn.Module, shape: tuple[int, ...]) -> Array:

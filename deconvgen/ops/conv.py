@@ -6,21 +6,23 @@ Reverse mode, that is; forward mode (`jax.jvp`, `jax.hessian`) needs `impl="lax"
 from collections.abc import Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.typing import DTypeLike
-from jaxtyping import Array, Num
+from jaxtyping import Array, Num, Shaped
 
 from deconvgen.errors import UserError
 from deconvgen.ops import direct, forms, strided
+from deconvgen.ops.arguments import alike
 from deconvgen.ops.conv_transpose import conv_transpose
 from deconvgen.ops.geometry import (
     Geometry,
     Padding,
+    cropped,
     divided,
     pairs,
     per_axis,
+    spatial,
     strided_pads,
     unknown,
     with_one_batch_axis,
@@ -28,8 +30,8 @@ from deconvgen.ops.geometry import (
 
 
 def conv(
-    x: Num[Array | np.ndarray, "*batch_and_space c"],
-    kernel: Num[Array | np.ndarray, "*kernel i o"],
+    x: Shaped[Array | np.ndarray, "*batch_and_space c"],
+    kernel: Shaped[Array | np.ndarray, "*kernel i o"],
     strides: int | Sequence[int] = 1,
     padding: Padding = "SAME",
     *,
@@ -53,13 +55,15 @@ def conv(
         impl: as in `conv_transpose`.
 
     Returns:
-        [..., *space_out, features], in the type of `x` and `kernel`.
+        [..., *space_out, features], in the type that `x` and `kernel` promote to:
+        integers beside floating-point numbers count as float32, alone they are added
+        up exactly, in 32 bits at least.
 
     Raises:
         UserError: sizes, paddings or channels that do not fit together.
     """
-    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
-    rank = kernel.ndim - 2
+    x, kernel = alike(x, kernel, preferred_element_type)
+    rank = spatial(kernel.shape)
     stride = per_axis(strides, rank, "strides")
     dilation = per_axis(kernel_dilation, rank, "kernel_dilation")
     spread = per_axis(input_dilation, rank, "input_dilation")
@@ -88,6 +92,7 @@ def conv(
         return restore(y)
     spread_size = [d * (n - 1) + 1 for d, n in zip(spread, size)]
     pads = strided_pads(spread_size, taps, stride, dilation, padding)
+    cropped(spread_size, pads, padding)
     if any(d > 1 for d in spread):
         if impl != "lax" and all(s == 1 for s in stride):
             y = conv_transpose(

@@ -6,20 +6,22 @@ Reverse mode, that is; forward mode (`jax.jvp`, `jax.hessian`) needs `impl="lax"
 from collections.abc import Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.typing import DTypeLike
-from jaxtyping import Array, Num
+from jaxtyping import Array, Num, Shaped
 
 from deconvgen.errors import UserError
 from deconvgen.ops import direct, forms, strided
+from deconvgen.ops.arguments import alike
 from deconvgen.ops.geometry import (
     Geometry,
     Padding,
+    cropped,
     dilated_pads,
     divided,
     per_axis,
+    spatial,
     strided_pads,
     unknown,
     with_one_batch_axis,
@@ -27,8 +29,8 @@ from deconvgen.ops.geometry import (
 
 
 def conv_transpose(
-    x: Num[Array | np.ndarray, "*batch_and_space c"],
-    kernel: Num[Array | np.ndarray, "*kernel i o"],
+    x: Shaped[Array | np.ndarray, "*batch_and_space c"],
+    kernel: Shaped[Array | np.ndarray, "*kernel i o"],
     strides: int | Sequence[int] = 1,
     padding: Padding = "SAME",
     *,
@@ -69,13 +71,15 @@ def conv_transpose(
             of the three sums of `deconvgen.ops.strided`.
 
     Returns:
-        [..., *space_out, features], in the type of `x` and `kernel`.
+        [..., *space_out, features], in the type that `x` and `kernel` promote to:
+        integers beside floating-point numbers count as float32, alone they are added
+        up exactly, in 32 bits at least.
 
     Raises:
         UserError: sizes, paddings or channels that do not fit together.
     """
-    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
-    rank = kernel.ndim - 2
+    x, kernel = alike(x, kernel, preferred_element_type)
+    rank = spatial(kernel.shape)
     x, restore = with_one_batch_axis(x, rank)
     i, o = kernel.shape[-2:]
     divided(feature_group_count, x.shape[-1], o)
@@ -110,6 +114,7 @@ def conv_transpose(
             preferred_element_type,
         )
         return restore(y)
+    cropped([s * (n - 1) + 1 for s, n in zip(stride, size)], pads, padding)
     if output_shape is None:
         more = _more(output_padding, stride, dilation)
         out = tuple(

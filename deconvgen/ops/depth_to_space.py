@@ -1,15 +1,17 @@
 """Channels to pixels and back, in both orders of the channels."""
 
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Shaped
 
 from deconvgen.errors import UserError, unknown
+from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.fir import Pair, pair
 
 
+@takes("kept", x="h w c")
 def depth_to_space(
-    x: Float[Array, "b h w c"], factor: int | Pair = 2, order: str = "rrc"
-) -> Float[Array, "b H W C"]:
+    x: Images, factor: int | Pair = 2, order: str = "rrc"
+) -> Shaped[Array, "*b H W C"]:
     """Sub-pixels (r, s) out of the channels: H = r h, W = s w, C = c / (r s).
 
     `order` says how a pixel's channels are laid out: `"rrc"` is (r, s, C), as in
@@ -28,9 +30,10 @@ def depth_to_space(
     return x.reshape(b, h * r, w * s, c // (r * s))
 
 
+@takes("kept", x="H W C")
 def space_to_depth(
-    x: Float[Array, "b H W C"], factor: int | Pair = 2, order: str = "rrc"
-) -> Float[Array, "b h w c"]:
+    x: Images, factor: int | Pair = 2, order: str = "rrc"
+) -> Shaped[Array, "*b H2 W2 C2"]:
     """The inverse of `depth_to_space`: h = H / r, w = W / s, c = r s C.
 
     Raises `UserError` where the factor does not divide the height or width.

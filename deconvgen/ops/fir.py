@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from deconvgen.errors import UserError
-from deconvgen.ops.geometry import whole
+from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.geometry import pairs, unknown, whole
 
 MOST_TAPS = 100
 """Of a filter that is not separable; one that has more is a convolution by lax."""
@@ -29,14 +30,15 @@ def pair(value: Any, what: str = "a factor") -> Pair:
     return int(both[0]), int(both[1])
 
 
+@takes(x="h w c")
 def upfirdn(
-    x: Float[Array, "b h w c"],
-    taps: Float[Array, "..."] | np.ndarray,
+    x: Images,
+    taps: Shaped[Array | np.ndarray, "..."],
     up: int | Pair = 1,
     down: int | Pair = 1,
     padding: Padding = ((0, 0), (0, 0)),
     gain: float | int = 1.0,
-) -> Float[Array, "b oh ow c"]:
+) -> Float[Array, "*b oh ow c"]:
     """Upsample by zero insertion, pad, convolve with a filter, keep every d-th sample.
 
     `taps` is [k] (separable, the same for rows and columns), [kh, kw], or [kh, kw, c]
@@ -50,12 +52,11 @@ def upfirdn(
     derivatives with respect to x are themselves such filters. The operation and its
     conventions are StyleGAN2's (Karras et al. 2020, app. B).
     """
-    up, down = pair(up), pair(down)
-    taps = jnp.asarray(taps, x.dtype)
+    up, down, padding = pair(up), pair(down), pairs(padding, 2, "")
+    taps = _filter(taps, x, (1, 2, 3))
     if taps.ndim == 1:
-        rows = upfirdn_axis(x, taps * gain, 0, up[0], down[0], padding[0])
-        return upfirdn_axis(rows, taps, 1, up[1], down[1], padding[1])
-    padding = tuple(map(tuple, padding))
+        rows = _along(x, taps * gain, 0, up[0], down[0], padding[0])
+        return _along(rows, taps, 1, up[1], down[1], padding[1])
     if taps.shape[0] * taps.shape[1] > MOST_TAPS:
         return _one_convolution(x, taps * gain, up, down, padding)
     return _upfirdn(x, taps * gain, up, down, padding)
@@ -78,19 +79,40 @@ def _one_convolution(x: Array, taps: Array, up: Pair, down: Pair, padding: Paddi
     )
 
 
+@takes(x="h w c")
 def upfirdn_axis(
-    x: Float[Array, "b h w c"],
-    taps: Float[Array, " k"] | np.ndarray,
+    x: Images,
+    taps: Shaped[Array | np.ndarray, "..."],
     axis: int,
     up: int = 1,
     down: int = 1,
     padding: Pair = (0, 0),
-) -> Float[Array, "b oh ow c"]:
+) -> Float[Array, "*b oh ow c"]:
     """`upfirdn` along the rows' axis (0) or the columns' (1) alone, taps [k]."""
-    taps = jnp.asarray(taps, x.dtype)
+    if axis not in (0, 1):
+        raise UserError(f"a filter goes along axis 0 (rows) or 1 (columns), not {axis}")
+    (up, _), (down, _), (padding,) = pair(up), pair(down), pairs((padding,), 1, "")
+    return _along(x, _filter(taps, x, (1,)), axis, up, down, padding)
+
+
+def _along(x: Array, taps: Array, axis: int, up: int, down: int, padding: Pair):
     if axis == 0:
-        return _upfirdn(x, taps[:, None], (up, 1), (down, 1), (tuple(padding), (0, 0)))
-    return _upfirdn(x, taps[None, :], (1, up), (1, down), ((0, 0), tuple(padding)))
+        return _upfirdn(x, taps[:, None], (up, 1), (down, 1), (padding, (0, 0)))
+    return _upfirdn(x, taps[None, :], (1, up), (1, down), ((0, 0), padding))
+
+
+def _filter(taps: Any, x: Array, ranks: tuple[int, ...]) -> Array:
+    """The taps in the type of x, which is float32 or wider."""
+    taps = jnp.asarray(taps)
+    if taps.ndim not in ranks or 0 in taps.shape:
+        shapes = " or ".join(("[k]", "[kh, kw]", "[kh, kw, c]")[r - 1] for r in ranks)
+        raise UserError(f"the taps of a filter are {shapes}, not of shape {taps.shape}")
+    if taps.ndim == 3 and taps.shape[2] != x.shape[-1]:
+        raise UserError(
+            f"taps of shape {taps.shape} on {x.shape[-1]} channels: expected "
+            f"[kh, kw, {x.shape[-1]}], or [kh, kw] for all of them"
+        )
+    return taps.astype(x.dtype)
 
 
 def box_power(size: int, times: int) -> np.ndarray:
@@ -109,7 +131,7 @@ def _plan(n: int, k: int, up: int, down: int, padding: Pair):
     """How one axis goes: phases' taps as (tap, first index of x), step, sizes."""
     low, high = padding
     size = (n * up + low + high - k) // down + 1
-    if size < 1:
+    if not unknown((size,)) and size < 1:
         raise UserError(f"a filter of {k} taps leaves nothing of {n} samples")
     common = math.gcd(up, down)
     phases = [

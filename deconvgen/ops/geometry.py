@@ -67,6 +67,16 @@ def per_axis(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...
     return tuple(int(v) for v in values) * (axes // len(values))
 
 
+def spatial(shape: Sequence[int]) -> int:
+    """The number of spatial axes of a kernel of that shape."""
+    if len(shape) < 3:
+        raise UserError(
+            f"a kernel of shape {tuple(shape)}: expected [*kernel_size, channels, "
+            "features]"
+        )
+    return len(shape) - 2
+
+
 def unknown(size: Sequence[Any]) -> bool:
     """Whether a size is a symbol, as `jax.export` has them: for lax alone."""
     return not all(isinstance(n, int) for n in size)
@@ -81,8 +91,18 @@ def divided(groups: Any, channels: int, features: int) -> None:
         )
 
 
-def pairs(padding: Any, axes: int) -> tuple[tuple[int, int], ...]:
-    """Explicit padding as one (low, high) pair for each of the spatial axes."""
+NAMED_PADDINGS = (
+    "'SAME', 'VALID' (a layer has 'CIRCULAR' too, Conv also 'REFLECT' and 'CAUSAL'), "
+)
+
+
+def pairs(
+    padding: Any, axes: int, others: str = NAMED_PADDINGS
+) -> tuple[tuple[int, int], ...]:
+    """Explicit padding as one (low, high) pair for each of the spatial axes.
+
+    Raises `UserError` for anything else; it names `others` that would do.
+    """
     values = (padding,) * axes if whole(padding) else padding
     if isinstance(values, (list, tuple, np.ndarray)) and len(values) == axes:
         both = [(p, p) if whole(p) else p for p in values]
@@ -90,10 +110,17 @@ def pairs(padding: Any, axes: int) -> tuple[tuple[int, int], ...]:
         if listed and all(len(p) == 2 and all(map(whole, p)) for p in both):
             return tuple((int(low), int(high)) for low, high in both)
     raise UserError(
-        f"padding={padding!r}: expected 'SAME', 'VALID' (a layer has 'CIRCULAR' too, "
-        f"Conv also 'REFLECT' and 'CAUSAL'), an integer or {axes} integers or "
+        f"padding={padding!r}: expected {others}an integer or {axes} integers or "
         "(low, high) pairs"
     )
+
+
+def cropped(
+    size: Sequence[int], pads: Sequence[tuple[int, int]], padding: Padding
+) -> None:
+    """Raises `UserError` where a negative padding takes more pixels than there are."""
+    if any(min(ends) < -n for n, ends in zip(size, pads)):
+        raise UserError(f"padding={padding!r} takes more than the {size} pixels")
 
 
 def strided_pads(

@@ -5,15 +5,21 @@ from itertools import product
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
-from deconvgen.ops.fir import Pair
+from deconvgen.errors import UserError
+from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.fir import Pair, pair
 
 
+@takes(x="h w c", weights="h w p t")
 def reassemble(
-    x: Float[Array, "b h w c"], weights: Float[Array, "b h w p t"], window: Pair
-) -> Float[Array, "b h w p c"]:
+    x: Images,
+    weights: Shaped[Array | np.ndarray, "*b h w p t"],
+    window: int | Pair,
+) -> Float[Array, "*b h w p c"]:
     """For each pixel p mixtures of its window: sum_t weights[..., p, t] x[at t].
 
     The window is kh x kw pixels, t = row * kw + column, with `(kh - 1) // 2` rows and
@@ -21,7 +27,13 @@ def reassemble(
     2019 (CARAFE), eq. 4. The derivatives are written out, because those that are
     derived add 25 padded arrays.
     """
-    return _reassemble(x, weights, tuple(window))
+    kh, kw = pair(window, "a window")
+    if weights.shape[-1] != kh * kw:
+        raise UserError(
+            f"a window of {kh} x {kw} pixels needs {kh * kw} weights for each mixture, "
+            f"not {weights.shape[-1]}"
+        )
+    return _reassemble(x, weights, (kh, kw))
 
 
 def _patches(x: Array, window: Pair) -> list[Array]:

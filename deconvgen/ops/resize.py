@@ -2,73 +2,87 @@
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
-from deconvgen.errors import UserError
+from deconvgen.errors import UserError, unknown
+from deconvgen.ops import geometry
+from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.fir import Pair, pair, upfirdn_axis
 
+REDUCTIONS = ("sum", "mean")
+"""Of the channels of a group in bilinear additive upsampling."""
 
-def nearest(x: Float[Array, "b h w c"], factor: int | Pair) -> Float[Array, "b H W c"]:
-    """Every pixel repeated factor x factor times: H = factor * h."""
+
+@takes("kept", x="h w c")
+def nearest(x: Images, factor: int | Pair) -> Shaped[Array, "*b H W c"]:
+    """Every pixel repeated factor x factor times: H = factor * h; x's type is kept."""
     (r, s), (b, h, w, c) = pair(factor), x.shape
     spread = jnp.broadcast_to(x[:, :, None, :, None], (b, h, r, w, s, c))
     return spread.reshape(b, h * r, w * s, c)
 
 
-def bilinear(x: Float[Array, "b h w c"], factor: int | Pair) -> Float[Array, "b H W c"]:
+@takes(x="h w c")
+def bilinear(x: Images, factor: int | Pair) -> Float[Array, "*b H W c"]:
     """Linear interpolation along both axes, H = factor * h.
 
     Equal to `jax.image.resize(x, ..., "bilinear")`; beyond the border the nearest
     pixel goes on. Two short filters along the axes, and the same for the gradient.
     """
-    return _interpolate(x, factor, _triangle, 1)
+    return _interpolate(x, factor, "bilinear")
 
 
-def bicubic(x: Float[Array, "b h w c"], factor: int | Pair) -> Float[Array, "b H W c"]:
+@takes(x="h w c")
+def bicubic(x: Images, factor: int | Pair) -> Float[Array, "*b H W c"]:
     """Cubic convolution with a = -0.5 (Keys 1981), H = factor * h.
 
     Equal to `jax.image.resize(x, ..., "bicubic")`: at the border the weights of the
     pixels that exist are scaled to sum to 1.
     """
-    return _interpolate(x, factor, _keys, 2)
+    return _interpolate(x, factor, "bicubic")
 
 
+@takes(x="h w c")
 def bilinear_additive(
-    x: Float[Array, "b h w c"], factor: int | Pair, features: int
-) -> Float[Array, "b H W features"]:
-    """Bilinear resize, then groups of consecutive channels averaged to `features`.
+    x: Images, factor: int | Pair, features: int, reduction: str = "sum"
+) -> Float[Array, "*b H W features"]:
+    """Bilinear resize, then groups of consecutive channels summed to `features`.
 
-    Wojna et al. 2019, "The Devil is in the Decoder", sec. 3; there four channels are
-    summed to one, here averaged, so that a constant stays what it is. See
-    `mean_of_groups` for channels that `features` does not divide. The average is
-    taken first: it is linear and acts on other axes, so the result is the same.
+    Wojna et al. 2017, "The Devil is in the Decoder", sec. 3, where four channels make
+    one. With `reduction="mean"` they are averaged, so that a constant stays what it
+    is: another method. See `grouped` for channels that `features` does not divide. The
+    sum is taken first: it is linear and acts on other axes, so the result is the same.
     """
-    return bilinear(mean_of_groups(x, features), factor)
+    return bilinear(grouped(x, features, reduction), factor)
 
 
-def mean_of_groups(
-    x: Float[Array, "*b c"], features: int
+@takes(x="c")
+def grouped(
+    x: Shaped[Array | np.ndarray, "*b c"], features: int, reduction: str = "sum"
 ) -> Float[Array, "*b features"]:
-    """Consecutive channels averaged (or repeated) to `features` channels.
+    """Consecutive channels summed or averaged (or repeated) to `features` channels.
 
-    Output j is the mean of the channels floor(j c / f) to ceil((j + 1) c / f) - 1:
-    equal groups where features divides c, repetition where c divides features, and
-    groups that overlap by a channel otherwise.
+    Output j is the sum (`reduction="mean"`: the mean) of the channels floor(j c / f) to
+    ceil((j + 1) c / f) - 1: equal groups where features divides c, repetition where c
+    divides features, and groups that overlap by a channel otherwise.
     """
+    if reduction not in REDUCTIONS:
+        raise unknown("reduction", reduction, REDUCTIONS)
     c = x.shape[-1]
-    if features < 1:
+    if not geometry.whole(features) or features < 1:
         raise UserError(f"features is a whole number >= 1, not {features}")
     if c == features:
         return x
     if c % features == 0:
-        return x.reshape(*x.shape[:-1], features, c // features).mean(-1)
+        groups = x.reshape(*x.shape[:-1], features, c // features)
+        return groups.sum(-1) if reduction == "sum" else groups.mean(-1)
     weights = np.zeros((c, features))
     for j in range(features):
         first, end = j * c // features, -(-(j + 1) * c // features)
-        weights[first:end, j] = 1 / (end - first)
+        weights[first:end, j] = 1 if reduction == "sum" else 1 / (end - first)
     return x @ jnp.asarray(weights, x.dtype)
 
 
@@ -78,9 +92,12 @@ def interpolation_taps(factor: int, name: str = "bilinear") -> np.ndarray:
     2 factor - factor % 2 taps for `bilinear` (Long et al. 2015), twice as many for
     `bicubic`, `factor` ones for `nearest`; they sum to `factor`.
     """
+    factor, _ = pair(factor)
     if name == "nearest":
         return np.ones(factor)
-    weight, radius = {"bilinear": (_triangle, 1), "bicubic": (_keys, 2)}[name]
+    if name not in FILTERS:
+        raise unknown("interpolation", name, ("nearest", *FILTERS))
+    weight, radius = FILTERS[name]
     k = 2 * radius * factor - factor % 2
     return weight((np.arange(k) - (k - 1) / 2) / factor)
 
@@ -96,12 +113,22 @@ def _keys(t: np.ndarray) -> np.ndarray:
     return np.where(t <= 1, near, np.where(t < 2, far, 0))
 
 
-def _interpolate(x: Array, factor: int | Pair, weight: Callable, radius: int) -> Array:
-    for axis, s in enumerate(pair(factor)):
+FILTERS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {
+    "bilinear": (_triangle, 1),
+    "bicubic": (_keys, 2),
+}
+"""By name: the weight at a distance in pixels, and the distance where it ends."""
+
+
+def _interpolate(x: Array, factor: int | Pair, name: str) -> Array:
+    factors, (b, h, w, c) = pair(factor), x.shape
+    if geometry.unknown((h, w)):  # symbols, for lax
+        return jax.image.resize(x, (b, h * factors[0], w * factors[1], c), name)
+    for axis, s in enumerate(factors):
         if s == 1:
             continue
-        k, n = 2 * radius * s - s % 2, x.shape[1 + axis]
-        taps = weight((np.arange(k) - (k - 1) / 2) / s)
+        taps, n = interpolation_taps(s, name), x.shape[1 + axis]
+        k = len(taps)
         low = (s + k) // 2 - 1  # output i is centred on (i - (s - 1) / 2) / s
         padding = (low, k - 1 - low)
         spaced = np.zeros(n * s)

@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
+
+from deconvgen.ops.arguments import Images, takes
 
 
 def hann(n: int) -> Float[np.ndarray, " n"]:
@@ -13,9 +15,8 @@ def hann(n: int) -> Float[np.ndarray, " n"]:
     return window / np.sqrt(np.mean(window**2))
 
 
-def power_spectrum(
-    images: Float[Array, "b h w c"], windowed: bool = True
-) -> Float[Array, "b h w"]:
+@takes("wide", images="h w c")
+def power_spectrum(images: Images, windowed: bool = True) -> Float[Array, "*b h w"]:
     """|FFT|^2 / (h w), the mean over the channels; frequency 0 at index [0, 0].
 
     Each channel's mean is taken off first. The Hann window keeps the jump between
@@ -40,7 +41,10 @@ def radial_bins(h: int, w: int) -> Int[np.ndarray, "h w"]:
     return np.rint(radius * min(h, w)).astype(np.int32)
 
 
-def azimuthal_average(power: Float[Array, "b h w"]) -> Float[Array, "b r"]:
+@takes("wide", power="h w")
+def azimuthal_average(
+    power: Shaped[Array | np.ndarray, "*b h w"],
+) -> Float[Array, "*b r"]:
     """The mean power at each radius of frequency, r = 0 .. (Durall et al. 2020).
 
     Radii in cycles per pixel: `r / min(h, w)`, up to the corners of the spectrum.

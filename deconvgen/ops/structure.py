@@ -8,6 +8,7 @@ from jax import Array
 from jaxtyping import Float
 
 from deconvgen.errors import UserError
+from deconvgen.ops.arguments import Images, takes
 
 WINDOW = 11
 """Width of the Gaussian window in pixels; its sigma is 1.5 (Wang et al. 2004)."""
@@ -20,7 +21,8 @@ def gaussian(width: int = WINDOW, sigma: float = 1.5) -> Float[np.ndarray, " wid
     return window / window.sum()
 
 
-def blur(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
+@takes(x="h w c")
+def blur(x: Images) -> Float[Array, "*b h2 w2 c"]:
     """Gaussian window on both axes, without padding: 10 pixels less.
 
     As a sum of slices, because a depthwise convolution may round to half precision.
@@ -33,9 +35,10 @@ def blur(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
     return functools.reduce(jnp.add, columns)
 
 
+@takes("wide", x="h w c", y="h w c")
 def similarity(
-    x: Float[Array, "b h w c"], y: Float[Array, "b h w c"]
-) -> tuple[Float[Array, "b c"], Float[Array, "b c"]]:
+    x: Images, y: Images
+) -> tuple[Float[Array, "*b c"], Float[Array, "*b c"]]:
     """(SSIM, its contrast-structure factor), the means over the image, per channel.
 
     Images are in [0, 1]; K1 = 0.01, K2 = 0.03, population covariance (Wang et al.

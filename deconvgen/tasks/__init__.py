@@ -72,6 +72,7 @@ def upsampling(config: ConfigDict, axis: str | None) -> dict[str, Any]:
         "initializer": model.initializer,
         "kernel_size": model.kernel_size,
         "residual": model.residual,
+        "reduction": model.reduction,
         "box_filter": model.box_filter,
         "extra_conv": model.extra_conv,
         "norm": model.norm,

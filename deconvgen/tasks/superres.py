@@ -19,7 +19,8 @@ from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
 from deconvgen.types import State, Task
 
 Images = Float[Array, "b h w c"]
-SHARED = ("upsampler", "initializer", "kernel_size", "residual", "box_filter")
+MODIFIERS = ("residual", "reduction", "box_filter")
+SHARED = ("upsampler", "initializer", "kernel_size", *MODIFIERS)
 
 
 def network(config: ConfigDict, axis: str | None) -> SuperResolution:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from deconvgen.errors import UserError
 from deconvgen.ops import resize
 
 SIZES = [(1, 2), (5, 4)]
@@ -52,22 +53,28 @@ def test_dtype_is_kept():
         assert method(x, 2).dtype == jnp.bfloat16
 
 
-def test_groups_of_channels_are_averaged_after_or_before_the_resize():
+@pytest.mark.parametrize("reduction", resize.REDUCTIONS)
+def test_groups_of_channels_are_reduced_after_or_before_the_resize(reduction):
+    """Summed by default: Wojna et al. 2017, NiftyNet's AdditiveUpsampleLayer."""
     x = noise(2, 3, 4, 8)
-    wide = resize.bilinear(x, 2)
-    grouped = wide.reshape(2, 6, 8, 2, 4).mean(-1)
-    np.testing.assert_allclose(resize.bilinear_additive(x, 2, 2), grouped, atol=1e-6)
+    wide = np.asarray(resize.bilinear(x, 2)).reshape(2, 6, 8, 2, 4)
+    ours = resize.bilinear_additive(x, 2, 2, reduction)
+    np.testing.assert_allclose(ours, getattr(wide, reduction)(-1), atol=2e-6)
+    summed = resize.bilinear_additive(x, 2, 2)
+    np.testing.assert_allclose(summed, wide.sum(-1), atol=2e-6)
+    with pytest.raises(UserError, match="unknown reduction 'sun'; did you mean 'sum'"):
+        resize.bilinear_additive(x, 2, 2, "sun")
 
 
 @pytest.mark.parametrize("features", [1, 3, 4, 12, 13])
-def test_mean_of_groups_is_adaptive_average_pooling(features):
+def test_the_mean_of_groups_is_adaptive_average_pooling(features):
     torch = pytest.importorskip("torch")
     x = noise(4, 6)
     theirs = torch.nn.functional.adaptive_avg_pool1d(
         torch.tensor(np.array(x))[:, None], features
     )
     np.testing.assert_allclose(
-        resize.mean_of_groups(x, features), theirs[:, 0], atol=1e-6
+        resize.grouped(x, features, "mean"), theirs[:, 0], atol=1e-6
     )
 
 

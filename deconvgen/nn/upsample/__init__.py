@@ -22,11 +22,13 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from deconvgen.errors import UserError
+from deconvgen.errors import unknown as unknown_name
 from deconvgen.nn.initializers import initializers
 from deconvgen.nn.upsample.modifiers import BoxFilter, ExtraConv, Residual, box_filter
 from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
 from deconvgen.ops.fir import pair
 from deconvgen.ops.geometry import whole
+from deconvgen.ops.resize import REDUCTIONS
 
 # In the order in which they are listed; then whatever else lies in this folder.
 from deconvgen.nn.upsample import transposed, resized, dynamic  # isort: skip
@@ -74,6 +76,7 @@ def make_upsampler(
     residual: bool = False,
     box_filter: bool = False,
     extra_conv: bool = False,
+    reduction: str = "sum",
     use_bias: bool = True,
     dtype: Any = None,
     param_dtype: Any = jnp.float32,
@@ -82,11 +85,12 @@ def make_upsampler(
 ) -> nn.Module:
     """The upsampler by that name with that initializer, wrapped as asked.
 
-    [b, h, w, c] -> [b, factor h, factor w, features], with a factor and a kernel size
-    that are whole numbers or pairs of them (lists will do). In this order: the layer,
-    its box filter, the extra convolution, the sum with the residual path. `options`
-    are the fields that only some upsamplers have (`transpose_kernel` of
-    `conv_transpose`).
+    [..., h, w, c] -> [..., factor h, factor w, features], with a factor and a kernel
+    size that are whole numbers or pairs of them (lists will do). In this order: the
+    layer, its box filter, the extra convolution, the sum with the residual path.
+    `reduction` of groups of channels, in the residual path and in `bilinear_additive`,
+    is "sum" (Wojna et al. 2017) or "mean". `options` are the fields that only some
+    upsamplers have (`transpose_kernel` of `conv_transpose`).
     Raises `UserError` for unknown names, numbers that make no sense, and an
     initializer that does not fit.
     """
@@ -107,7 +111,11 @@ def make_upsampler(
         types = {"use_bias": use_bias, "dtype": dtype, "param_dtype": param_dtype}
         wrappers.append((ExtraConv, types))
     if residual:
-        wrappers.append((Residual, {}))
+        wrappers.append((Residual, {"reduction": reduction}))
+    if reduction not in REDUCTIONS:
+        raise unknown_name("reduction", reduction, REDUCTIONS)
+    if "reduction" in layer.__dataclass_fields__:
+        options["reduction"] = reduction
     unknown = set(options) - set(layer.__dataclass_fields__)
     if unknown:
         raise UserError(f"{name} has no option {', '.join(sorted(unknown))}")

@@ -5,11 +5,17 @@ import math
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jaxtyping import Shaped
 
+from deconvgen.errors import UserError
 from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.depth_to_space import depth_to_space
 from deconvgen.ops.reassemble import reassemble
+
+Places = Shaped[Array | np.ndarray, "*b H W groups"]
 
 
 @upsamplers.register(name="carafe")
@@ -18,7 +24,9 @@ class Carafe(Upsampler):
 
     The weights come from the input: 1 x 1 to 64 channels, (k - 2) x (k - 2) to k^2
     weights for each sub-pixel. Wang et al. 2019 (CARAFE), sec. 3, k = 5; the 1 x 1
-    convolution to `features` at the end is for the common signature.
+    convolution to `features` at the end is for the common signature. The kernels of
+    the weights start as in the authors' mmcv (Xavier uniform, N(0, 0.001)) whatever
+    `kernel_init` says: close to the mean of the window.
     """
 
     def default_kernel(self, factor: int) -> int:
@@ -27,10 +35,10 @@ class Carafe(Upsampler):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         (r, s), (kh, kw) = self.factors, self.kernel
-        x = self.cast(x)
-        small = self.conv(x, "compress", 64, (1, 1))
-        encoder = (max(1, kh - 2), max(1, kw - 2))
-        weights = self.conv(small, "encode", kh * kw * r * s, encoder)
+        xavier, tiny = nn.initializers.xavier_uniform(), nn.initializers.normal(0.001)
+        small = self.conv(x, "compress", 64, (1, 1), kernel_init=xavier)
+        encoder, count = (max(1, kh - 2), max(1, kw - 2)), kh * kw * r * s
+        weights = self.conv(small, "encode", count, encoder, kernel_init=tiny)
         b, h, w, _ = weights.shape
         weights = jax.nn.softmax(weights.reshape(b, h, w, r * s, kh * kw))
         mixed = reassemble(x, weights, (kh, kw))
@@ -54,7 +62,6 @@ class DySample(Upsampler):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         (r, s), groups = self.factors, math.gcd(4, x.shape[-1])
-        x = self.cast(x)
         small = nn.initializers.normal(0.001)
         count = 2 * groups * r * s
         offsets = 0.25 * self.conv(x, "offsets", count, kernel_init=small)
@@ -66,16 +73,20 @@ class DySample(Upsampler):
         rows = ((jnp.arange(height, dtype=exact) + 0.5) / r - 0.5)[:, None, None]
         columns = ((jnp.arange(width, dtype=exact) + 0.5) / s - 0.5)[:, None]
         grid = (rows + offsets[..., 0], columns + offsets[..., 1])
-        return self.conv(sample_bilinear(x, *grid), "project", kernel=(1, 1))
+        sampled = sample_bilinear(x, *grid).astype(x.dtype)
+        return self.conv(sampled, "project", kernel=(1, 1))
 
 
-def sample_bilinear(x: Array, rows: Array, columns: Array) -> Array:
-    """x [b, h, w, c] at fractional places [b, H, W, groups]: [b, H, W, c].
+@takes(x="h w c", rows="H W groups", columns="H W groups")
+def sample_bilinear(x: Images, rows: Places, columns: Places) -> Array:
+    """x [..., h, w, c] at fractional places [..., H, W, groups]: [..., H, W, c].
 
     Consecutive c / groups channels share a place; places beyond the border count as
     on it.
     """
     (b, h, w, c), (_, height, width, groups) = x.shape, rows.shape
+    if c % groups:
+        raise UserError(f"{groups} groups of places do not divide {c} channels")
     pixels = height * width
     flat = x.reshape(b, h * w, groups, c // groups)
     top, down = _neighbours(rows, h)
@@ -86,7 +97,7 @@ def sample_bilinear(x: Array, rows: Array, columns: Array) -> Array:
         return jnp.take_along_axis(flat, index, axis=1)
 
     def share(weight: Array) -> Array:
-        return weight.reshape(b, pixels, groups, 1).astype(x.dtype)
+        return weight.reshape(b, pixels, groups, 1)
 
     out = sum(share(a * e) * at(i, j) for i, a in (top, down) for j, e in (left, right))
     return out.reshape(b, height, width, c)

@@ -5,15 +5,17 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
+from jaxtyping import Float
 
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, stride_aware
-from deconvgen.nn.upsample.upsampler import Upsampler
+from deconvgen.nn.upsample.upsampler import Layer, Upsampler
+from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.fir import Pair, pair, upfirdn_axis
 from deconvgen.ops.resize import bilinear_additive
 
 
-class Modifier(nn.Module):
+class Modifier(Layer):
     """A wrapper of an upsampler (or of another wrapper), called like it."""
 
     upsampler: "Upsampler | Modifier"
@@ -37,13 +39,18 @@ class Modifier(nn.Module):
 class Residual(Modifier):
     """Adds the bilinear additive upsampling of the block's own input.
 
-    Wojna et al. 2019, "The Devil is in the Decoder", sec. 3. No parameters.
+    Wojna et al. 2017, "The Devil is in the Decoder", sec. 3, where consecutive channels
+    are summed; `reduction="mean"` averages them. No parameters.
     """
+
+    reduction: str = "sum"
 
     @nn.compact
     def __call__(self, x: Array, *indices: Array) -> Array:
         y = self.upsampler(x, *indices)
-        return y + bilinear_additive(x, self.factors, self.features).astype(y.dtype)
+        x = x.astype(jnp.promote_types(x.dtype, y.dtype))
+        added = bilinear_additive(x, self.factors, self.features, self.reduction)
+        return y + added.astype(y.dtype)
 
 
 class BoxFilter(Modifier):
@@ -79,7 +86,8 @@ class ExtraConv(Modifier):
         )(self.upsampler(x, *indices))
 
 
-def box_filter(x: Array, factor: int | Pair) -> Array:
+@takes(x="h w c")
+def box_filter(x: Images, factor: int | Pair) -> Float[Array, "*b h w c"]:
     """The mean over factor x factor pixels, one pixel at a time: the shape of x.
 
     At the border the pixels one period further in stand for those that are missing,

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import flax.linen as nn
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 
 from deconvgen.errors import UserError
 from deconvgen.nn.upsample.transposed import Depthwise
@@ -19,7 +19,7 @@ class NearestConv(Upsampler):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        return self.conv(resize.nearest(self.cast(x), self.factors))
+        return self.conv(resize.nearest(x, self.factors))
 
 
 @upsamplers.register(name="bilinear_conv")
@@ -28,7 +28,7 @@ class BilinearConv(Upsampler):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        return self.conv(resize.bilinear(self.cast(x), self.factors))
+        return self.conv(resize.bilinear(x, self.factors))
 
 
 @upsamplers.register(name="bicubic_conv")
@@ -37,7 +37,7 @@ class BicubicConv(Upsampler):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        return self.conv(resize.bicubic(self.cast(x), self.factors))
+        return self.conv(resize.bicubic(x, self.factors))
 
 
 @upsamplers.register(name="bilinear_separable_conv")
@@ -48,7 +48,7 @@ class BilinearSeparableConv(Upsampler):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        x = resize.bilinear(self.cast(x), self.factors)
+        x = resize.bilinear(x, self.factors)
         init = self.init_for("depthwise_convolution")
         types = (self.dtype, self.param_dtype)
         x = Depthwise(self.kernel, (1, 1), init, *types, name="depthwise")(x)
@@ -57,16 +57,20 @@ class BilinearSeparableConv(Upsampler):
 
 @upsamplers.register(name="bilinear_additive")
 class BilinearAdditive(Upsampler):
-    """Bilinear resize with factor^2 consecutive channels averaged, then a convolution.
+    """Bilinear resize with factor^2 consecutive channels summed, then a convolution.
 
-    So as many numbers come out of the resize as went in. Wojna et al. 2019, sec. 3.
+    So as many numbers come out of the resize as went in. Wojna et al. 2017, sec. 3.
+    With `reduction="mean"` they are averaged instead.
     """
+
+    reduction: str = "sum"
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         r, s = self.factors
         channels = max(1, x.shape[-1] // (r * s))
-        return self.conv(resize.bilinear_additive(self.cast(x), (r, s), channels))
+        added = resize.bilinear_additive(x, (r, s), channels, self.reduction)
+        return self.conv(added)
 
 
 @upsamplers.register(name="max_unpool")
@@ -81,11 +85,11 @@ class MaxUnpool(Upsampler):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "b h w c"], indices: Int[Array, "..."]
+        self, x: Float[Array, "b h w c"], indices: Shaped[Array, "..."]
     ) -> Float[Array, "b H W f"]:
         if indices.shape != x.shape:
             raise UserError(
                 f"max_unpool needs indices of the input's shape {x.shape}, "
                 f"not {indices.shape}"
             )
-        return self.conv(max_unpool(self.cast(x), indices, self.factors))
+        return self.conv(max_unpool(x, indices, self.factors))

@@ -1,14 +1,18 @@
 """Upsamplers that learn the interpolation: transposed convolutions and sub-pixels."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jaxtyping import Float
 
 from deconvgen.nn.conv import ConvTranspose
 from deconvgen.nn.initializers import Initializer
 from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.conv_transpose import conv_transpose
 from deconvgen.ops.depth_to_space import depth_to_space
 from deconvgen.ops.fir import Pair, box_power, upfirdn_axis
@@ -173,12 +177,21 @@ class FirConvTranspose(Upsampler):
             param_dtype=self.param_dtype,
             name="deconv",
         )(x)
-        for axis, (k, taps) in enumerate(zip(kernel, filters, strict=True)):
-            extra = (k - 1) - (len(taps) - 1)  # what the filter has to take away
-            low = -(extra // 2)
-            y = upfirdn_axis(y, taps, axis, padding=(low, -extra - low))
+        y = low_pass(y, filters, kernel)
         if self.use_bias:
             shape = (self.features,)
             bias = self.param("bias", nn.initializers.zeros, shape, self.param_dtype)
             y = y + bias.astype(y.dtype)
         return y
+
+
+@takes(x="h w c")
+def low_pass(
+    x: Images, filters: Sequence[np.ndarray], kernel: Pair
+) -> Float[Array, "*b H W c"]:
+    """Both filters along their axes, and k - 1 pixels of the kernel's reach less."""
+    for axis, (k, taps) in enumerate(zip(kernel, filters, strict=True)):
+        extra = (k - 1) - (len(taps) - 1)  # what the filter has to take away
+        low = -(extra // 2)
+        x = upfirdn_axis(x, taps, axis, padding=(low, -extra - low))
+    return x

@@ -1,5 +1,6 @@
 """What all upsamplers share: the registry, the common fields, the checks."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,14 +10,46 @@ from jax import Array
 
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Initializer, Use, stride_aware
+from deconvgen.ops.arguments import as_float, batch_of, with_axis
 from deconvgen.ops.fir import Pair, pair
 from deconvgen.registry import Registry
 
 upsamplers: Registry[Any] = Registry("upsampler")
-"""Upsampling layers by name: [b, h, w, c] -> [b, factor h, factor w, features]."""
+"""Upsampling layers by name: [..., h, w, c] -> [..., factor h, factor w, features]."""
 
 
-class Upsampler(nn.Module):
+class Layer(nn.Module):
+    """A layer that is written for [b, h, w, c] and takes any number of batch axes."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "__call__" in cls.__dict__:
+            cls.__call__ = _of_any_batch(cls.__dict__["__call__"])
+        super().__init_subclass__(**kwargs)
+
+    def cast(self, x: Array) -> Array:
+        """x in the dtype of the computation."""
+        return as_float(x)
+
+
+AXES = {"x": ("h", "w", "c"), "indices": ("rows", "columns", "channels")}
+
+
+def _of_any_batch(call: Callable) -> Callable:
+    """The method `call(self, x, *indices)` for x of any type and any batch axes."""
+
+    @functools.wraps(call)
+    def called(self: Layer, x: Any, *indices: Any) -> Array:
+        given = (jnp.asarray(a) for a in (x, *indices))
+        arrays = dict(zip(AXES, given, strict=False))
+        batch = batch_of(type(self).__name__, arrays, AXES)
+        x, *indices = (with_axis(a, batch) for a in arrays.values())
+        y = call(self, self.cast(x), *indices)
+        return y.reshape(*batch, *y.shape[1:])
+
+    return called
+
+
+class Upsampler(Layer):
     """The fields of every upsampler.
 
     - features: the channels that come out.
@@ -78,7 +111,11 @@ class Upsampler(nn.Module):
 
     def cast(self, x: Array) -> Array:
         """x in the dtype of the computation."""
-        return x if self.dtype is None else x.astype(self.dtype)
+        return x.astype(
+            jnp.promote_types(as_float(x).dtype, self.param_dtype)
+            if self.dtype is None
+            else self.dtype
+        )
 
     def conv(
         self,
