@@ -12,7 +12,7 @@ runs eagerly on channels_last tensors.
 import argparse
 import os
 
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 if not os.environ.get("PLAIN"):  # PLAIN=1: without what the command sets
     runtime.prepare()

@@ -10,7 +10,7 @@ printed are images/s and the ratio within the turns.
 import argparse
 import os
 
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 runtime.prepare()  # what the command sets: the same environment for all that follows
 
@@ -18,7 +18,7 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 from timing import gemm_probe, interleave, table  # noqa: E402
 
-from deconvgen import run  # noqa: E402
+from deconvgen.runs import run  # noqa: E402
 
 NAME = "pretrained:dcgan-fashion"
 

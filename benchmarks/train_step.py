@@ -13,7 +13,7 @@ import argparse
 import os
 from unittest import mock
 
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 runtime.prepare()  # what the command sets: the same environment for all that follows
 
@@ -22,7 +22,9 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 from timing import gemm_probe, interleave, table  # noqa: E402
 
-from deconvgen import config, devices, runs, tasks  # noqa: E402
+from deconvgen import config, tasks
+from deconvgen.runs import setup as runs
+from deconvgen.training import parallel as devices
 
 LATENT = 100
 

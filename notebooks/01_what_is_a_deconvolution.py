@@ -45,7 +45,7 @@ QUICK = os.environ.get("DECONVGEN_QUICK") == "1"
 WIDE = 4 if QUICK else 8  # latents to look at
 
 # %%
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 runtime.prepare()  # settings of JAX that help on a CPU; before anything imports JAX
 
@@ -53,8 +53,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import deconvgen
-from deconvgen import images
-from deconvgen.ops.conv_transpose import conv_transpose
+from deconvgen.core import images
+from deconvgen.ops.convolution.transposed import conv_transpose
 
 rng = np.random.default_rng(0)
 

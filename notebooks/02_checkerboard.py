@@ -47,7 +47,7 @@ QUICK = os.environ.get("DECONVGEN_QUICK") == "1"
 STEPS = 20 if QUICK else 2000  # of training, for each of two generators
 
 # %%
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 runtime.prepare()
 
@@ -56,12 +56,13 @@ import tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 
-from deconvgen import audit, config, images
-from deconvgen.ops.conv_transpose import conv_transpose
+from deconvgen import audit, config
+from deconvgen.core import images
+from deconvgen.metrics.spectra import decibels
+from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.spectrum import power_spectrum
-from deconvgen.run import load
-from deconvgen.spectra import decibels
-from deconvgen.train import train
+from deconvgen.runs.run import load
+from deconvgen.runs.train import train
 
 # %% [markdown]
 # ## Overlap: kernel against stride

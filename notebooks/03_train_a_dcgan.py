@@ -47,7 +47,7 @@ STEPS = 20 if QUICK else 3000
 VARIANT = "smoke" if QUICK else "demo"
 
 # %%
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 runtime.prepare()
 
@@ -59,9 +59,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from deconvgen import checkpoint, config, images, log, sampling
-from deconvgen.run import load
-from deconvgen.train import train
+from deconvgen import config
+from deconvgen.core import images
+from deconvgen.runs.run import load
+from deconvgen.runs.sampling import kinds as sampling
+from deconvgen.runs.train import train
+from deconvgen.training import checkpoint, log
 
 # %% [markdown]
 # ## The config
@@ -84,7 +87,7 @@ print("data       ", settings.data.name)
 # A mistake is told before anything is computed, with what was probably meant:
 
 # %%
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 
 try:
     config.load("dcgan:demo", ["model.upsampler=conv_transpose", "modle.latent=3"])
@@ -171,7 +174,7 @@ plt.show()
 
 # %% [markdown]
 # `deconvgen sample` draws more than grids. These are the kinds, each a function of the
-# registry `deconvgen.sampling.kinds`:
+# registry `deconvgen.runs.sampling.kinds.kinds`:
 
 # %%
 for name in sampling.kinds:

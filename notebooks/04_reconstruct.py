@@ -45,7 +45,7 @@ LONG = 20 if QUICK else 1500  # steps of training, for each of the four
 KIND = ":smoke" if QUICK else ""
 
 # %%
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 runtime.prepare()
 
@@ -54,9 +54,13 @@ import tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 
-from deconvgen import config, images, sampling, sampling_pictures, whole
-from deconvgen.run import load
-from deconvgen.train import train
+from deconvgen import config
+from deconvgen.core import images
+from deconvgen.runs import photographs as whole
+from deconvgen.runs.run import load
+from deconvgen.runs.sampling import kinds as sampling
+from deconvgen.runs.sampling import pictures as sampling_pictures
+from deconvgen.runs.train import train
 
 # %% [markdown]
 # One call for all four: train a config by its name, load the best checkpoint.

@@ -44,7 +44,7 @@ STEPS = 20 if QUICK else 1500
 SEEDS = 2 if QUICK else 3
 
 # %%
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 runtime.prepare()
 
@@ -56,11 +56,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 
-from deconvgen import audit, config, images
+from deconvgen import audit, config
+from deconvgen.core import images
 from deconvgen.nn.upsample import make_upsampler, upsamplers
-from deconvgen.report import report
-from deconvgen.run import load
-from deconvgen.sweeping import sweep
+from deconvgen.report.write import report
+from deconvgen.runs.run import load
+from deconvgen.sweep.run import sweep
 
 folder = Path(tempfile.mkdtemp())
 

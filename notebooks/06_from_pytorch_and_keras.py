@@ -44,7 +44,7 @@ QUICK = os.environ.get("DECONVGEN_QUICK") == "1"
 SIZE = 8 if QUICK else 16  # side of the images that go in
 
 # %%
-from deconvgen import runtime
+from deconvgen.core import runtime
 
 runtime.prepare()
 
@@ -222,5 +222,5 @@ print("largest difference", float(jnp.abs(again - gradient).max()))
 # %% [markdown]
 # **Try:** break it on purpose: leave `use_consistent_padding` out, or take
 # `conv_from_torch` for the transposed kernel, and look at the difference. Then audit what
-# you brought: `deconvgen.artifacts.polyphase_dc_gap(kernel, 2)` tells how much of a
+# you brought: `deconvgen.metrics.artifacts.polyphase_dc_gap(kernel, 2)` tells how much of a
 # checkerboard your trained layer has.

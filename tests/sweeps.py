@@ -3,8 +3,9 @@
 import time
 from pathlib import Path
 
-from deconvgen import launch, worker
-from deconvgen.experiment import Trial
+from deconvgen.sweep import local as launch
+from deconvgen.sweep import worker
+from deconvgen.sweep.plan import Trial
 
 FILE = """
 from deconvgen.sweep import chain, choose, product, seeds

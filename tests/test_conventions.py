@@ -40,7 +40,7 @@ cli
 
 
 def part(module: str) -> str:
-    """`ops` for `deconvgen.ops.fir`, `train` for `deconvgen.train`."""
+    """`ops` for `deconvgen.ops.fir`, `train` for `deconvgen.runs.train`."""
     return module.split(".")[1] if "." in module else ""
 
 

@@ -7,7 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from deconvgen import config, devices, runs, tasks
+from deconvgen import config, tasks
+from deconvgen.runs import setup as runs
+from deconvgen.training import parallel as devices
 
 GOLDEN = Path(__file__).with_name("golden.json")
 MEANS = """

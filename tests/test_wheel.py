@@ -42,7 +42,9 @@ def test_the_installed_command_works_from_any_folder(wheel, tmp_path):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "--target", str(target), str(wheel)], check=True)
     environment = os.environ | {"PYTHONPATH": str(target)}
-    script = "import deconvgen, deconvgen.cli as c; print(deconvgen.__file__); c.main()"
+    script = (
+        "import deconvgen, deconvgen.cli.main as c; print(deconvgen.__file__); c.main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script, "list", "configs"],
         cwd=tmp_path,
@@ -57,7 +59,7 @@ def test_the_installed_command_works_from_any_folder(wheel, tmp_path):
 
 def test_the_light_install_imports_neither_tensorflow_nor_pytorch():
     script = (
-        "import sys, deconvgen.cli, deconvgen.train, deconvgen.sampling;"
+        "import sys, deconvgen.cli.main, deconvgen.runs.train, deconvgen.runs.sampling;"
         "print([m for m in ('tensorflow', 'torch') if m in sys.modules])"
     )
     done = subprocess.run(

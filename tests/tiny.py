@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from deconvgen import checkpoint, config, run, runs
+from deconvgen import config
+from deconvgen.runs import run
+from deconvgen.runs import setup as runs
+from deconvgen.training import checkpoint
 
 TINY = (
     "batch_size=8",

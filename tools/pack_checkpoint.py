@@ -10,7 +10,7 @@ those of the rounded weights, evaluated here.
 import argparse
 import json
 
-from deconvgen import pretrained, run
+from deconvgen.runs import pretrained, run
 
 
 def main() -> None:

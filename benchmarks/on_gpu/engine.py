@@ -16,8 +16,10 @@ import numpy as np
 from PIL import Image
 
 import deconvgen
-from deconvgen import config, devices, runs, tasks
+from deconvgen import config, tasks
 from deconvgen.data.pipeline import to_float
+from deconvgen.runs import setup as runs
+from deconvgen.training import parallel as devices
 
 Tree = Any
 

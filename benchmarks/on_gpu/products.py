@@ -13,8 +13,13 @@ import jax.numpy as jnp
 from jax import lax
 
 from deconvgen.nn import conv as layers
-from deconvgen.ops import polyphase
-from deconvgen.ops.geometry import Geometry, dilated_pads, per_axis, strided_pads
+from deconvgen.ops.convolution import polyphase
+from deconvgen.ops.convolution.geometry import (
+    Geometry,
+    dilated_pads,
+    per_axis,
+    strided_pads,
+)
 
 
 def conv(x, kernel, strides=1, padding="SAME", **_):

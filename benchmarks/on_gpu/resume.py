@@ -17,7 +17,9 @@ from tempfile import TemporaryDirectory
 import jax
 import numpy as np
 
-from deconvgen import checkpoint, devices, tasks
+from deconvgen import tasks
+from deconvgen.training import checkpoint
+from deconvgen.training import parallel as devices
 from on_gpu.engine import settings
 from on_gpu.record import Record
 

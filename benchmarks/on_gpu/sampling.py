@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from sampling import NAME, torch_generator
 
-from deconvgen import run
+from deconvgen.runs import run
 from on_gpu import theirs
 from on_gpu.clock import interleave, jax_call, torch_call
 from on_gpu.record import Record

@@ -12,10 +12,11 @@ import argparse
 
 def whole(folder: str) -> None:
     """What `train` does, in a folder, from its last checkpoint if there is one."""
-    from deconvgen import runtime
+    from deconvgen.core import runtime
 
     runtime.prepare()  # the command's environment: its programs come from a cache
-    from deconvgen import config, train
+    from deconvgen import config
+    from deconvgen.runs import train
 
     given = ["eval.extractor=random", "checkpoint_every=10", "steps=40"]
     train.train(config.load("dcgan:smoke", given), folder, quiet=True)

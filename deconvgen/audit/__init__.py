@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.console import Console
 
-from deconvgen.audit.measure import Audit, audit
-from deconvgen.audit.table import legend, tables, title
-from deconvgen.errors import UserError
+from deconvgen.audit.probe import Audit, audit
+from deconvgen.audit.terminal import legend, tables, title
+from deconvgen.core.errors import UserError
 from deconvgen.nn.upsample import fits, upsamplers
 
 __all__ = ["Audit", "audit", "legend", "run", "tables"]
@@ -43,7 +43,7 @@ def run(
             audits.append(audit(name, factor, kernel, start, features, **options))
     where = "--out=DIR writes a page with pictures of what each layer does"
     if out is not None:  # before any printing, which a closed pipe ends
-        from deconvgen.audit.page import page, picture  # Matplotlib starts slowly
+        from deconvgen.audit.html import page, picture  # Matplotlib starts slowly
 
         picture(audits, Path(out) / "audit.png")
         page(audits, Path(out) / "audit.html")

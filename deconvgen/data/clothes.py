@@ -14,12 +14,12 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 from PIL import Image
 
+from deconvgen.core.errors import UserError
 from deconvgen.data import draws, transform
 from deconvgen.data.fashion import CLASSES, embedded
-from deconvgen.data.indexed import Options
 from deconvgen.data.photos import photographs
 from deconvgen.data.pipeline import DRAWS, Dataset, dataset
-from deconvgen.errors import UserError
+from deconvgen.data.records import Options
 
 SIZE = 64
 """The side of a picture where image_size is 0."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from deconvgen.data.indexed import BROKEN, Source, picture
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
+from deconvgen.data.records import BROKEN, Source, picture
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 TEST = 0.1

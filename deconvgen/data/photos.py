@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from deconvgen.core.errors import UserError
 from deconvgen.data import draws, transform
 from deconvgen.data import folder as folders
-from deconvgen.data.indexed import BROKEN, Options, picture
 from deconvgen.data.pipeline import Dataset, dataset
-from deconvgen.errors import UserError
+from deconvgen.data.records import BROKEN, Options, picture
 
 EMBEDDED = Path(__file__).parent / "embedded" / "photographs"
 SPLITS = {

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
+from deconvgen.core.errors import UserError
 from deconvgen.data import draws
-from deconvgen.errors import UserError
 
 DRAWS = 64
 """Uniform numbers that a training example may use."""

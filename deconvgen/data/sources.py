@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from deconvgen.core.errors import UserError
+from deconvgen.core.registry import Registry
 from deconvgen.data import folder as folders
-from deconvgen.data.indexed import MEMORY, Options, from_source
 from deconvgen.data.photos import patches as photo_patches
 from deconvgen.data.pipeline import Dataset
-from deconvgen.errors import UserError
-from deconvgen.registry import Registry
+from deconvgen.data.records import MEMORY, Options, from_source
 
 datasets: Registry[Callable[[str, Options], Dataset]] = Registry("dataset")
 SPLITS = ("train", "test")
@@ -18,14 +18,15 @@ SPLITS = ("train", "test")
 @datasets.register
 def fashion_mnist_small(split: str, options: Options) -> Dataset:
     """Clothing, 10,000 + 2,000 images, 28 x 28 grey, 10 classes; in the package."""
-    from deconvgen.data import prepared  # TFDS takes a moment to import
+    from deconvgen.data import tfds as prepared  # TFDS takes a moment to import
 
     return _fashion(split, options, str(prepared.data_dir()))
 
 
 @lru_cache(maxsize=4)  # its splits never change, and decoding one takes seconds
 def _fashion(split: str, options: Options, data_dir: str) -> Dataset:
-    from deconvgen.data import fashion, prepared
+    from deconvgen.data import fashion
+    from deconvgen.data import tfds as prepared
 
     builder = prepared.prepare(fashion.FashionMnistSmall)
     return _tfds("fashion_mnist_small", builder, split, options)
@@ -69,7 +70,7 @@ def folder(split: str, options: Options) -> Dataset:
 
 
 def _tfds(name: str, builder, split: str, options: Options) -> Dataset:
-    from deconvgen.data import prepared
+    from deconvgen.data import tfds as prepared
 
     source = prepared.source(builder, split, options.num_classes)
     return from_source(name, split, source, options)
@@ -128,6 +129,6 @@ def load(
         return datasets["folder"](split, options)
     if name in datasets:
         return datasets[name](split, options)
-    from deconvgen.data import prepared
+    from deconvgen.data import tfds as prepared
 
     return _tfds(name, prepared.find(name, datasets), split, options)

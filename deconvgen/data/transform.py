@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float64, Shaped, UInt8
 from PIL import Image
 
-from deconvgen.errors import UserError, near_match
-from deconvgen.images import to_mode
+from deconvgen.core.errors import UserError, near_match
+from deconvgen.core.images import to_mode
 
 CROPS = {
     "center": "scale the shorter side to the size and cut the middle square out",

@@ -13,14 +13,14 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
+from deconvgen.core.types import Tree
 from deconvgen.models.decoder import Decoder, per_block
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.blocks import activation
 from deconvgen.nn.initializers import Use, initializers
 from deconvgen.nn.mirror import mirror_encoder
 from deconvgen.nn.norm import Norm
-from deconvgen.types import Tree
 
 
 class Code(NamedTuple):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.norm import Norm
 from deconvgen.nn.upsample import make_upsampler, upsamplers

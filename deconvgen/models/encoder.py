@@ -7,13 +7,13 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.models.decoder import seed_size
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
 from deconvgen.nn.norm import Norm, SpectralNorm
-from deconvgen.ops.unpool import max_pool_with_indices
+from deconvgen.ops.pooling import max_pool_with_indices
 
 
 class Encoded(NamedTuple):

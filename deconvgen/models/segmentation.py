@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
+from deconvgen.core.registry import Registry
 from deconvgen.models.decoder import Decoder, per_block
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.blocks import Dropout, activation
@@ -21,7 +22,6 @@ from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
 from deconvgen.nn.norm import Norm
 from deconvgen.nn.upsample import make_upsampler, upsamplers
-from deconvgen.registry import Registry
 
 segmenters = Registry("segmentation model")
 joins = Registry("model.join")

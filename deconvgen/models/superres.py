@@ -12,15 +12,15 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from deconvgen.errors import UserError
-from deconvgen.image_metrics import quantize
+from deconvgen.core.errors import UserError
+from deconvgen.core.registry import Registry
+from deconvgen.metrics.image import quantize
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
 from deconvgen.nn.norm import Norm
 from deconvgen.nn.upsample import make_upsampler
 from deconvgen.ops import resize
-from deconvgen.registry import Registry
 
 trunks = Registry("trunk")
 

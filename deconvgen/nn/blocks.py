@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key, Shaped
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
+from deconvgen.core.registry import Registry
 from deconvgen.ops.arguments import as_float
-from deconvgen.registry import Registry
 
 Activation = Callable[[Array], Array]
 activations: Registry[Activation] = Registry("activation")

@@ -1,7 +1,7 @@
 """Convolution and transposed convolution, drop-in for Flax's: swap the import.
 
 The parameter trees and the values are Flax's; the derivatives are those of
-`deconvgen.ops.conv` and `deconvgen.ops.conv_transpose`, which are fast on the CPU.
+`deconvgen.ops.convolution.strided` and `deconvgen.ops.convolution.transposed`, which are fast on the CPU.
 They are made for reverse mode, of every order: `jax.jvp`, `jax.jacfwd` and
 `jax.hessian` need `impl="lax"`.
 """
@@ -14,16 +14,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Num, Shaped
 
-from deconvgen.errors import UserError
-from deconvgen.ops.conv import conv
-from deconvgen.ops.conv_transpose import conv_transpose
-from deconvgen.ops.geometry import divided, per_axis, whole, with_one_batch_axis
+from deconvgen.core.errors import UserError
+from deconvgen.ops.convolution.geometry import (
+    divided,
+    per_axis,
+    whole,
+    with_one_batch_axis,
+)
+from deconvgen.ops.convolution.strided import conv
+from deconvgen.ops.convolution.transposed import conv_transpose
 
 
 class ConvTranspose(nn.ConvTranspose):
     """Flax's `ConvTranspose` with exact sizes, groups and fast derivatives.
 
-    What it adds is explained at `deconvgen.ops.conv_transpose`. With
+    What it adds is explained at `deconvgen.ops.convolution.transposed`. With
     `transpose_kernel` the kernel is [*kernel_size, features / groups, c], else
     [*kernel_size, c / groups, features].
     """

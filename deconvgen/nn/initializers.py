@@ -15,10 +15,10 @@ import numpy as np
 from jax import Array
 from jax.nn import initializers as plain
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
+from deconvgen.core.registry import Registry
 from deconvgen.ops.fir import upfirdn
 from deconvgen.ops.resize import interpolation_taps
-from deconvgen.registry import Registry
 
 Initializer = Callable[[Array, Sequence[int], Any], Array]
 

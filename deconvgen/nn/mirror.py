@@ -6,9 +6,9 @@ from typing import Any
 import jax.numpy as jnp
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from deconvgen.errors import UserError, unknown
+from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.types import Tree
 from deconvgen.nn.initializers import mirror_image
-from deconvgen.types import Tree
 
 
 def mirror_encoder(

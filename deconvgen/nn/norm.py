@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from deconvgen.errors import UserError
-from deconvgen.registry import Registry
+from deconvgen.core.errors import UserError
+from deconvgen.core.registry import Registry
 
 norms: Registry[Callable] = Registry("norm")
 """Functions `(norm: Norm, x, train, mask) -> normalized x`, called inside `Norm`."""

@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Shaped
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 
 Images = Shaped[Array | np.ndarray, "*b h w c"]
 """Of any type, with any number of batch axes."""

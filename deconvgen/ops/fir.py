@@ -11,9 +11,9 @@ import numpy as np
 from jax import Array, lax
 from jaxtyping import Float, Shaped
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.ops.arguments import Images, takes
-from deconvgen.ops.geometry import pairs, unknown, whole
+from deconvgen.ops.convolution.geometry import pairs, unknown, whole
 
 MOST_TAPS = 100
 """Of a filter that is not separable; one that has more is a convolution by lax."""

@@ -8,9 +8,9 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Shaped
 
-from deconvgen.errors import UserError, unknown
-from deconvgen.ops import geometry
+from deconvgen.core.errors import UserError, unknown
 from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.convolution import geometry
 from deconvgen.ops.fir import Pair, pair, upfirdn_axis
 
 REDUCTIONS = ("sum", "mean")

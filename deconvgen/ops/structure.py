@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.ops.arguments import Images, takes
 
 WINDOW = 11

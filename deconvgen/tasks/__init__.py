@@ -12,13 +12,13 @@ from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
-from deconvgen import features
-from deconvgen.devices import START
-from deconvgen.errors import KNOBS, UserError, unknown
-from deconvgen.measures import Artifacts, Fidelity, Gradients
-from deconvgen.metrics import Collection, Mean
-from deconvgen.optim import make_optimizer
-from deconvgen.types import Images, Sums, Task
+from deconvgen.core.errors import KNOBS, UserError, unknown
+from deconvgen.core.types import Images, Sums, Task
+from deconvgen.metrics import features
+from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
+from deconvgen.metrics.sums import Collection, Mean
+from deconvgen.training.optim import make_optimizer
+from deconvgen.training.parallel import START
 
 DTYPES = ("float32", "bfloat16")
 

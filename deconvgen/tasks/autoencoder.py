@@ -4,21 +4,21 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from deconvgen.artifacts import input_gradient
-from deconvgen.corruptions import corruptions
-from deconvgen.decoder_shift import decoder_shift
-from deconvgen.edges import edge_positions, edge_sums, step_edges
-from deconvgen.errors import UserError
-from deconvgen.image_metrics import image_metrics
-from deconvgen.metrics import Decibels, Mean
-from deconvgen.mixture import mixture
+from deconvgen.audit.decoder_shift import decoder_shift
+from deconvgen.core.errors import UserError
+from deconvgen.core.types import State, Task
+from deconvgen.losses.reconstruction import reconstruction_losses
+from deconvgen.losses.terms import mixture
+from deconvgen.metrics.artifacts import input_gradient
+from deconvgen.metrics.edges import edge_positions, edge_sums, step_edges
+from deconvgen.metrics.image import image_metrics
+from deconvgen.metrics.sums import Decibels, Mean
 from deconvgen.models.autoencoder import Autoencoder, mirror
 from deconvgen.models.decoder import Decoder, seed_size
 from deconvgen.models.encoder import Encoder
-from deconvgen.reconstruction_losses import reconstruction_losses
-from deconvgen.steps import fold, forward, infer, reduce, start, supervised
 from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
-from deconvgen.types import State, Task
+from deconvgen.tasks._corruptions import corruptions
+from deconvgen.training.steps import fold, forward, infer, reduce, start, supervised
 
 CORRUPT, DROP = range(2)  # what an example's key is folded with
 

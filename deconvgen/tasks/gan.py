@@ -8,15 +8,17 @@ from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
-from deconvgen.artifacts import input_gradient
-from deconvgen.decoder_shift import decoder_shift
-from deconvgen.errors import UserError
-from deconvgen.losses import SMOOTHED, gan_losses, gradient_penalty, r1
-from deconvgen.metrics import Mean
+from deconvgen.audit.decoder_shift import decoder_shift
+from deconvgen.core.errors import UserError
+from deconvgen.core.types import Images, State, Task
+from deconvgen.losses.gan import SMOOTHED, gan_losses, gradient_penalty, r1
+from deconvgen.metrics.artifacts import input_gradient
+from deconvgen.metrics.sums import Mean
 from deconvgen.models.dcgan import Discriminator, Generator
 from deconvgen.models.decoder import Decoder, seed_size
 from deconvgen.models.encoder import Encoder
-from deconvgen.steps import (
+from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
+from deconvgen.training.steps import (
     average,
     descend,
     fold,
@@ -27,8 +29,6 @@ from deconvgen.steps import (
     reduce,
     start,
 )
-from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
-from deconvgen.types import Images, State, Task
 
 DROP_G, DROP_D, BETWEEN = range(1, 4)  # what an example's key is folded with
 

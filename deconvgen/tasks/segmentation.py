@@ -4,19 +4,19 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from deconvgen.artifacts import input_gradient, shift_inconsistency
-from deconvgen.errors import UserError
-from deconvgen.measures import Artifacts
-from deconvgen.metrics import Mean
-from deconvgen.mixture import mixture
+from deconvgen.core.errors import UserError
+from deconvgen.core.palette import IGNORED, palette
+from deconvgen.core.types import State, Task
+from deconvgen.losses.segmentation import IGNORE, segmentation_losses
+from deconvgen.losses.terms import mixture
+from deconvgen.metrics.artifacts import input_gradient, shift_inconsistency
+from deconvgen.metrics.segmentation import Boundaries, Confusion
+from deconvgen.metrics.sets import Artifacts
+from deconvgen.metrics.sums import Mean
 from deconvgen.models.decoder import seed_size
 from deconvgen.models.segmentation import Segmenter, joins, segmenters
-from deconvgen.palette import IGNORED, palette
-from deconvgen.segmentation_losses import IGNORE, segmentation_losses
-from deconvgen.segmentation_metrics import Boundaries, Confusion
-from deconvgen.steps import forward, infer, reduce, start, supervised
 from deconvgen.tasks import optimizer, probed, upsampling
-from deconvgen.types import State, Task
+from deconvgen.training.steps import forward, infer, reduce, start, supervised
 
 
 def network(config: ConfigDict, axis: str | None) -> Segmenter:

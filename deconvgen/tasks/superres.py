@@ -5,18 +5,18 @@ from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
-from deconvgen.artifacts import input_gradient, shift_inconsistency
-from deconvgen.edges import edge_positions, edge_sums, step_edges
-from deconvgen.errors import UserError
-from deconvgen.image_metrics import crop, image_metrics, luma, quantize
-from deconvgen.metrics import Mean
-from deconvgen.mixture import mixture
+from deconvgen.core.errors import UserError
+from deconvgen.core.types import State, Task
+from deconvgen.losses.reconstruction import reconstruction_losses
+from deconvgen.losses.terms import mixture
+from deconvgen.metrics.artifacts import input_gradient, shift_inconsistency
+from deconvgen.metrics.edges import edge_positions, edge_sums, step_edges
+from deconvgen.metrics.image import crop, image_metrics, luma, quantize
+from deconvgen.metrics.sums import Mean
 from deconvgen.models.superres import SuperResolution, shrink, trunks
 from deconvgen.ops import resize
-from deconvgen.reconstruction_losses import reconstruction_losses
-from deconvgen.steps import forward, infer, reduce, start, supervised
 from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
-from deconvgen.types import State, Task
+from deconvgen.training.steps import forward, infer, reduce, start, supervised
 
 Images = Float[Array, "b h w c"]
 MODIFIERS = ("residual", "reduction", "box_filter")

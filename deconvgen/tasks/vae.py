@@ -6,15 +6,18 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from deconvgen.artifacts import input_gradient
-from deconvgen.decoder_shift import decoder_shift
-from deconvgen.errors import UserError
-from deconvgen.image_metrics import image_metrics
-from deconvgen.latent_losses import free_bits, gaussian_kl
-from deconvgen.likelihoods import likelihoods
-from deconvgen.metrics import Mean
+from deconvgen.audit.decoder_shift import decoder_shift
+from deconvgen.core.errors import UserError
+from deconvgen.core.types import State, Task
+from deconvgen.losses.latent import free_bits, gaussian_kl
+from deconvgen.losses.likelihoods import likelihoods
+from deconvgen.metrics.artifacts import input_gradient
+from deconvgen.metrics.image import image_metrics
+from deconvgen.metrics.sums import Mean
 from deconvgen.models.autoencoder import mirror
-from deconvgen.steps import (
+from deconvgen.tasks import measuring, optimizer, probed
+from deconvgen.tasks.autoencoder import network
+from deconvgen.training.steps import (
     fold,
     forward,
     infer,
@@ -25,9 +28,6 @@ from deconvgen.steps import (
     start,
     supervised,
 )
-from deconvgen.tasks import measuring, optimizer, probed
-from deconvgen.tasks.autoencoder import network
-from deconvgen.types import State, Task
 
 LATENT, DROP, BOUND, POSTERIOR = range(4)  # what an example's key is folded with
 

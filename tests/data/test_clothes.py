@@ -5,8 +5,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from deconvgen.core.errors import UserError
 from deconvgen.data import clothes, fashion, load, photographs
-from deconvgen.errors import UserError
 
 
 @pytest.fixture(scope="module")

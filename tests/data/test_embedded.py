@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import deconvgen.data
+from deconvgen.core.errors import UserError
 from deconvgen.data import fashion, load, photographs
-from deconvgen.errors import UserError
 
 EMBEDDED = Path(deconvgen.data.__file__).parent / "embedded"
 CHECKSUMS = {

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deconvgen.core.errors import UserError
 from deconvgen.data import folder, load
-from deconvgen.errors import UserError
 
 
 def labels_of(data):

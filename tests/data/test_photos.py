@@ -6,9 +6,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from deconvgen.core.errors import UserError
 from deconvgen.data import load, photographs, photos
 from deconvgen.data.pipeline import to_float
-from deconvgen.errors import UserError
 
 
 def is_in(patch, pictures):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deconvgen.core.errors import UserError
 from deconvgen.data import draws
 from deconvgen.data.pipeline import dataset, to_float
-from deconvgen.errors import UserError
 
 
 def counting(length, threads=0):

@@ -9,8 +9,9 @@ import pytest
 import tensorflow_datasets as tfds_library
 from PIL import Image
 
-from deconvgen.data import load, prepared
-from deconvgen.errors import UnknownName, UserError
+from deconvgen.core.errors import UnknownName, UserError
+from deconvgen.data import load
+from deconvgen.data import tfds as prepared
 
 
 def png(pixels):

@@ -7,14 +7,15 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from deconvgen import config, runs, tasks
-from deconvgen.errors import UserError
+from deconvgen import config, tasks
+from deconvgen.core.errors import UserError
 from deconvgen.models.autoencoder import Autoencoder
 from deconvgen.models.dcgan import Discriminator
 from deconvgen.models.decoder import Decoder
 from deconvgen.models.encoder import Encoder
 from deconvgen.models.segmentation import segmenters
 from deconvgen.models.superres import SuperResolution, shrink, trunks
+from deconvgen.runs import setup as runs
 from tests.tiny import SMALL
 
 ODD = [(33, 35), (30, 32), (7, 9), (32, 33), (1, 1), (4, 64)]

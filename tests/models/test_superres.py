@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deconvgen import images
+from deconvgen.core import images
 from deconvgen.models.superres import SuperResolution, shrink, trunks
 from deconvgen.ops import resize
-from deconvgen.tiles import in_tiles
+from deconvgen.runs.tiles import in_tiles
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])

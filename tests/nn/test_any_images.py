@@ -10,21 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.nn.conv import Conv, ConvTranspose
 from deconvgen.nn.upsample import Upsampler, make_upsampler
 from deconvgen.nn.upsample.dynamic import sample_bilinear
 from deconvgen.nn.upsample.modifiers import box_filter
 from deconvgen.nn.upsample.transposed import Depthwise, low_pass
 from deconvgen.ops import resize
-from deconvgen.ops.conv import conv
-from deconvgen.ops.conv_transpose import conv_transpose
-from deconvgen.ops.depth_to_space import depth_to_space, space_to_depth
+from deconvgen.ops.convolution.strided import conv
+from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.fir import upfirdn, upfirdn_axis
-from deconvgen.ops.reassemble import reassemble
+from deconvgen.ops.pooling import max_pool_with_indices, max_unpool, window_indices
+from deconvgen.ops.reassembly import reassemble
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
 from deconvgen.ops.structure import blur, similarity
-from deconvgen.ops.unpool import max_pool_with_indices, max_unpool, window_indices
+from deconvgen.ops.subpixel import depth_to_space, space_to_depth
 from tests.nn.layers import KEY, NAMES, inputs, noise
 
 SIZE = (12, 12, 4)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.nn.conv import Conv, ConvTranspose
 
 few = settings(max_examples=12, deadline=None, derandomize=True, database=None)

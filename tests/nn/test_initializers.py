@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from jax import lax
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.nn.initializers import KINDS, Use, icnr_of, initializers
 from deconvgen.nn.mirror import mirror_encoder
 from deconvgen.nn.upsample import fits, make_upsampler, upsamplers
 from deconvgen.nn.upsample.transposed import DepthToSpace
 from deconvgen.ops import resize
-from deconvgen.ops.depth_to_space import depth_to_space
+from deconvgen.ops.subpixel import depth_to_space
 
 KEY = jax.random.key(0, impl="rbg")  # compiles faster than the default
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.nn.blocks import Dropout, PReLU, activation, activations
 from deconvgen.nn.conv import ConvTranspose
 from deconvgen.nn.norm import Norm, SpectralNorm, norms

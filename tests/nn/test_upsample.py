@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import initializers
 from deconvgen.nn.upsample import (

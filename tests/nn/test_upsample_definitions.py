@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.nn.conv import Conv, ConvTranspose
 from deconvgen.nn.upsample import make_upsampler
 from deconvgen.nn.upsample.dynamic import sample_bilinear
 from deconvgen.ops import resize
 from deconvgen.ops.fir import upfirdn
-from deconvgen.ops.unpool import max_pool_with_indices, max_unpool
+from deconvgen.ops.pooling import max_pool_with_indices, max_unpool
 from tests.nn.layers import KEY, noise, started
 
 

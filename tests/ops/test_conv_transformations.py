@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.ops.conv import conv
-from deconvgen.ops.conv_transpose import conv_transpose
-from deconvgen.ops.forms import IMPLS
+from deconvgen.ops.convolution.dispatch import IMPLS
+from deconvgen.ops.convolution.strided import conv
+from deconvgen.ops.convolution.transposed import conv_transpose
 from tests.ops.numbers import numbers
 
 pytestmark = pytest.mark.usefixtures("float64")

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.errors import UserError
-from deconvgen.ops.conv import conv
-from deconvgen.ops.conv_transpose import conv_transpose
-from deconvgen.ops.geometry import pairs, per_axis
+from deconvgen.core.errors import UserError
+from deconvgen.ops.convolution.geometry import pairs, per_axis
+from deconvgen.ops.convolution.strided import conv
+from deconvgen.ops.convolution.transposed import conv_transpose
 from tests.ops.numbers import numbers
 
 pytestmark = pytest.mark.usefixtures("float64")

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.errors import UserError
-from deconvgen.ops.depth_to_space import depth_to_space, space_to_depth
+from deconvgen.core.errors import UserError
+from deconvgen.ops.subpixel import depth_to_space, space_to_depth
 
 FACTORS = [1, 2, (2, 3), (3, 1)]
 

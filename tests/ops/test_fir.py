@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.ops.fir import box_power, pair, upfirdn
 
 small = st.integers(1, 4)

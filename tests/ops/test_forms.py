@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.ops.conv import conv
-from deconvgen.ops.conv_transpose import conv_transpose
+from deconvgen.ops.convolution.strided import conv
+from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.fir import upfirdn
 
 LARGE = {

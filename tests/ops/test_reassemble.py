@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from deconvgen.ops.reassemble import reassemble
+from deconvgen.ops.reassembly import reassemble
 
 
 def draw(window, x64=False):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
 from deconvgen.ops import resize
 
 SIZES = [(1, 2), (5, 4)]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deconvgen.ops.conv import conv
-from deconvgen.ops.conv_transpose import conv_transpose
-from deconvgen.ops.forms import IMPLS
+from deconvgen.ops.convolution.dispatch import IMPLS
+from deconvgen.ops.convolution.strided import conv
+from deconvgen.ops.convolution.transposed import conv_transpose
 from tests.ops.numbers import numbers
 
 static = ["strides", "padding", "kernel_dilation", "feature_group_count", "impl"]

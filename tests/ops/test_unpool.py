@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.errors import UserError
-from deconvgen.ops.unpool import max_pool_with_indices, max_unpool
+from deconvgen.core.errors import UserError
+from deconvgen.ops.pooling import max_pool_with_indices, max_unpool
 
 CASES = [
     (2, (6, 8), "VALID"),

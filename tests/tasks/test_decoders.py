@@ -7,10 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen import checkpoint, config, devices, evaluate, metrics, runs, tasks
-from deconvgen.errors import UserError
-from deconvgen.grafting import graft
+from deconvgen import config, tasks
+from deconvgen.core.errors import UserError
+from deconvgen.metrics import sums as metrics
 from deconvgen.nn.upsample import upsamplers
+from deconvgen.runs import setup as runs
+from deconvgen.runs.grafting import graft
+from deconvgen.training import checkpoint, evaluate
+from deconvgen.training import parallel as devices
 
 TINY = {
     "autoencoder": ("model.features=4,6", "model.latent=5"),

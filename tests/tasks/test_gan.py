@@ -4,9 +4,12 @@ import jax
 import numpy as np
 import pytest
 
-from deconvgen import cost, devices, runs, tasks
-from deconvgen.errors import UserError
-from deconvgen.losses import gan_losses
+from deconvgen import tasks
+from deconvgen.core.errors import UserError
+from deconvgen.losses.gan import gan_losses
+from deconvgen.runs import setup as runs
+from deconvgen.training import cost
+from deconvgen.training import parallel as devices
 from tests.tiny import untrained
 
 

@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen import devices, steps, tasks
+from deconvgen import tasks
 from deconvgen.tasks import autoencoder, gan, vae
+from deconvgen.training import parallel as devices
+from deconvgen.training import steps
 from tests.tiny import SMALL, untrained
 
 SEED = 0

@@ -21,13 +21,13 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 
-from deconvgen.errors import UserError
-from deconvgen.errors import unknown as unknown_name
+from deconvgen.core.errors import UserError
+from deconvgen.core.errors import unknown as unknown_name
 from deconvgen.nn.initializers import initializers
+from deconvgen.nn.upsample.base import Upsampler, upsamplers
 from deconvgen.nn.upsample.modifiers import BoxFilter, ExtraConv, Residual, box_filter
-from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.ops.convolution.geometry import whole
 from deconvgen.ops.fir import pair
-from deconvgen.ops.geometry import whole
 from deconvgen.ops.resize import REDUCTIONS
 
 # In the order in which they are listed; then whatever else lies in this folder.

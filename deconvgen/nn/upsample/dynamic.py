@@ -9,11 +9,11 @@ import numpy as np
 from jax import Array
 from jaxtyping import Shaped
 
-from deconvgen.errors import UserError
-from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.core.errors import UserError
+from deconvgen.nn.upsample.base import Upsampler, upsamplers
 from deconvgen.ops.arguments import Images, takes
-from deconvgen.ops.depth_to_space import depth_to_space
-from deconvgen.ops.reassemble import reassemble
+from deconvgen.ops.reassembly import reassemble
+from deconvgen.ops.subpixel import depth_to_space
 
 Places = Shaped[Array | np.ndarray, "*b H W groups"]
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, stride_aware
-from deconvgen.nn.upsample.upsampler import Layer, Upsampler
+from deconvgen.nn.upsample.base import Layer, Upsampler
 from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.fir import Pair, pair, upfirdn_axis
 from deconvgen.ops.resize import bilinear_additive

@@ -6,11 +6,11 @@ import flax.linen as nn
 from jax import Array
 from jaxtyping import Float, Shaped
 
-from deconvgen.errors import UserError
+from deconvgen.core.errors import UserError
+from deconvgen.nn.upsample.base import Upsampler, upsamplers
 from deconvgen.nn.upsample.transposed import Depthwise
-from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
 from deconvgen.ops import resize
-from deconvgen.ops.unpool import max_unpool
+from deconvgen.ops.pooling import max_unpool
 
 
 @upsamplers.register(name="nearest_conv")
@@ -77,7 +77,7 @@ class BilinearAdditive(Upsampler):
 class MaxUnpool(Upsampler):
     """Values back to where the encoder's maxima were, then a convolution.
 
-    `indices` as `deconvgen.ops.unpool.max_pool_with_indices` gives them, of the shape
+    `indices` as `deconvgen.ops.pooling.max_pool_with_indices` gives them, of the shape
     of x. Zeiler et al. 2011; Badrinarayanan et al. 2017 (SegNet).
     """
 

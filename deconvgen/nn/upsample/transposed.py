@@ -11,11 +11,11 @@ from jaxtyping import Float
 
 from deconvgen.nn.conv import ConvTranspose
 from deconvgen.nn.initializers import Initializer
-from deconvgen.nn.upsample.upsampler import Upsampler, upsamplers
+from deconvgen.nn.upsample.base import Upsampler, upsamplers
 from deconvgen.ops.arguments import Images, takes
-from deconvgen.ops.conv_transpose import conv_transpose
-from deconvgen.ops.depth_to_space import depth_to_space
+from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.fir import Pair, box_power, upfirdn_axis
+from deconvgen.ops.subpixel import depth_to_space
 
 
 @upsamplers.register(name="conv_transpose")

@@ -1,0 +1,100 @@
+"""What an upsampling layer costs: parameters, multiply-adds, activation bytes."""
+
+import math
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from deconvgen.core.types import Tree
+
+
+class Cost(NamedTuple):
+    """For one image of n x n pixels in and float32 throughout.
+
+    - parameters: numbers, not bytes.
+    - multiply_adds: of the learned kernels, without products with inserted zeros
+      (the image's border is counted as if it were its inside).
+    - zero_insertion: the multiply-adds if zeros were inserted and then multiplied.
+    - activation_bytes: the most that two arrays in a row take, from one learned layer
+      (or fixed resize) to the next; parameters are not counted.
+    - xla_flops: XLA's count for the whole layer, fixed filters included; a
+      multiply-add is two.
+    - xla_bytes: input, output and scratch of the compiled layer. NaN where XLA keeps
+      no account of either.
+    """
+
+    parameters: int
+    multiply_adds: int
+    zero_insertion: int
+    activation_bytes: int
+    xla_flops: float
+    xla_bytes: float
+
+
+def cost(layer: nn.Module, size: int, channels: int) -> Cost:
+    """The cost of a layer on one image [1, size, size, channels]."""
+    x = jax.ShapeDtypeStruct((1, size, size, channels), jnp.float32)
+    args = (x, x.update(dtype=jnp.int32)) if layer.needs_indices else (x,)
+    key = jax.random.key(0)
+    steps: list[tuple[Array, Array, int]] = []  # (input, output, kernel's size)
+
+    def note(call: Any, inputs: tuple, options: dict, context: Any) -> Any:
+        out = call(*inputs, **options)
+        module = context.module
+        if context.method_name == "__call__" and module.has_variable(
+            "params", "kernel"
+        ):
+            kernel = module.get_variable("params", "kernel")
+            steps.append((inputs[0], out, kernel.size))
+        return out
+
+    def run(*args: Array) -> Tree:
+        with nn.intercept_methods(note):
+            out, variables = layer.init_with_output(key, *args)
+        chain = [args[0], *(array for a, b, _ in steps for array in (a, b)), out]
+        peaks.append(
+            max(_bytes(a) + _bytes(b) for a, b in pairwise(chain) if a is not b)
+        )
+        return variables
+
+    peaks: list[int] = []
+    variables = jax.eval_shape(run, *args)
+    useful = sum(k * min(_pixels(a), _pixels(b)) for a, b, k in steps)
+    inserted = sum(k * _pixels(b) for _, b, k in steps)
+    lowered = jax.jit(layer.apply).lower(variables, *args)
+    flops, memory = _xla(lowered)
+    return Cost(
+        sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(variables)),
+        useful,
+        inserted,
+        peaks[0],
+        flops,
+        memory - sum(_bytes(leaf) for leaf in jax.tree.leaves(variables)),
+    )
+
+
+def _xla(lowered: Any) -> tuple[float, float]:
+    """XLA's flops, and bytes of arguments, results and scratch."""
+    analysis = lowered.cost_analysis() or {}
+    analysis = analysis[0] if isinstance(analysis, list) else analysis
+    memory = lowered.compile().memory_analysis()
+    if memory is None:
+        return analysis.get("flops", math.nan), math.nan
+    total = (
+        memory.argument_size_in_bytes
+        + memory.output_size_in_bytes
+        + memory.temp_size_in_bytes
+    )
+    return analysis.get("flops", math.nan), float(total)
+
+
+def _bytes(array: Any) -> int:
+    return math.prod(array.shape) * array.dtype.itemsize
+
+
+def _pixels(array: Any) -> int:
+    return math.prod(array.shape[:-1])

@@ -1,0 +1,5 @@
+"""`python -m deconvgen.cli`: the command line."""
+
+from deconvgen.cli.main import main
+
+main()

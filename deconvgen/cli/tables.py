@@ -1,0 +1,129 @@
+"""Tables on the terminal: how a run ended, what an evaluation found."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from deconvgen.runs.train import Outcome
+
+FACTS = ("split", "num_examples", "ema", "batch_norm", "seed")
+NOT_FIGURES = (*FACTS, "checkpoint", "step", "kind")
+
+
+def figures(record: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a record, without its provenance."""
+    return {k: v for k, v in record.items() if k not in NOT_FIGURES}
+
+
+def finite(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with None, JSON's null, for numbers that are not finite."""
+    gone = lambda v: isinstance(v, float) and not math.isfinite(v)
+    return {name: None if gone(value) else value for name, value in record.items()}
+
+
+def show(number: Any) -> str:
+    """Four digits of a number; anything else as it is."""
+    return f"{number:.4g}" if isinstance(number, float) else str(number)
+
+
+DISTANCES = ("frechet", "fid", "kid", "precision", "recall", "density", "coverage")
+DISTANCES += ("modes", "memorization")
+QUALITY = ("psnr", "ssim", "miou", "elbo", *DISTANCES)
+ARTIFACTS = ("phase", "replica", "high_band", "spectrum", "dc_gap", "gradient", "shift")
+COST = ("parameters", "multiply", "train_", "sample_", "peak", "seconds", "steps")
+
+
+def place(name: str) -> tuple[int, int]:
+    """Quality first, then what is special to the task, then artefacts, then cost."""
+    for group, prefixes in ((0, QUALITY), (2, ARTIFACTS), (3, COST)):
+        for number, prefix in enumerate(prefixes):
+            if name.startswith(prefix):
+                return group, number
+    return 1, 0
+
+
+def label(name: str, record: dict[str, Any]) -> str:
+    """A row's name; that of a set distance says between which images, in what space.
+
+    With the extractor, the numbers of real and generated images, and the split of the
+    real ones: "frechet_classifier (2000 test / 2000 generated)".
+    """
+    start = "images_real_"
+    known = [key.removeprefix(start) for key in record if key.startswith(start)]
+    own = next((e for e in known if f"_{e}" in name), "")
+    own = "inception" if name == "fid" else own
+    if own not in known or not name.startswith(DISTANCES):
+        return name
+    real, fake, training = (
+        f"{record.get(f'images_{kind}_{own}', 0):.0f}"
+        for kind in ("real", "fake", "training")
+    )
+    sets = f"{real} {record.get('split', 'real')} / {fake} generated"
+    if name == "fid":
+        sets = f"inception, {sets}"
+    if name.startswith("memorization"):
+        sets += f" / {training} training"
+    return f"{name} ({sets})"
+
+
+def table(title: str, columns: dict[str, dict[str, Any]]) -> Table:
+    """Figures as rows, records as columns; their provenance as the caption.
+
+    Figures of the real images, whose names end in `_real`, get a column of their own.
+    """
+    records = list(columns.values())
+    facts = ", ".join(f"{k} {records[0][k]}" for k in FACTS if k in records[0])
+    result = Table(title=title, caption=facts)
+    result.add_column("figure")
+    for name, record in columns.items():
+        step = record.get("checkpoint", record.get("step", ""))
+        result.add_column(f"{name}\nstep {step}", justify="right")
+    found = figures(records[0])
+    real = {n for n in found if n.endswith("_real") and n[: -len("_real")] in found}
+    if real:
+        result.add_column("real\nimages", justify="right")
+    before = None  # the group of the row above
+    rows = [n for n in found if n not in real and not n.startswith("images_")]
+    for name in sorted(rows, key=place):
+        cells = [show(record.get(name, "")) for record in records]
+        cells += [show(found.get(f"{name}_real", ""))] if real else []
+        if before is not None and place(name)[0] != before:
+            result.add_section()
+        before = place(name)[0]
+        result.add_row(label(name, records[0]), *cells)
+    return result
+
+
+def print_outcome(outcome: Outcome, metric: str) -> None:
+    """The end of `deconvgen train`."""
+    columns = {"best": outcome.best} if outcome.best else {}
+    columns["last"] = outcome.last
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table(f"step {outcome.step}, best by {metric}", columns))
+    pictures = sorted((outcome.workdir / "samples").glob("*.png"))
+    console.print(f"run folder  {outcome.workdir}")
+    if pictures:
+        console.print(f"samples     {pictures[-1]}")
+
+
+def print_evaluation(
+    results: dict[str, dict[str, Any]],
+    folder: Path,
+    title: str,
+    pictures: Sequence[Path] = (),
+) -> None:
+    """The end of `deconvgen evaluate`: the table, evaluation.json, where things are."""
+    folder.mkdir(parents=True, exist_ok=True)  # a shipped checkpoint's is not there
+    path = folder / "evaluation.json"
+    known = {key: finite(record) for key, record in results.items()}
+    path.write_text(json.dumps(known, indent=2, allow_nan=False) + "\n")
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table(title, results))
+    console.print(f"written to  {path}")
+    for picture in pictures:
+        console.print(f"picture     {picture}")

@@ -1,0 +1,1 @@
+"""What every file may import: vocabulary, errors, registries, images, terminal."""

@@ -1,0 +1,51 @@
+"""Names for function-sized things: a dict with a decorator and a helpful KeyError."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from deconvgen.core.errors import unknown
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """What there is of one kind, by name, in the order of registration.
+
+    >>> losses = Registry("loss")
+    >>> @losses.register
+    ... def hinge(x): ...
+    >>> losses["hing"]  # UnknownName: unknown loss 'hing'; did you mean 'hinge'? ...
+    """
+
+    def __init__(self, kind: str):
+        self.kind = kind
+        self._things: dict[str, T] = {}
+
+    def register(self, thing: T | None = None, *, name: str = "") -> T | Callable:
+        """Decorate a function or class; its own name is the default name."""
+        if thing is None:
+            return lambda thing: self.register(thing, name=name)
+        key = name or thing.__name__
+        if key in self._things:
+            raise ValueError(f"{self.kind} {key!r} is registered already")
+        self._things[key] = thing
+        return thing
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._things:
+            raise unknown(self.kind, name, self._things)
+        return self._things[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._things
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._things)
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def summary(self, name: str) -> str:
+        """The first line of the thing's docstring."""
+        doc = (self[name].__doc__ or "").strip()
+        return doc.splitlines()[0] if doc else ""

@@ -1,0 +1,180 @@
+"""A data set of image files or records: decoded once where small, else read ahead."""
+
+import io
+import logging
+import os
+import struct
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from deconvgen.core.errors import UserError
+from deconvgen.data import transform
+from deconvgen.data.pipeline import Dataset, dataset
+
+MEMORY = 512 * 2**20
+"""Bytes up to which a split is decoded once and kept; above, it is read as it goes."""
+
+BROKEN = (OSError, SyntaxError, struct.error, Image.DecompressionBombError)
+"""What PIL raises for a file that is no image, or only the beginning of one."""
+
+NAMED = 20
+"""Broken images named one by one; the others are only counted."""
+
+log = logging.getLogger(__name__)
+
+
+class Options(NamedTuple):
+    """What the user may ask of a data set; see `deconvgen.data.load`."""
+
+    folder: str = ""
+    image_size: int = 0
+    channels: int = 0
+    crop: str = "center"
+    flip: bool = False
+    patches: bool = False
+    num_classes: int = 0
+    memory: int = MEMORY
+
+
+class Source(NamedTuple):
+    """Records at random access.
+
+    `read(indices)` gives each record's `image` as a PIL image, a path, or the bytes of
+    a file; maybe an int `label`; and maybe a `segmentation`, class indices likewise.
+    """
+
+    length: int
+    read: Callable[[Sequence[int]], list[dict[str, Any]]]
+    describe: Callable[[int], str]  # the name of a record, for messages
+    num_classes: int | None = None
+    class_names: tuple[str, ...] = ()
+
+
+def picture(file: Image.Image | Path | bytes) -> Image.Image:
+    """The pixels of a PIL image, of a file, or of the bytes of one."""
+    if isinstance(file, Image.Image):
+        file.load()
+        return file
+    with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+        image.load()
+    return image
+
+
+def _decode(record: dict[str, Any], name: str, options: Options) -> dict:
+    size = transform.stored_size(options.image_size, options.crop)
+    image = picture(record["image"])
+    out = {"image": transform.fit(image, size, options.channels, options.crop)}
+    if "label" in record:
+        out["label"] = np.asarray(record["label"], np.int32)
+    if "segmentation" in record:
+        mask = picture(record["segmentation"])
+        if mask.mode not in {"L", "P", "1"}:
+            raise UserError(
+                f"the mask of {name} must hold one class index a pixel (grey or "
+                f"palette PNG), not {mask.mode}"
+            )
+        if mask.size != image.size:
+            raise UserError(f"{name} is {image.size}, its mask {mask.size}")
+        out["segmentation"] = transform.fit_mask(mask, size, options.crop)
+    return out
+
+
+def _stack(examples: Sequence[dict[str, np.ndarray]], name: str) -> dict:
+    try:
+        return {key: np.stack([e[key] for e in examples]) for key in examples[0]}
+    except ValueError:
+        shapes = sorted({e["image"].shape for e in examples})
+        raise UserError(
+            f"the images of {name} differ in shape ({shapes[0]}, {shapes[-1]}, ...): "
+            "set image_size and channels"
+        ) from None
+
+
+def _decoder(source: Source, options: Options) -> Callable[[int, dict], dict | None]:
+    """decode(i, record): its arrays, or None with a warning where it is broken."""
+    reported: set[int] = set()
+
+    def decode(index: int, record: dict[str, Any]) -> dict[str, np.ndarray] | None:
+        name = source.describe(index)
+        try:
+            return _decode(record, name, options)
+        except BROKEN as error:
+            if index not in reported and len(reported) < NAMED:
+                reported.add(index)
+                log.warning("skipping the broken image %s: %s", name, error)
+            return None
+
+    return decode
+
+
+def from_source(name: str, split: str, source: Source, options: Options) -> Dataset:
+    """The records cropped, scaled and augmented as the options say.
+
+    Up to `options.memory` bytes of pixels are decoded now and kept; a larger split is
+    read by threads ahead of the training. Both give the same batches. Broken images
+    are named in warnings; what is kept leaves them out, and what is read as it goes
+    puts the next readable image into their place.
+    """
+    transform.check(options.image_size, options.channels, options.crop)
+    decode = _decoder(source, options)
+
+    def read(index: int) -> dict[str, np.ndarray] | None:
+        return decode(index, source.read([index])[0])
+
+    first = next(filter(None, map(read, range(source.length))), None)
+    if first is None:
+        raise UserError(f"{name} has no readable image in its split {split!r}")
+    pixels = first["image"].nbytes
+    small = pixels * source.length <= options.memory
+    threads = min(16, 2 * (os.cpu_count() or 1))
+    length = source.length
+    kept: dict[str, np.ndarray] = {}
+    if small:
+        good = []
+        with ThreadPoolExecutor(threads) as pool:  # not worth it for thumbnails
+            spread = map if pixels < 2**13 else pool.map
+            for start in range(0, length, 1000):  # the files are not all kept as well
+                indices = range(start, min(start + 1000, length))
+                good += filter(None, spread(decode, indices, source.read(indices)))
+        if len(good) < length:
+            log.warning(
+                "%d of the %d images of %s (%s) are broken and were skipped",
+                *(length - len(good), length, name, split),
+            )
+        length = len(good)
+        kept = _stack(good, name)
+
+    def readable(index: int) -> dict[str, np.ndarray]:
+        tries = (read((index + i) % length) for i in range(length))
+        return next(filter(None, tries))
+
+    def examples(indices: np.ndarray, chance: np.ndarray | None) -> dict:
+        if kept:
+            found = {key: values[indices] for key, values in kept.items()}
+        else:
+            found = _stack([readable(i) for i in indices.tolist()], name)
+        for key in found.keys() - {"label"}:
+            found[key] = transform.augment(
+                found[key], options.image_size, options.flip, chance
+            )
+        if "segmentation" in found:
+            found["segmentation"] = found["segmentation"].astype(np.int32)
+        return found
+
+    height, width, channels = first["image"].shape
+    shape = (options.image_size or height, options.image_size or width, channels)
+    return dataset(
+        name,
+        split,
+        length,
+        shape,
+        examples,
+        options.num_classes or source.num_classes,
+        source.class_names,
+        threads=0 if small else threads,
+    )

@@ -1,0 +1,1 @@
+"""Losses, one number per example, and their registries."""

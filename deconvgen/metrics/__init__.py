@@ -1,0 +1,1 @@
+"""What images are worth: sums on the devices, figures on the host."""

@@ -1,0 +1,268 @@
+"""What the evaluation of any task adds up about real and generated images.
+
+Both records are made inside jit from one batch of each (`of`), added over devices and
+batches, and finish as a flat dict of floats.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax import Array
+from jaxtyping import Float
+
+from deconvgen.metrics import distances as fidelity
+from deconvgen.metrics import spectra
+from deconvgen.metrics.artifacts import phase_variance_ratio, phase_variances
+from deconvgen.metrics.features import Extractor
+from deconvgen.metrics.sums import Collection, Summed
+from deconvgen.ops.spectrum import azimuthal_average, power_spectrum, radial_bins
+
+Images = Float[Array, "b h w c"]
+
+LEAST = 6
+"""Images of either kind that neighbourhoods of the 5th nearest other take."""
+
+
+@struct.dataclass
+class Fidelity:
+    """Features of real and generated images, and the classes that they seem to show."""
+
+    real: Collection  # rows [n, d]
+    fake: Collection  # rows [n, d]
+    classes: Collection  # rows [n, 2]: of the real, of the generated; [n, 0]: not known
+    extractor: str = struct.field(pytree_node=False)
+
+    @classmethod
+    def of(
+        cls,
+        extractor: Extractor,
+        real: Images,
+        fake: Images,
+        mask: Float[Array, " b"],
+    ) -> "Fidelity":
+        """From as many generated as real images; `mask` [b] goes for both."""
+        guess = jnp.zeros((len(mask), 0), jnp.int32)
+        if extractor.logits is not None:
+            logits = [extractor.logits(x) for x in (real, fake)]
+            guess = jnp.stack([x.argmax(-1) for x in logits], axis=1)
+        rows = [
+            # Said explicitly, because compiled maxima may lose a NaN on their way.
+            jnp.where(
+                jnp.isfinite(x).all(axis=(1, 2, 3))[:, None],
+                extractor.features(x),
+                jnp.nan,
+            )
+            for x in (real, fake)
+        ]
+        return cls(
+            Collection.of(rows[0], mask),
+            Collection.of(rows[1], mask),
+            Collection.of(guess, mask),
+            extractor.name,
+        )
+
+    def __add__(self, other: "Fidelity") -> "Fidelity":
+        return Fidelity(
+            self.real + other.real,
+            self.fake + other.fake,
+            self.classes + other.classes,
+            self.extractor,
+        )
+
+    def across(self, axis: str) -> "Fidelity":
+        return Fidelity(
+            self.real.across(axis),
+            self.fake.across(axis),
+            self.classes.across(axis),
+            self.extractor,
+        )
+
+    def histograms(self) -> tuple[np.ndarray, np.ndarray]:
+        """Images per class, of the real and of the generated; empty if not known."""
+        rows = self.classes.rows()
+        k = int(rows.max(initial=-1)) + 1
+        if not k:
+            return np.zeros(0, int), np.zeros(0, int)
+        return np.bincount(rows[:, 0], minlength=k), np.bincount(
+            rows[:, 1], minlength=k
+        )
+
+    def result(self) -> dict[str, float]:
+        """The measures of `deconvgen.metrics.distances`, by names that carry the extractor's.
+
+        frechet_NAME (fid for Inception), kid_NAME_mean and _std, precision_NAME,
+        recall_NAME, density_NAME, coverage_NAME, images_real_NAME, images_fake_NAME;
+        with a classifier modes_covered_NAME and modes_kl_NAME. NaN where there are too
+        few images, or a generated one has no finite features.
+        """
+        real, fake, name = self.real.rows(), self.fake.rows(), self.extractor
+        counts = {f"images_real_{name}": len(real), f"images_fake_{name}": len(fake)}
+        if len(real) >= LEAST and np.isfinite(real).all() and np.isfinite(fake).all():
+            frechet = fidelity.frechet_distance(real, fake)
+            kid = fidelity.kernel_distance(real, fake)
+            near = fidelity.manifolds(real, fake)
+        else:
+            nan = float("nan")
+            frechet, kid = nan, fidelity.KernelDistance(nan, nan, 0)
+            near = fidelity.Manifolds(nan, nan, nan, nan)
+        found = {
+            "fid" if name == "inception" else f"frechet_{name}": frechet,
+            f"kid_{name}_mean": kid.mean,
+            f"kid_{name}_std": kid.std,
+            **{f"{key}_{name}": value for key, value in near._asdict().items()},
+        }
+        real_counts, fake_counts = self.histograms()
+        if len(real_counts):
+            modes = fidelity.mode_coverage(real_counts, fake_counts)
+            found[f"modes_covered_{name}"] = modes.covered
+            found[f"modes_kl_{name}"] = modes.divergence
+        return {key: float(value) for key, value in (found | counts).items()}
+
+
+@struct.dataclass
+class Side(Summed):
+    """Spectra and phase variances of one kind of images."""
+
+    count: Any  # []
+    power: Any  # [h, w], summed
+    evened: Any  # [h, w], summed, of images that are given equal high-band energy
+    phases: Any  # {stride: [s, s]}, summed
+    details: Any  # {stride: [s, s]}, summed, of the Laplacian
+
+    @classmethod
+    def of(
+        cls,
+        images: Images,
+        power: Float[Array, "b h w"],
+        mask: Float[Array, " b"],
+        strides: tuple[int, ...],
+    ) -> "Side":
+        total = lambda x: jnp.einsum("b...,b->...", x, mask, precision="highest")
+        phases = {s: total(phase_variances(images, s)) for s in strides}
+        details = {s: total(phase_variances(images, s, detail=True)) for s in strides}
+        # Else the replicas of a set would be those of its few most detailed images.
+        high = radial_bins(*power.shape[1:]) >= min(power.shape[1:]) / 4
+        energy = jnp.mean(power * high, axis=(1, 2), keepdims=True)
+        evened = power / jnp.maximum(energy, 1e-9)
+        return cls(jnp.sum(mask), total(power), total(evened), phases, details)
+
+    def result(self) -> dict[str, float]:
+        """phase_variance_ratio_sS, phase_detail_ratio_sS, replica_db_sS, slope."""
+        power = np.asarray(self.power, np.float64) / max(float(self.count), 1)
+        profile = np.asarray(azimuthal_average(jnp.asarray(power)[None])[0], np.float64)
+        found = {}
+        for stride in self.phases:
+            for name, sums in (("variance", self.phases), ("detail", self.details)):
+                mean = jnp.asarray(sums[stride]) / max(float(self.count), 1)
+                ratio = phase_variance_ratio(mean.astype(jnp.float32))
+                found[f"phase_{name}_ratio_s{stride}"] = float(ratio)
+            evened = np.asarray(self.evened, np.float64)
+            replicas = spectra.replica_energy(evened, stride)
+            found[f"replica_db_s{stride}"] = float(max(replicas.values()))
+        found["high_band_slope"] = spectra.high_band_slope(profile, min(power.shape))
+        return found
+
+
+@struct.dataclass
+class Artifacts:
+    """What upsampling left in generated images, next to the real ones' own figures."""
+
+    real: Side
+    fake: Side
+    profiles: Collection  # rows [n, 2, r]: azimuthal spectra of the real, the generated
+
+    @classmethod
+    def of(
+        cls,
+        real: Images,
+        fake: Images,
+        mask: Float[Array, " b"],
+        strides: tuple[int, ...] = (2, 4),
+    ) -> "Artifacts":
+        """From as many generated as real images of one size; `mask` [b] goes for both.
+
+        `strides` are periods of artefacts to look for: those of one upsampling layer
+        and of several in a row. Those that the images are too small for are left out.
+        """
+        fitting = tuple(s for s in strides if 4 * s <= min(real.shape[1:3]))
+        # Padding may be anything, even NaN.
+        keep = lambda x: jnp.where(mask[:, None, None, None] > 0, x, 0)
+        pair = [keep(x).astype(jnp.float32) for x in (real, fake)]
+        powers = [power_spectrum(x) for x in pair]
+        profiles = jnp.stack([azimuthal_average(power) for power in powers], axis=1)
+        return cls(
+            Side.of(pair[0], powers[0], mask, fitting),
+            Side.of(pair[1], powers[1], mask, fitting),
+            Collection.of(profiles, mask),
+        )
+
+    def __add__(self, other: "Artifacts") -> "Artifacts":
+        return Artifacts(
+            self.real + other.real,
+            self.fake + other.fake,
+            self.profiles + other.profiles,
+        )
+
+    def across(self, axis: str) -> "Artifacts":
+        return Artifacts(
+            self.real.across(axis), self.fake.across(axis), self.profiles.across(axis)
+        )
+
+    def result(self) -> dict[str, float]:
+        """Figures of the generated images, and with `_real` those of the real ones.
+
+        For each stride S: phase_variance_ratio_sS and phase_detail_ratio_sS (1: no
+        checkerboard), replica_db_sS (0: none, of the strongest replica frequency).
+        high_band_slope; spectrum_distance_db between the mean azimuthal spectra;
+        spectrum_accuracy, 0.5 where spectra do not tell generated from real.
+        """
+        rows = self.profiles.rows().astype(np.float64)
+        real, fake = rows[:, 0], rows[:, 1]
+        distance, told = float("nan"), float("nan")
+        if np.isfinite(rows).all() and len(rows) >= 4:
+            distance = spectra.spectrum_distance(real.mean(0), fake.mean(0))
+            told = spectra.separability(real, fake)
+        return {
+            **self.fake.result(),
+            **{f"{name}_real": value for name, value in self.real.result().items()},
+            "spectrum_distance_db": distance,
+            "spectrum_accuracy": told,
+        }
+
+
+@struct.dataclass
+class Gradients:
+    """What input gradients have of a checkerboard; each image's counts the same."""
+
+    side: Side
+
+    @classmethod
+    def of(
+        cls, gradients: Images, mask: Float[Array, " b"], strides: tuple = (2, 4)
+    ) -> "Gradients":
+        """From dLoss/dInput, scaled to a mean square of 1 for each image."""
+        x = jnp.where(mask[:, None, None, None] > 0, gradients, 0).astype(jnp.float32)
+        scaled = lambda x, by: x / jnp.where(by == 0, 1, by)
+        # By the largest first, since the squares of what is tiny would be 0.
+        x = scaled(x, jnp.max(jnp.abs(x), (1, 2, 3), keepdims=True))
+        power = jnp.mean(jnp.square(x), (1, 2, 3), keepdims=True)
+        x = scaled(x, jnp.sqrt(power))
+        fitting = tuple(s for s in strides if 4 * s <= min(x.shape[1:3]))
+        return cls(Side.of(x, power_spectrum(x), mask, fitting))
+
+    def __add__(self, other: "Gradients") -> "Gradients":
+        return Gradients(self.side + other.side)
+
+    def across(self, axis: str) -> "Gradients":
+        return Gradients(self.side.across(axis))
+
+    def result(self) -> dict[str, float]:
+        """gradient_phase_variance_ratio_sS (1: even), gradient_replica_db_sS (0: none).
+
+        For each stride S, of the gradients at all images together (see `Side`).
+        """
+        wanted = ("phase_variance", "replica")
+        found = self.side.result().items()
+        return {f"gradient_{k}": v for k, v in found if k.startswith(wanted)}

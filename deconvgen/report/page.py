@@ -1,0 +1,287 @@
+"""The report as one HTML page that needs no other file."""
+
+import html
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from string import Template
+
+from deconvgen.report import (
+    figures as report_plots,
+)
+from deconvgen.report import (
+    samples as report_pictures,
+)
+from deconvgen.report import (
+    statistics,
+)
+from deconvgen.report import (
+    tables as report_tables,
+)
+from deconvgen.report import (
+    text as report_text,
+)
+from deconvgen.report.figures import ALIKE, BEST, GREY, WORSE
+from deconvgen.report.legend import WAYS, legend
+from deconvgen.report.part import Part
+from deconvgen.report.results import Result
+from deconvgen.report.study import Study
+from deconvgen.sweep.display import clock
+from deconvgen.sweep.plan import Plan
+
+PAGE, STUDY = (
+    Template(Path(__file__).with_name(f"{name}.html").read_text("utf-8"))
+    for name in ("page", "study")
+)
+MOST = 24
+"""Settings in a figure; the best of them, where there are more."""
+
+
+def page(found: Sequence[Study]) -> str:
+    """The whole page, a chapter for each experiment."""
+    questions = [study.plan.question for study in found]
+    links = [
+        f'<li><a href="#study-{i}">{html.escape(question)}</a></li>'
+        for i, question in enumerate(questions, 1)
+    ]
+    return PAGE.substitute(
+        title=html.escape(" ".join(questions)),
+        contents=f"<ol>{''.join(links)}</ol>" if len(links) > 1 else "",
+        studies="".join(_study(f"study-{i}", s) for i, s in enumerate(found, 1)),
+    )
+
+
+def _study(name: str, study: Study) -> str:
+    told = [item for part in study.parts for item in part.measures.items()]
+    told += [(cost, "") for part in study.parts for cost in report_text.costs(part)]
+    return STUDY.substitute(
+        name=name,
+        question=html.escape(study.plan.question),
+        status=html.escape(_status(study.plan, study.results)),
+        answers="".join(
+            f"<p>{_heading(part)}{html.escape(report_text.answer(part))}</p>"
+            for part in study.parts
+        ),
+        method=html.escape(report_text.METHOD),
+        legend="".join(
+            f"<dt>{report_tables.wrapped(name)}</dt><dd>{html.escape(text)}</dd>"
+            for name, text in legend(told)
+        ),
+        chapters="".join(_chapter(part) for part in study.parts),
+        failed=_failed(study.results),
+        commands=_commands(study.results, study.commands),
+    )
+
+
+def _heading(part: Part) -> str:
+    return f"<strong>{html.escape(part.config)}.</strong> "
+
+
+def _status(plan: Plan, results: Sequence[Result]) -> str:
+    counts = {
+        state: sum(r.state == state for r in results)
+        for state in ("finished", "failed", "begun", "to do")
+    }
+    told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    seeds = len({r.seed for r in results})
+    spent = clock(sum(r.seconds for r in results))
+    steps = sorted({r.steps for r in results if r.steps})
+    length = " or ".join(map(str, steps)) or "?"
+    return (
+        f"Experiment {plan.name}, {plan.size} size: {len(results)} runs ({told}), "
+        f"{seeds} seed{'s' * (seeds != 1)}, {length} steps each; {spent} of run time"
+    )
+
+
+def _chapter(part: Part) -> str:
+    return (
+        f"<section><h2>{html.escape(part.config)}</h2>"
+        f"{''.join(_sections(part))}</section>"
+    )
+
+
+def _sections(part: Part) -> Iterator[str]:
+    if not part.measures or not part.done:
+        yield "<p>No run is finished yet.</p>"
+        yield from _paragraphs(report_text.remarks(part))
+        if part.measures:
+            yield from _curves(part, {}, [])
+        return
+    first, *others = part.measures
+    order = part.order(first)
+    colours = _colours(part, first)
+    yield from _paragraphs(report_text.effects(part, first))
+    yield from _paragraphs(report_text.remarks(part))
+    if order:
+        yield _ranking(part, first, order, colours)
+    if len(part.keys) == 2:
+        yield report_tables.matrix(part, first)
+    yield report_tables.table(part)
+    if about := report_text.about_best(part):
+        yield _folded(about, [report_tables.table(part, "best")])
+    told = [text for m in others for text in report_text.effects(part, m)]
+    if told:
+        yield _folded("What the other measures go with", _paragraphs(told))
+    for cost in report_text.costs(part):
+        yield from _pareto(part, first, cost, colours)
+    yield from _curves(part, colours, order)
+    yield from _pictures(part, colours, order)
+
+
+LEGEND = (
+    f'<span style="color:{BEST}">■</span> the best, '
+    f'<span style="color:{ALIKE}">■</span> not to be told from it, '
+    f'<span style="color:{WORSE}">■</span> worse by more than chance.'
+)
+
+
+def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
+    yield from (f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
+
+
+def _folded(summary: str, inside: Iterable[str]) -> str:
+    summary = html.escape(summary)
+    return f"<details><summary>{summary}</summary>{''.join(inside)}</details>"
+
+
+def _figure(picture: str, caption: str) -> str:
+    return (
+        f"<figure><div class=wide>{picture}</div>"
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _colours(part: Part, measure: str) -> dict[str, str]:
+    """A colour for each setting: the best, those not to be told from it, the rest."""
+    found = dict.fromkeys(part.order(measure)[:1], BEST)
+    for key, comparison in part.versus(measure).items():
+        found[key] = WORSE if report_text.worse(comparison) else ALIKE
+    return found
+
+
+def _ranking(part: Part, measure: str, order: list[str], colours: dict) -> str:
+    shown = f"the best {MOST} of {len(order)}, " if len(order) > MOST else ""
+    real = part.real(measure) if part.measures[measure] == "real" else None
+    picture, cut = report_plots.ranking(
+        part.table(measure), order[:MOST], colours, measure, real
+    )
+    caption = (
+        f"{html.escape(measure)} ({shown}{WAYS[part.measures[measure]]}). Dots are "
+        f"means, bars 95 % intervals, ticks the seeds. {LEGEND}"
+    )
+    if real is not None:
+        caption += " Dashed: the real images."
+    if cut:
+        caption += " Arrows: it goes on beyond the border; the table has the numbers."
+    return _figure(picture, caption)
+
+
+def _pareto(part: Part, measure: str, cost: str, colours: dict) -> Iterator[str]:
+    table, mode = part.scored(measure)
+    sign = {"min": 1, "max": -1}[mode]
+    mean = lambda values: statistics.interval(values.values()).mean
+    costs = part.table(cost)
+    points = {k: (mean(costs[k]), mean(table[k])) for k in table if k in costs}
+    if len(points) < 2:
+        return
+    best = statistics.pareto({k: (c, sign * q) for k, (c, q) in points.items()})
+    apart = part.measures[measure] == "real"
+    quality = f"distance from the real images' {measure}" if apart else measure
+    of = "of a whole run" if cost == "seconds" else "of an image"
+    yield _figure(
+        report_plots.front(points, best, colours, cost.replace("_", " "), quality),
+        f"Quality against cost ({html.escape(cost)}, {of}). No setting is both "
+        "cheaper and better than one on the line, which is named.",
+    )
+
+
+def _curves(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
+    measure = next(iter(part.measures))
+    curves: dict[str, dict[int, list]] = {}
+    for r in part.results:
+        points = [(e["step"], e[measure]) for e in r.evals if _finite(e.get(measure))]
+        if points:
+            curves.setdefault(part.label(r), {})[r.seed] = points
+    names = [*order, *(name for name in curves if name not in order)]
+    curves = {name: curves[name] for name in names[:MOST] if name in curves}
+    if not curves or max(len(p) for c in curves.values() for p in c.values()) < 2:
+        return
+    full = {name: colours.get(name, GREY) for name in curves}
+    dashed, real = [], part.real(measure)
+    if part.measures[measure] == "real" and _finite(real):
+        steps = [x for c in curves.values() for p in c.values() for x, _ in p]
+        dashed = [(min(steps), real), (max(steps), real)]
+    yield _figure(
+        report_plots.panels(curves, full, x="step", y=measure, reference=dashed),
+        f"{html.escape(measure)} while training, best setting first: thin the seeds, "
+        "thick their mean, pale the other settings"
+        + ("; dashed: the real images." if dashed else "."),
+    )
+
+
+def _finite(value) -> bool:
+    return isinstance(value, int | float) and abs(value) < float("inf")
+
+
+def _pictures(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
+    sheets = {r.place: s for r in part.results if (s := report_pictures.sheet(r))}
+    chosen = [r for r in part.results if r.place in sheets and part.label(r) in order]
+    chosen = report_pictures.same_latents(chosen)
+    chosen = sorted(chosen, key=lambda r: order.index(part.label(r)))[:MOST]
+    if not chosen:
+        return
+    strips = "".join(
+        f'<figure class=strip><img alt="samples of {html.escape(part.label(r))}" '
+        f'src="{report_pictures.strip(sheets[r.place])}"><figcaption>'
+        f"{html.escape(part.label(r))}</figcaption></figure>"
+        for r in chosen
+    )
+    yield (
+        f"<h3>Samples</h3><p>Seed {chosen[0].seed}, from the same latents or test "
+        f"images in every row, best setting first.</p><div class=strips>{strips}</div>"
+    )
+    if "segmentation" in part.config:
+        return
+    real = report_pictures.real_spectrum(chosen[0])
+    names = {part.label(r) for r in chosen}
+    curves: dict[str, dict[int, list]] = {name: {} for name in order if name in names}
+    for r in part.results:
+        if r.place in sheets and r.state == "finished" and part.label(r) in names:
+            pixels = sheets[r.place].made()
+            curves[part.label(r)][r.seed] = report_pictures.spectrum(pixels)
+    curves = {name: seeds for name, seeds in curves.items() if seeds}
+    if curves:
+        yield _figure(
+            report_plots.panels(
+                curves,
+                {name: colours.get(name, GREY) for name in curves},
+                x="cycles a pixel",
+                y="power (dB)",
+                reference=real,
+                low=min((v for _, v in real), default=-60.0) - 20,
+            ),
+            "Power spectrum of the samples, averaged over directions; dashed: test "
+            "images. Spikes at 0.5 and 0.71 cycles a pixel are checkerboards of period "
+            "2, those at 0.25 and 0.35 of period 4.",
+        )
+
+
+def _failed(results: Sequence[Result]) -> str:
+    failed = [r for r in results if r.state == "failed"]
+    if not failed:
+        return "<p>None.</p>"
+    items = "".join(
+        f"<li><strong>{html.escape(r.trial.name)}</strong>, at step {r.step}: "
+        f"{html.escape(r.error)}<br><code>"
+        f"{html.escape(r.trial.command('DIR'))}</code></li>"
+        for r in failed
+    )
+    return f"<ul>{items}</ul>"
+
+
+def _commands(results: Sequence[Result], commands: Sequence[str]) -> str:
+    own = "\n".join(r.trial.command(f"DIR/{r.trial.name}") for r in results)
+    return (
+        f"<pre>{html.escape(chr(10).join(commands)) or '-'}</pre>"
+        f"<details><summary>every run by itself</summary><pre>{html.escape(own)}</pre>"
+        "</details>"
+    )

@@ -1,0 +1,115 @@
+"""Sample grids cut into images again: strips side by side, and their spectra."""
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+
+from deconvgen import config as configs
+from deconvgen.core import images
+from deconvgen.core.errors import UserError
+from deconvgen.metrics.spectra import decibels
+from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
+from deconvgen.report.results import Result
+from deconvgen.runs import setup as runs
+
+STRIP = 10
+"""Images in a strip."""
+
+
+class Sheet(NamedTuple):
+    """The images of a sample grid, uint8."""
+
+    cells: np.ndarray  # [n, h, w * k, c]: what the task shows of an example
+    width: int  # w
+
+    def made(self) -> np.ndarray:
+        """What the model made [n, h, w, c]: of several pictures side by side the last
+        one, but where the last is the original (super-resolution), that before it."""
+        count = self.cells.shape[2] // self.width
+        index = count - 2 if count == 4 else count - 1
+        return self.cells[:, :, index * self.width : (index + 1) * self.width]
+
+
+def cut(path: Path, height: int, width: int, num: int) -> Sheet | None:
+    """The images that `deconvgen.core.images.grid` laid out; None where that cannot be.
+
+    A cell is `height` x k `width` with k from 1 to 6, the grid has gaps of a pixel, and
+    the picture may be enlarged by a whole factor.
+    """
+    pixels = np.asarray(Image.open(path))
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels[..., :3]
+    for k in range(1, 7):
+        cell = width * k
+        columns = max(1, math.ceil(math.sqrt(num * height / cell)))
+        rows = -(-num // columns)
+        size = (rows * (height + 1) - 1, columns * (cell + 1) - 1)
+        factor = pixels.shape[0] // size[0]
+        if factor and pixels.shape[:2] == (size[0] * factor, size[1] * factor):
+            small = pixels[factor // 2 :: factor, factor // 2 :: factor]
+            cells = [
+                small[y : y + height, x : x + cell]
+                for y in range(0, size[0], height + 1)
+                for x in range(0, size[1], cell + 1)
+            ]
+            return Sheet(np.stack(cells[:num]), width)
+    return None
+
+
+def sheet(result: Result) -> Sheet | None:
+    """The newest sample grid of a run."""
+    path = result.picture()
+    if path is None:
+        return None
+    try:
+        config: Any = configs.read(result.place / "config.json")
+        h, w, _ = config.data.image_shape
+        return cut(path, h, w, config.num_samples)
+    except (UserError, OSError):
+        return None
+
+
+def strip(found: Sheet, count: int = STRIP) -> str:
+    """The first images in a row, as a data URL."""
+    count = max(2, min(count, round(count * found.width / found.cells.shape[2])))
+    row = images.grid(images.to_float(found.cells[:count]), columns=count)
+    buffer = io.BytesIO()
+    images.picture(row, 560).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def spectrum(pixels: np.ndarray) -> list[tuple[float, float]]:
+    """Azimuthal power spectrum of images: (cycles a pixel, dB), without frequency 0."""
+    power = azimuthal_average(power_spectrum(jnp.asarray(images.to_float(pixels))))
+    levels = decibels(np.asarray(power).mean(0))
+    size = min(pixels.shape[1:3])
+    return [(r / size, float(levels[r])) for r in range(1, len(levels))]
+
+
+def real_spectrum(result: Result, num: int = 256) -> list[tuple[float, float]]:
+    """That of the test images; empty where the data set is not to be had."""
+    try:
+        config = configs.read(result.place / "config.json")
+        batch = next(runs.dataset(config, "test").eval_batches(num, limit=num))
+    except (UserError, OSError):
+        return []
+    keep = batch["mask"] > 0
+    return spectrum(images.to_uint8(batch["image"][keep]))
+
+
+def same_latents(results: Sequence[Result]) -> list[Result]:
+    """One run a setting, all of the seed that most settings have samples of.
+
+    Samples of one seed come from the same latents.
+    """
+    seeds = [r.seed for r in results if r.picture()]
+    if not seeds:
+        return []
+    most = max(sorted(set(seeds)), key=seeds.count)
+    return [r for r in results if r.seed == most and r.picture()]

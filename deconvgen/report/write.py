@@ -1,0 +1,91 @@
+"""`deconvgen report`: the answer of a sweep as a page, as Markdown and as CSV."""
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from deconvgen.report import (
+    page as report_page,
+)
+from deconvgen.report import (
+    results,
+    statistics,
+)
+from deconvgen.report import (
+    tables as report_tables,
+)
+from deconvgen.report import (
+    text as report_text,
+)
+from deconvgen.report.legend import legend
+from deconvgen.report.part import Part
+from deconvgen.report.study import Study, studies
+
+
+def report(folders: Sequence[str | Path], out: str | Path = "") -> list[Path]:
+    """Write report.html, report.md, settings.csv and runs.csv; returns their paths.
+
+    Several folders of one experiment are taken together (where two have the same run,
+    the one that is further on); those of several experiments become a chapter each.
+    The files go to `out`, by default the first folder.
+    """
+    found = studies(folders)
+    place = Path(out or folders[0]).expanduser()
+    place.mkdir(parents=True, exist_ok=True)
+    names = ("report.html", "report.md", "settings.csv", "runs.csv")
+    paths = [place / name for name in names]
+    paths[0].write_text(report_page.page(found), encoding="utf-8")
+    paths[1].write_text("\n".join(map(markdown, found)), encoding="utf-8")
+    write_settings(found, paths[2])
+    results.write_runs([(s.plan.name, r) for s in found for r in s.results], paths[3])
+    return paths
+
+
+def markdown(study: Study) -> str:
+    """The report on an experiment as text."""
+    lines = [f"# {study.plan.question}", ""]
+    for part in study.parts:
+        lines += [f"## {part.config}", "", report_text.answer(part)]
+        lines += [line for m in part.measures for line in report_text.effects(part, m)]
+        lines += ["", *report_tables.markdown(part)]
+        lines += ["", f"{report_text.METHOD} {report_text.facts(part.results)}.", ""]
+        if about := report_text.about_best(part):
+            lines += [about, "", *report_tables.markdown(part, "best"), ""]
+        lines += [f"- {remark}" for remark in report_text.remarks(part)] + [""]
+        failed = [r for r in part.results if r.state == "failed"]
+        if failed:
+            lines += ["Failed:", ""]
+            lines += [f"- {r.trial.name}: {r.error}" for r in failed] + [""]
+    told = legend(item for part in study.parts for item in part.measures.items())
+    lines += ["## Measures", "", *(f"- {name}: {text}" for name, text in told)]
+    lines += ["", "## Commands", "", "```", *study.commands, "```", ""]
+    return "\n".join(lines)
+
+
+def write_settings(found: Sequence[Study], path: Path) -> None:
+    """One line a setting, measure and step: mean, 95 % interval, seeds, p."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        head = ["experiment", "config", "setting", "at", "measure", "mode", "real"]
+        writer.writerow([*head, "mean", "low", "high", "seeds", "p", "rank"])
+        for study in found:
+            for part in study.parts:
+                for row in settings(part):
+                    writer.writerow([study.plan.name, part.config, *row])
+
+
+def settings(part: Part) -> list[list]:
+    """The part's lines of settings.csv; NaN is an empty field."""
+    known = lambda value: "" if math.isnan(value) else value
+    lines = []
+    for at in ("last", "best"):
+        for measure, mode in part.measures.items():
+            order, versus = part.order(measure, at), part.versus(measure, at)
+            for key, values in part.table(measure, at).items():
+                mean, low, high, n = statistics.interval(values.values())
+                p = versus[key].corrected if key in versus else math.nan
+                rank = order.index(key) + 1 if key in order else ""
+                figures = [known(x) for x in (part.real(measure), mean, low, high)]
+                lines.append([key, at, measure, mode, *figures, n, known(p), rank])
+    return lines

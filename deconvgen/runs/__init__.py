@@ -1,0 +1,1 @@
+"""A run folder, and what can be done with it."""

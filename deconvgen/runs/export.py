@@ -1,0 +1,94 @@
+"""A checkpoint to take along: its sampler as StableHLO, its parameters as safetensors.
+
+The sampler runs where JAX is, without this package:
+
+>>> from jax import export
+>>> sampler = export.deserialize(bytearray(open("dcgan.stablehlo", "rb").read()))
+>>> images = sampler.call(latents)  # [b, n] -> [b, h, w, c] in [-1, 1], for any b
+
+and for a class-conditional model `sampler.call(latents, labels)` with int32 [b]. A
+model without a latent takes images: an autoencoder those that it reconstructs, a
+super-resolution small ones [b, h / factor, w / factor, c], a segmentation those whose
+logits [b, h, w, classes] it returns.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export as jax_export
+
+from deconvgen import tasks
+from deconvgen.core.errors import UserError
+from deconvgen.runs.run import Run, load
+from deconvgen.tasks import segmentation
+from deconvgen.training.steps import infer
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+
+
+def sampler(run: Run) -> jax_export.Exported:
+    """The decoder of a run (or its network) for every platform and batch size.
+
+    The averaged parameters are constants of it.
+    """
+    task = tasks.make(run.config, None)
+    state = jax.tree.map(jnp.asarray, run.state._replace(nets={}))
+    (batch,) = jax_export.symbolic_shape("b")
+    floats = lambda *shape: jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
+    inputs: tuple[Any, ...] = (floats(*run.image_shape),)
+    if task.decode is not None:
+        inputs = (floats(task.latent),)
+        if run.config.model.get("conditional", False):
+            inputs += (jax.ShapeDtypeStruct((batch,), jnp.int32),)
+        function = lambda z, label=None: task.decode(state, z, {"label": label})
+    elif run.config.task == "superres":
+        height, width, channels = run.image_shape
+        factor = run.config.model.factor
+        inputs = (floats(height // factor, width // factor, channels),)
+        function = lambda images: task.reconstruct(state, {"lowres": images})
+    elif run.config.task == "segmentation":
+        net = segmentation.network(run.config, None)
+        function = lambda images: infer(net, state.ema, images)
+    elif task.reconstruct is not None:
+        function = lambda images: task.reconstruct(state, {"image": images})
+    else:
+        raise UserError(f"the task {run.config.task} has nothing to export")
+    return jax_export.export(jax.jit(function), platforms=PLATFORMS)(*inputs)
+
+
+def parameters(run: Run) -> dict[str, np.ndarray]:
+    """The averaged parameters and batch statistics, by "params/decoder/up_0/..."."""
+    paths, _ = jax.tree_util.tree_flatten_with_path(run.variables)
+    name = lambda path: "/".join(str(part.key) for part in path)
+    return {name(path): np.ascontiguousarray(leaf) for path, leaf in paths}
+
+
+def export(
+    workdir: Path | str, out: Path | str, checkpoint: str = "best"
+) -> list[Path]:
+    """Write OUT.stablehlo and OUT.safetensors from a run's checkpoint.
+
+    `out` may end in .stablehlo. Raises `UserError` where something is not installed.
+    """
+    try:
+        import flatbuffers  # noqa: F401  (what jax.export writes with)
+        from safetensors.numpy import save_file
+    except ImportError as error:
+        raise UserError(
+            f"export needs {error.name}, which is not installed: "
+            "pip install 'deconvgen[export]'"
+        ) from None
+    path = Path(out).expanduser()
+    if path.suffix not in ("", ".stablehlo"):
+        raise UserError(f"--out={out} should end in .stablehlo")
+    run = load(workdir, checkpoint)
+    path = path.with_suffix(".stablehlo")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(sampler(run).serialize())
+    weights = path.with_suffix(".safetensors")
+    about = {"task": run.config.task, "step": str(run.step), "run": str(workdir)}
+    save_file(parameters(run), weights, metadata=about)
+    return [path, weights]

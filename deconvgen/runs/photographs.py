@@ -1,0 +1,91 @@
+"""Whole pictures of any size through a run: enlarged tile by tile, and measured."""
+
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from deconvgen import tasks
+from deconvgen.core import images
+from deconvgen.core.errors import UserError
+from deconvgen.core.types import Task
+from deconvgen.data import photos
+from deconvgen.models.superres import shrink
+from deconvgen.ops import resize
+from deconvgen.runs.run import Run
+from deconvgen.runs.tiles import in_tiles
+from deconvgen.tasks.superres import compared, network, whole
+
+Picture = Float[np.ndarray, "h w c"]
+Larger = Float[np.ndarray, "h2 w2 c"]
+TILE = 128
+"""Least side of the low-resolution tiles, of which the model's reach is overlap."""
+
+
+@lru_cache(maxsize=4)
+def one_device(run: Run) -> Task:
+    """The run's task on one device, `sample` and `reconstruct` compiled."""
+    task = tasks.make(run.config, None)
+    reconstruct = task.reconstruct and jax.jit(task.reconstruct)
+    return task._replace(sample=jax.jit(task.sample), reconstruct=reconstruct)
+
+
+def enlarged(run: Run, lowres: Picture, tile: int = 0) -> Larger:
+    """[h, w, c] -> [factor h, factor w, c] by the run's model, in [-1, 1].
+
+    Tiles (0: wide enough for the reach of the model) leave no seam, unless its norm is
+    over all of a picture, which is then refused where it takes more than one tile.
+    """
+    reconstruct = one_device(run).reconstruct
+    margin, norm = network(run.config, None).reach, run.config.model.norm
+    tile = tile or max(TILE, 4 * margin)
+    if norm in ("group", "instance") and max(lowres.shape[:2]) > tile:
+        raise UserError(
+            f"model.norm={norm} measures the whole picture, which tiles do not show: "
+            f"give one of at most {tile} x {tile} pixels, or train with another norm"
+        )
+    model = lambda part: reconstruct(run.state, {"lowres": part})
+    factor = run.config.model.factor
+    return np.clip(in_tiles(model, lowres, factor, tile, margin), -1, 1)
+
+
+def bicubic(run: Run, lowres: Picture) -> Larger:
+    """The bicubic enlargement by the same factor."""
+    made = resize.bicubic(jnp.asarray(lowres)[None], run.config.model.factor)
+    return np.clip(np.asarray(made[0]), -1, 1)
+
+
+def pair(run: Run, photograph: Picture) -> tuple[np.ndarray, np.ndarray]:
+    """(low resolution, photograph), the latter without incomplete pixels."""
+    factor = run.config.model.factor
+    truth = whole(jnp.asarray(photograph)[None], factor)
+    return np.asarray(shrink(truth, factor)[0]), np.asarray(truth[0])
+
+
+def photographs(run: Run) -> dict[str, Picture]:
+    """The held-out photographs that the run's test patches are cut from, by name."""
+    data = run.config.data
+    found = photos.photographs("test", data.folder, data.channels or 3)
+    return {name: images.to_float(pixels) for name, pixels in found.items()}
+
+
+def figures(run: Run) -> dict[str, float]:
+    """PSNR and SSIM of whole photographs against bicubic, the means over them.
+
+    `whole_gain_db` is the mean gain, `gain_db_NAME` that of each photograph.
+    """
+    rows = {}
+    for name, photograph in photographs(run).items():
+        lowres, truth = pair(run, photograph)
+        parts = enlarged(run, lowres), bicubic(run, lowres), truth
+        row = compared(
+            *(jnp.asarray(part)[None] for part in parts), run.config.model.factor
+        )
+        rows[name.rpartition(".")[0] or name] = {k: float(v[0]) for k, v in row.items()}
+    means = {
+        f"whole_{key}": float(np.mean([row[key] for row in rows.values()]))
+        for key in next(iter(rows.values()))
+    }
+    return means | {f"gain_db_{name}": row["gain_db"] for name, row in rows.items()}

@@ -1,0 +1,120 @@
+"""Shipped checkpoints, `pretrained:NAME`: the averaged parameters of a run and no more.
+
+NAME/
+    config.json   of the run
+    weights.npz   by their paths in the state; parameters in half precision
+    about.json    the command that made it, its figures, the weights' checksum
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from deconvgen import config as configs
+from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.types import State
+from deconvgen.training.checkpoint import Checkpoint
+
+PREFIX = "pretrained:"
+HERE = Path(__file__).parent
+LARGEST = 5_000_000
+"""Bytes of a checkpoint that a wheel can carry."""
+
+
+def names() -> list[str]:
+    """The checkpoints that are shipped."""
+    return sorted(path.parent.name for path in HERE.glob("*/about.json"))
+
+
+def find(name: str, which: str = "best") -> tuple[ConfigDict, Checkpoint]:
+    """Config and checkpoint by name; its figures are `meta["eval"]`."""
+    if name not in names():
+        raise unknown("pretrained checkpoint", name, names())
+    if which not in ("best", "latest"):
+        raise UserError(f"{PREFIX}{name} is one checkpoint; it has no {which!r}")
+    folder = HERE / name
+    about = json.loads((folder / "about.json").read_text())
+    if digest(folder) != about["sha256"]:
+        raise UserError(f"{folder} is damaged: another checksum than in about.json")
+    meta = about | {"eval": about["figures"]}
+    return configs.read(folder / "config.json"), Checkpoint(about["step"], folder, meta)
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of the weights' file."""
+    return hashlib.sha256((folder / "weights.npz").read_bytes()).hexdigest()
+
+
+def restore(found: Checkpoint, target: State) -> State:
+    """A state that holds the averages alone; its networks in training are left out."""
+    with np.load(found.path / "weights.npz") as file:
+        arrays = dict(file)
+
+    def read(path: tuple, leaf: Any) -> np.ndarray:
+        array = arrays[jax.tree_util.keystr(path)]
+        if array.shape != leaf.shape:
+            raise UserError(f"{found.path}: another shape than the config's at {path}")
+        return array.astype(leaf.dtype)
+
+    ema = jax.tree_util.tree_map_with_path(read, target.ema)
+    return State(np.asarray(found.step, np.int32), {}, ema)
+
+
+def averages(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a checkpoint by their paths in a `State`."""
+    with np.load(path / "weights.npz") as file:
+        return {f".ema{name}": array for name, array in file.items()}
+
+
+def pack(
+    config: ConfigDict,
+    state: State,
+    folder: Path,
+    command: str,
+    dtype: str = "float16",
+) -> dict[str, Any]:
+    """Write the averaged parameters of a state as a folder of the form above.
+
+    The figures are left empty: they are to be those of the rounded weights, which
+    `note_figures` adds. Returns what about.json holds.
+    """
+    paths, _ = jax.tree_util.tree_flatten_with_path(state.ema)
+    arrays = {
+        jax.tree_util.keystr(path): np.asarray(
+            leaf, dtype if path[0].key == "params" else "float32"
+        )
+        for path, leaf in paths
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    configs.save(config, folder / "config.json")
+    np.savez_compressed(folder / "weights.npz", **arrays)
+    size = (folder / "weights.npz").stat().st_size
+    if size > LARGEST:
+        raise UserError(f"{folder} holds {size} bytes; {LARGEST} is the most")
+    about = {
+        "command": command,
+        "step": int(state.step),
+        "dtype": dtype,
+        "parameters": sum(array.size for array in arrays.values()),
+        "bytes": size,
+        "sha256": digest(folder),
+        "figures": {},
+    }
+    return write(folder, about)
+
+
+def note_figures(folder: Path, figures: dict[str, Any]) -> dict[str, Any]:
+    """Add the figures of an evaluation to about.json."""
+    about = json.loads((folder / "about.json").read_text())
+    return write(folder, about | {"figures": figures})
+
+
+def write(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Write about.json."""
+    (folder / "about.json").write_text(json.dumps(about, indent=2) + "\n")
+    return about

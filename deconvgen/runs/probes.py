@@ -1,0 +1,93 @@
+"""What a trained run is asked besides the sums of its test split, one function each.
+
+A probe takes the run, the state that is evaluated and the sums that were added up, and
+gives figures by name; nothing where it makes no sense for the task. Registering one is
+all that `deconvgen evaluate` needs to report it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from deconvgen import tasks
+from deconvgen.audit.dc_gaps import dc_gaps
+from deconvgen.core.registry import Registry
+from deconvgen.core.types import State
+from deconvgen.metrics import distances as fidelity
+from deconvgen.metrics import sums as metrics
+from deconvgen.metrics.sums import Collection
+from deconvgen.runs.run import Run
+from deconvgen.training import evaluate
+from deconvgen.training.parallel import example_keys
+
+Figures = dict[str, float]
+Probe = Callable[[Run, State, dict[str, Any]], Figures]
+probes: Registry[Probe] = Registry("probe")
+
+TRAINING = 20_000
+"""Training images that samples are compared with, at most: the first ones."""
+
+
+@probes.register
+def dc_gap(run: Run, state: State, sums: dict[str, Any]) -> Figures:
+    """dc_gap_LAYER: the polyphase DC gap of each upsampling layer's trained weights.
+
+    0 if and only if the layer makes no checkerboard of a constant (Sugawara, Shiota and
+    Kiya 2018), at most 1; see `deconvgen.metrics.artifacts.polyphase_dc_gap`.
+    """
+    task = tasks.make(run.config, None)
+    batch, keys = run.examples(1), example_keys(jax.random.key(0), 0, 0, 1)
+    gaps = jax.jit(dc_gaps(task.sample))(state, batch, keys)
+    return {f"dc_gap_{name}": float(gap) for name, gap in gaps.items()}
+
+
+@probes.register
+def memorization(run: Run, state: State, sums: dict[str, Any]) -> Figures:
+    """memorization_ratio_EXTRACTOR: how near new images come to the training images.
+
+    Median distance of the generated images to the nearest of the (first 20,000)
+    training images, over that of the test images, by the features: about 1 or more for
+    new images, 0 for copies (`deconvgen.metrics.distances.memorization_ratio`). Of tasks that
+    draw new images alone: a reconstruction is near what it was shown.
+    """
+    if run.task.decode is None:
+        return {}
+    extractor = tasks.extractor_of(run.config)
+
+    def features(state, batch, keys):
+        rows = Collection.of(extractor.features(batch["image"]), batch["mask"])
+        return metrics.across({"training": rows}, run.spread.axis)
+
+    training = evaluate.total(
+        run.spread.run(features, jax.random.key(0)),
+        run.spread,
+        run.placed,
+        run.train_set,
+        run.config.eval.batch_size,
+        TRAINING,
+    )["training"].rows()
+    real, fake = (
+        rows.rows() for rows in (sums["fidelity"].real, sums["fidelity"].fake)
+    )
+    name, ratio = extractor.name, float("nan")
+    if np.isfinite(fake).all():
+        ratio = fidelity.memorization_ratio(fake, training, real)
+    return {
+        f"memorization_ratio_{name}": ratio,
+        f"images_training_{name}": float(len(training)),
+    }
+
+
+@probes.register
+def whole_photographs(run: Run, state: State, sums: dict[str, Any]) -> Figures:
+    """Of super-resolution: PSNR and SSIM of whole photographs against bicubic.
+
+    Always on running batch statistics, since a tile is no batch of the data.
+    """
+    if run.config.task != "superres":
+        return {}
+    from deconvgen.runs import photographs as whole
+
+    return whole.figures(run)

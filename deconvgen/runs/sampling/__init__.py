@@ -1,0 +1,1 @@
+"""Pictures drawn from a checkpoint, by kind."""

@@ -1,0 +1,89 @@
+"""Kinds of samples that take a picture of one's own: enlarged, or its classes."""
+
+import jax
+import numpy as np
+from PIL import Image, ImageDraw
+
+from deconvgen.core import images
+from deconvgen.core.errors import UserError
+from deconvgen.core.palette import palette
+from deconvgen.runs import photographs as whole
+from deconvgen.runs.run import Run
+from deconvgen.runs.sampling.kinds import kinds
+
+
+def only(run: Run, task: str, kind: str) -> None:
+    """Refuse a run of another task."""
+    if run.config.task != task:
+        raise UserError(
+            f"--kind={kind} wants a run of task {task}, and {run.folder} is of task "
+            f"{run.config.task}"
+        )
+
+
+@kinds.register
+def superres(run: Run, num: int, seed: int, source: str) -> np.ndarray:
+    """The --input enlarged; without one, bicubic | model | truth of a test photo."""
+    only(run, "superres", "superres")
+    channels = run.image_shape[-1]
+    if source:
+        return images.to_uint8(whole.enlarged(run, images.load(source, channels)))
+    photographs = list(whole.photographs(run).values())
+    photograph = photographs[seed % len(photographs)]
+    lowres, truth = whole.pair(run, photograph)
+    parts = [whole.bicubic(run, lowres), whole.enlarged(run, lowres), truth]
+    return images.to_uint8(np.concatenate(parts, axis=1))
+
+
+@kinds.register
+def segmentation(run: Run, num: int, seed: int, source: str) -> np.ndarray:
+    """The --input, its classes and both; without one, test images with their errors."""
+    only(run, "segmentation", "segmentation")
+    if source:
+        picture = segmented(run, images.load(source, run.image_shape[-1]))
+    else:
+        picture = images.grid(run.shown(min(num, 16), seed), columns=2)
+    return with_legend(picture, run.config.data.class_names)
+
+
+def segmented(run: Run, picture: np.ndarray) -> np.ndarray:
+    """picture | classes | both, of a picture [h, w, c] of any size: uint8 [h, 3w, 3].
+
+    Its shorter side is scaled to that of the training images, which is what the
+    network knows; the classes are scaled back.
+    """
+    h, w, _ = picture.shape
+    scale = min(run.image_shape[:2]) / min(h, w)
+    step = 2 ** len(run.config.model.features)
+    near = lambda n: max(step, round(n * scale / step) * step)
+    size = (near(w), near(h))
+    small = images.picture(images.to_uint8(picture)).resize(size, Image.LANCZOS)
+    pixels = images.to_float(np.asarray(small)).reshape(size[1], size[0], -1)
+    batch = {"image": pixels[None], "mask": np.ones(1, np.float32)}
+    made = whole.one_device(run).sample(run.state, batch, jax.random.key(0)[None])
+    classes = images.to_uint8(np.asarray(made)[0, :, size[0] : 2 * size[0]])
+    classes = np.asarray(Image.fromarray(classes).resize((w, h), Image.NEAREST))
+    photo = np.broadcast_to(images.to_uint8(picture), (h, w, 3))
+    both = (photo.astype(int) + classes) // 2
+    return np.concatenate([photo, classes, both.astype(np.uint8)], axis=1)
+
+
+def with_legend(picture: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """The picture, enlarged if it is small, with each class's colour and name below."""
+    enlarged = images.picture(picture, 512)
+    colours = images.to_uint8(palette(len(names)))
+    line, width = 16, max(enlarged.width, 200)
+    places, x, y = [], 4, enlarged.height + 4
+    for name in names:
+        wide = 20 + 7 * len(name)
+        if x + wide > width:
+            x, y = 4, y + line
+        places.append((x, y))
+        x += wide
+    sheet = Image.new("RGB", (width, y + line if names else enlarged.height), "white")
+    sheet.paste(enlarged, (0, 0))
+    draw = ImageDraw.Draw(sheet)
+    for name, colour, (x, y) in zip(names, colours, places, strict=True):
+        draw.rectangle((x, y, x + 10, y + 10), tuple(map(int, colour)), "black")
+        draw.text((x + 14, y), name, "black")
+    return np.asarray(sheet)

@@ -1,0 +1,212 @@
+"""Run folders: claim one for training, load one for sampling.
+
+WORKDIR/
+    config.json     the whole config, the data's shape and classes included
+    metrics.jsonl   one record a line
+    checkpoints/    see `deconvgen.training.checkpoint`
+    samples/        grids from a fixed latent, by step
+    tensorboard/
+"""
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+
+from deconvgen import config as configs
+from deconvgen import data, tasks
+from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.types import State
+from deconvgen.metrics import features
+from deconvgen.runs import pretrained
+from deconvgen.runs.grafting import graft
+from deconvgen.training import batch_norm as batch_statistics
+from deconvgen.training import checkpoint
+from deconvgen.training.log import say
+
+OPTIMIZERS = ("optimizer", "critic_optimizer")
+LEAST = {
+    1: (
+        *("steps", "batch_size", "log_every", "sample_every", "eval_every"),
+        *("checkpoint_every", "num_samples", "critic_steps"),
+        *("eval.num_examples", "eval.batch_size", "eval.importance_samples"),
+        *("model.features", "model.factors", "model.critic_features", "model.latent"),
+        *("model.critic_kernel_size", "model.encoder_kernel_size", "model.convs"),
+        *("model.decoder_convs", "model.factor", "model.depth"),
+        *(f"{group}.step_every" for group in OPTIMIZERS),
+    ),
+    0: (
+        *("seed", "data.image_size", "monitor.patience", "corruption.amount"),
+        *("model.kernel_size", "model.hidden", "loss.gradient_penalty", "loss.r1"),
+        *("loss.beta", "loss.free_bits", "model.head_rate", "model.fuse"),
+        *(f"{group}.warmup_steps" for group in OPTIMIZERS),
+    ),
+}
+"""Config keys by the least value that makes sense."""
+SHARES = (
+    *("ema", "model.dropout", "model.critic_dropout", "loss.smoothing"),
+    *(f"{g}.{name}" for g in OPTIMIZERS for name in ("b1", "b2", "momentum")),
+)
+"""Config keys whose values lie in [0, 1)."""
+FROM_DATA = ("image_shape", "num_classes", "class_names")
+
+
+def dataset(config: ConfigDict, split: str) -> data.Dataset:
+    """A split of the data set that a config names."""
+    settings = config.data.to_dict()
+    for key in FROM_DATA:
+        settings.pop(key, None)
+    return data.load(settings.pop("name"), split, **settings)
+
+
+def resolve(config: ConfigDict, dataset: data.Dataset) -> ConfigDict:
+    """The config with what only the data can tell: shape, classes, fitting features."""
+    return describe(
+        config, dataset.image_shape, dataset.num_classes or 0, dataset.class_names
+    )
+
+
+def describe(
+    config: ConfigDict,
+    image_shape: tuple[int, int, int],
+    num_classes: int = 0,
+    class_names: tuple[str, ...] = (),
+) -> ConfigDict:
+    """A copy of the config that says what its images are and how they are measured."""
+    config = ConfigDict(config.to_dict())
+    config.data.image_shape = tuple(image_shape)
+    config.data.num_classes = num_classes
+    config.data.class_names = tuple(class_names)
+    if config.eval.extractor == "auto":
+        own = config.data.folder  # whatever the name, which stays the default's
+        known = not own and features.has_classifier(config.data.name)
+        config.eval.extractor = "classifier" if known else "random"
+    if config.monitor.metric == "frechet":
+        name = config.eval.extractor
+        config.monitor.metric = "fid" if name == "inception" else f"frechet_{name}"
+    return config
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse values that make no sense, before anything is computed.
+
+    Every key of `LEAST` and `SHARES` that the config has; of a tuple, every number.
+    """
+    for bounds, fits, words in (
+        (LEAST[1], lambda x: x >= 1, "be 1 or more"),
+        (LEAST[0], lambda x: x >= 0, "be 0 or more"),
+        (SHARES, lambda x: 0 <= x < 1, "lie in [0, 1)"),
+    ):
+        for key in bounds:
+            value = _value(config, key)
+            for number in value if isinstance(value, tuple) else (value,):
+                if number is None:
+                    continue
+                if not isinstance(number, int | float):
+                    raise UserError(f"config key {key!r} wants numbers, not {number!r}")
+                if not fits(number):
+                    raise UserError(f"config key {key!r} should {words}, not {value}")
+    if config.seed >= 2**63:
+        raise UserError(f"config key 'seed' should be below 2**63, not {config.seed}")
+    if _value(config, "model.features") == ():
+        raise UserError(
+            "config key 'model.features' should list one number a block, not ()"
+        )
+    if config.eval.batch_norm not in batch_statistics.MODES:
+        raise unknown("eval.batch_norm", config.eval.batch_norm, batch_statistics.MODES)
+    tasks.check(config)
+    if config.monitor.mode not in ("min", "max"):
+        raise unknown("monitor.mode", config.monitor.mode, ("min", "max"))
+
+
+def _value(config: Any, key: str) -> Any:
+    """The value of `a.b.c`; None where the config has no such key."""
+    for part in key.split("."):
+        if not hasattr(config, "keys") or part not in config:
+            return None
+        config = config[part]
+    return config
+
+
+@contextmanager
+def claim(workdir: Path, config: ConfigDict) -> Iterator[None]:
+    """The run folder, with its config, for this process alone."""
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        lock = (workdir / ".lock").open("w")
+    except OSError as error:
+        raise UserError(f"run folder {workdir} cannot be used: {error}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"another process is training in {workdir}") from None
+        path = workdir / "config.json"
+        if not path.exists() or not checkpoint.steps(workdir):  # nothing to lose
+            temporary = path.with_suffix(".tmp")
+            configs.save(config, temporary)
+            temporary.rename(path)
+        elif changed := configs.differences(configs.read(path), config):
+            raise UserError(
+                f"{workdir} holds a run with another config ({'; '.join(changed)}): "
+                "give the same config, or another --workdir"
+            )
+        yield
+
+
+def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
+    """The state at step 0, made under one jit; grafted where `init_from` says so."""
+    init = jax.jit(tasks.make(config, None).init)
+    state = init(jax.random.key(seed), example)
+    found = source(config)
+    if not found:
+        return state
+    arrays = pretrained.averages if _shipped(config) else checkpoint.read_arrays
+    state, taken, kept = graft(arrays(found.path), state)
+    if not any("'kernel'" in name for name in taken):  # a bias fits by accident
+        raise UserError(
+            f"init_from={config.init_from}: nothing there has the name and the shape "
+            "of a kernel of this config"
+        )
+    if kept:
+        parts = dict.fromkeys("/".join(re.findall(r"'(.*?)'", n)[:3]) for n in kept)
+        listed = [p for p in parts if not p.startswith(("params/", "batch_stats/"))]
+        more = ", ..." if len(listed) > 8 else ""
+        say(
+            f"init_from={config.init_from}, step {found.step}: its own start keeps "
+            f"{', '.join(listed[:8])}{more}"
+        )
+    return state
+
+
+def _shipped(config: ConfigDict) -> bool:
+    return config.init_from.startswith(pretrained.PREFIX)
+
+
+def source(config: ConfigDict) -> checkpoint.Checkpoint | None:
+    """The checkpoint that `init_from` names, if it names any; raises without one.
+
+    The best one of a run folder, or `pretrained:NAME`.
+    """
+    if not config.init_from:
+        return None
+    if _shipped(config):
+        return pretrained.find(config.init_from.removeprefix(pretrained.PREFIX))[1]
+    folder, found = Path(config.init_from).expanduser(), None
+    if (folder / "config.json").exists():
+        monitor = configs.read(folder / "config.json").monitor
+        found = checkpoint.find(folder, "best", monitor.metric, monitor.mode, warn=say)
+    if found is None:
+        raise UserError(f"init_from={config.init_from}: it holds no checkpoint")
+    return found
+
+
+def shape(config: ConfigDict, example: dict[str, Any]) -> State:
+    """Shapes and dtypes of the state; raises what building the model would raise."""
+    init = tasks.make(config, None).init
+    return jax.eval_shape(init, jax.random.key(0), example)

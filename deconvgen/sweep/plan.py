@@ -1,0 +1,295 @@
+"""Experiments: files that declare what to run, and the plan that comes of one.
+
+An experiment is a Python file with
+
+    QUESTION    one sentence, ending in a question mark
+    BASE        the config, `name:variant`, of every run that names no other
+    RUNS        the settings, from the functions of `deconvgen.sweep`; or, by size,
+                a dict of such lists
+    MEASURES    {figure of the evaluation: "min", "max" or "real"}, the most telling one
+                first: each config is answered by the first that its runs have. "real"
+                is for figures of images whose best value is that of the real ones.
+    SIZES       {size: settings that all its runs share}; one that holds `config` is
+                for the runs of that config alone
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from deconvgen import config as configs
+from deconvgen import sweep
+from deconvgen.core.errors import UserError, unknown
+from deconvgen.runs import rehearsal
+from deconvgen.runs import setup as runs
+
+PLAN = "sweep.json"
+MODES = ("min", "max", "real")
+PARTS = {
+    "QUESTION": (str, "a sentence"),
+    "BASE": (str, "the name of a config"),
+    "RUNS": (list | tuple | dict, "a list of settings, or a dict of such lists"),
+    "MEASURES": (dict, "a dict of figures"),
+}
+
+
+BUILDING = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What building a model may raise where its settings make no sense."""
+
+
+class Trial(NamedTuple):
+    """One run of a sweep."""
+
+    name: str  # of its folder
+    setting: dict[str, Any]  # what the experiment says of it; the seed included
+    config: str  # name:variant
+    overrides: list[str]  # key=value, the setting's and those of the size
+
+    @property
+    def group(self) -> str:
+        """What the runs that differ in nothing but the seed have in common."""
+        return sweep.name({k: v for k, v in self.setting.items() if k != "seed"})
+
+    @property
+    def seed(self) -> int:
+        """That it is trained with, as far as the sweep says; the command line wins."""
+        told = [text for text in self.overrides if text.startswith("seed=")]
+        return int(told[-1].partition("=")[2] if told else self.setting.get("seed", 0))
+
+    def command(self, workdir: Path | str) -> str:
+        """The command that makes this run alone."""
+        flags = "".join(f" --config.{text}" for text in self.overrides)
+        return f"deconvgen train --config={self.config}{flags} --workdir={workdir}"
+
+
+class Plan(NamedTuple):
+    """A sweep as declared: what a sweep folder's `sweep.json` holds."""
+
+    name: str
+    question: str
+    measures: dict[str, str]  # figure -> min, max or real
+    size: str
+    common: list[str]  # overrides from the command line, of all runs
+    trials: list[Trial]
+
+
+def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
+    """The plan of an experiment: its bare name or path, at one of its sizes.
+
+    Raises `UserError` for a file that lacks a part or has it of the wrong kind, an
+    unknown size, or two runs that are the same.
+    """
+    path = configs.find(name, "experiments")
+    file = configs.module(path)
+    for part, (kind, words) in PARTS.items():
+        found = getattr(file, part, None)
+        if found is None:
+            raise UserError(f"{path} is no experiment: it lacks {part}")
+        if not isinstance(found, kind):
+            raise UserError(f"{path}: {part} should be {words}, not {found!r}")
+    sizes = getattr(file, "SIZES", {"full": []})
+    if not isinstance(sizes, dict):
+        raise UserError(f"{path}: SIZES should be a dict of lists, not {sizes!r}")
+    if size not in sizes:
+        raise unknown("size", size, sizes)
+    if not file.MEASURES:
+        raise UserError(f"{path}: MEASURES names no figure")
+    for measure, mode in file.MEASURES.items():
+        if mode not in MODES:
+            raise unknown(f"mode of measure {measure}", mode, MODES)
+    settings = file.RUNS
+    if isinstance(settings, dict):
+        if size not in settings:
+            raise unknown("size of RUNS", size, settings)
+        settings = settings[size]
+    _settings(settings, f"{path}: RUNS")
+    _settings(sizes[size], f"{path}: SIZES[{size!r}]")
+    shared, common = sizes[size], list(common)
+    trials = [_trial(setting, file.BASE, shared, common) for setting in settings]
+    seen: dict[tuple[str, int], str] = {}
+    for trial in trials:
+        if twin := seen.get(key := (trial.group, trial.seed)):
+            told = twin if twin == trial.name else f"{twin}, as {trial.name},"
+            raise UserError(f"{path}: the run {told} is there twice")
+        seen[key] = trial.name
+    if not trials:
+        raise UserError(f"{path} has no runs at size {size!r}")
+    return Plan(path.stem, file.QUESTION, dict(file.MEASURES), size, common, trials)
+
+
+def _settings(found: Any, where: str) -> None:
+    """Raise a `UserError` unless `found` is a list of dicts with texts for keys."""
+    if not isinstance(found, list | tuple):
+        raise UserError(f"{where} should be a list of settings, not {found!r}")
+    for setting in found:
+        if not isinstance(setting, dict) or not all(
+            isinstance(k, str) for k in setting
+        ):
+            raise UserError(
+                f"{where} should list settings, each a dict of config keys; "
+                f"one is {setting!r}"
+            )
+
+
+def _trial(
+    setting: sweep.Setting, base: str, shared: list[sweep.Setting], common: list[str]
+) -> Trial:
+    config = setting.get("config", base)
+    whole: sweep.Setting = {}
+    for more in shared:
+        if more.get("config", config) == config:
+            whole |= more
+    whole |= setting
+    for change in common:
+        whole |= _split(change)
+    return Trial(sweep.name(setting), dict(setting), config, sweep.overrides(whole))
+
+
+def _split(change: str) -> sweep.Setting:
+    key, equals, value = change.partition("=")
+    if not equals:
+        raise UserError(f"override {change!r} should read key=value")
+    return {key: value}
+
+
+def check(
+    trials: Iterable[Trial], tell: Callable[[int, int, Trial], None] | None = None
+) -> list[str]:
+    """Build what every run would train, without computing it.
+
+    Seeds share their check, and settings that differ in how they start share that of
+    their steps. `tell` hears which of how many settings comes next. Raises a
+    `UserError` that names the run: an unknown key, a value of the wrong kind or out of
+    range, an initializer that does not fit, sizes that do not divide, an `init_from`
+    that is not there, a `monitor.metric` that the evaluation does not give. Returns
+    the figures that the evaluations will give.
+    """
+    groups: dict[str, tuple[Trial, Any]] = {}
+    for trial in trials:
+        if trial.group not in groups:
+            with _naming(trial):
+                config = configs.load(trial.config, trial.overrides)
+                runs.check(config)
+            groups[trial.group] = (trial, config)
+    examples: dict[str, Any] = {}
+    programs: dict[str, list[str]] = {}
+    for number, (trial, config) in enumerate(groups.values(), 1):
+        if tell:
+            tell(number, len(groups), trial)
+        with _naming(trial):
+            _rehearse(config, examples, programs)
+    return list(dict.fromkeys(name for names in programs.values() for name in names))
+
+
+def _rehearse(
+    config: Any, examples: dict[str, Any], programs: dict[str, list[str]]
+) -> None:
+    runs.source(config)
+    key = json.dumps(config.to_dict()["data"])
+    if key not in examples:
+        dataset = runs.dataset(config, "test")
+        examples[key] = dataset, next(dataset.eval_batches(1))
+    dataset, example = examples[key]
+    config = runs.resolve(config, dataset)
+    program = rehearsal.program(config)
+    if program in programs:
+        runs.shape(config, example)
+    else:
+        programs[program] = rehearsal.rehearse(config, example)
+
+
+def unmeasured(measures: Iterable[str], figures: Iterable[str]) -> list[str]:
+    """The measures that none of the figures goes by; none where no figure is known."""
+    have = list(figures)
+    return [m for m in measures if have and sweep.matching(m, have) is None]
+
+
+@contextmanager
+def _naming(trial: Trial) -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"run {trial.name}: {error}") from error
+    except BUILDING as error:
+        raise UserError(
+            f"run {trial.name} cannot be built: {type(error).__name__}: {error}"
+        ) from error
+
+
+def renamed(plan: Plan, folder: Path) -> Plan:
+    """The plan with the names that the folder's runs of the same settings go by.
+
+    An earlier version named runs by the order of their keys.
+    """
+    if not (folder / PLAN).exists():
+        return plan
+    names = {sweep.name(trial.setting): trial.name for trial in read(folder).trials}
+    own = lambda trial: trial._replace(name=names.get(trial.name, trial.name))
+    return plan._replace(trials=[own(trial) for trial in plan.trials])
+
+
+def save(plan: Plan, folder: Path) -> Plan:
+    """Write the plan into a sweep folder, and return it.
+
+    Runs that an earlier plan of the same folder has begun stay in it. Raises
+    `UserError` where the folder holds another experiment, size or other overrides.
+    """
+    path = folder / PLAN
+    if path.exists():
+        old = read(folder)
+        for part in ("name", "size", "common"):
+            was, now = getattr(old, part), getattr(plan, part)
+            if was != now:
+                raise UserError(
+                    f"{folder} holds a sweep with {part} {was!r}, not {now!r}: "
+                    "choose another --workdir"
+                )
+        before = {t.name: t for t in old.trials if place(folder, t).is_dir()}
+        for trial in plan.trials:
+            was = before.pop(trial.name, None)
+            if was and (was.config, set(was.overrides)) != (
+                trial.config,
+                set(trial.overrides),
+            ):
+                different = set(was.overrides) ^ set(trial.overrides)
+                raise UserError(
+                    f"{folder}: the run {trial.name} is declared otherwise now "
+                    f"({', '.join(sorted(different)) or trial.config}): "
+                    "choose another --workdir"
+                )
+        plan = plan._replace(trials=[*plan.trials, *before.values()])
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(
+        plan._replace(trials=[t._asdict() for t in plan.trials])._asdict(), indent=1
+    )
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(text + "\n")
+    temporary.rename(path)
+    return plan
+
+
+def read(folder: Path) -> Plan:
+    """The plan of a sweep folder."""
+    try:
+        values = json.loads((folder / PLAN).read_text())
+    except FileNotFoundError:
+        raise UserError(f"{folder} is no sweep folder: it has no {PLAN}") from None
+    except ValueError as error:
+        raise UserError(f"{folder / PLAN} is not readable: {error}") from None
+    return Plan(**values | {"trials": [Trial(**t) for t in values["trials"]]})
+
+
+def place(folder: Path, trial: Trial) -> Path:
+    """The run folder of a trial."""
+    return folder / "runs" / trial.name

@@ -1,0 +1,234 @@
+"""`deconvgen sweep`: check, say what will happen, run, say what happened."""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from deconvgen.core.errors import UserError, near_match, unknown
+from deconvgen.sweep import (
+    estimate,
+    local_jobs,
+    slurm,
+    worker,
+)
+from deconvgen.sweep import (
+    local as launch,
+)
+from deconvgen.sweep import (
+    plan as experiment,
+)
+from deconvgen.sweep.display import clock
+from deconvgen.sweep.plan import Plan, Trial
+
+
+class Interrupted(Exception):
+    """Ctrl-C; the runs under way have saved what they had."""
+
+    code = 130
+
+
+class Failed(Exception):
+    """The sweep is over, and some of its runs have failed."""
+
+    code = 1
+
+
+LAUNCHERS = ("local", "slurm", "submitit")
+
+
+def chosen(trials: list[Trial], only: str) -> list[Trial]:
+    """The trials `I` or `I-J`, counted from 1; all of them for ""."""
+    if not only:
+        return trials
+    first, _, last = only.partition("-")
+    if not first.isdigit() or not (last or first).isdigit():
+        raise UserError(f"--only should read I or I-J, not {only!r}")
+    i, j = int(first), int(last or first)
+    if not 1 <= i <= j <= len(trials):
+        raise UserError(f"--only={only}: there are runs 1 to {len(trials)}")
+    return trials[i - 1 : j]
+
+
+def sweep(
+    name: str,
+    workdir: Path | str,
+    *,
+    size: str = "full",
+    overrides: Iterable[str] = (),
+    only: str = "",
+    dry: bool = False,
+    jobs: int = 0,
+    launcher: str = "local",
+    settings: dict[str, Any] | None = None,
+    timing: bool = True,
+    together: bool = False,
+) -> dict[str, launch.Outcome]:
+    """Run an experiment in a sweep folder, or go on with it; the runs' outcomes.
+
+    With `dry`, check every run and list them; nothing is run, not even for a timing.
+    `launcher` is local, slurm, or submitit (the code for Slurm, on this machine).
+    `together` trains the seeds of a setting under one `vmap`, with the launcher local.
+    Raises `UserError`, before anything runs, for a run that cannot be, and
+    `Interrupted` after Ctrl-C.
+    """
+    if launcher not in LAUNCHERS:
+        raise unknown("launcher", launcher, LAUNCHERS)
+    if jobs < 0:
+        raise UserError(f"--jobs should be 0 (one a GPU or core) or more, not {jobs}")
+    folder, overrides = Path(workdir).expanduser(), list(overrides)
+    console = Console(force_jupyter=False, highlight=False, soft_wrap=True)
+    plan = experiment.renamed(experiment.load(name, size, overrides), folder)
+    trials = chosen(plan.trials, only)
+    console.print(plan.question)
+    left = launch.pending(folder, trials)
+    with beforehand():
+        check(plan, left, console)
+    count = jobs or (len(left) if launcher == "slurm" else launch.default_jobs())
+    if dry:
+        print_plan(plan, folder, console)
+    else:
+        plan = experiment.save(plan, folder)
+    if left and not dry:
+        flags = {"only": only, "jobs": jobs, "launcher": launcher}
+        flags |= {"timing": timing, "together": together}
+        line = command(name, workdir, size, overrides, settings or {}, **flags)
+        with (folder / "commands.txt").open("a") as file:
+            file.write(line + "\n")
+    groups = len({trial.group for trial in left})
+    console.print(
+        f"{len(trials)} runs, {len(trials) - len(left)} of them finished; to do: "
+        f"{len(left)} runs of {groups} settings, {min(count, len(left))} at a time"
+    )
+    if left:
+        with beforehand():
+            here = timing and not dry and launcher != "slurm"
+            print_estimate(folder, left, count, here, console)
+    if dry or not left:
+        return {}
+    try:
+        if launcher == "local":
+            outcomes = launch.run(folder, trials, jobs, together=together)
+        else:
+            engine = {"slurm": slurm.run, "submitit": local_jobs.run}[launcher]
+            outcomes = engine(folder, trials, jobs, settings=settings or {})
+    except KeyboardInterrupt:
+        state = (
+            "the jobs stay in the queue (scancel takes them out)"
+            if launcher == "slurm"
+            else "the runs under way are saved"
+        )
+        raise Interrupted(
+            f"stopped; {state}; give the same command again to go on"
+        ) from None
+    print_end(plan, folder, outcomes, console)
+    return outcomes
+
+
+USUAL = {"only": "", "jobs": 0, "launcher": "local", "timing": True, "together": False}
+"""What `sweep` does when it is not told otherwise."""
+
+
+def command(
+    name: str,
+    workdir: Path | str,
+    size: str,
+    overrides: Iterable[str],
+    settings: dict[str, Any],
+    **flags: Any,
+) -> str:
+    """The command line of a call of `sweep`, wherever it was called from.
+
+    `flags` are the arguments that are named in `USUAL`; those that are as usual are
+    not said.
+    """
+    words = ["deconvgen", "sweep", str(name), f"--size={size}", f"--workdir={workdir}"]
+    words += [f"--config.{change}" for change in overrides]
+    words += [f"--slurm.{key}={value}" for key, value in settings.items()]
+    for key, value in flags.items():
+        if value != USUAL[key]:
+            switch = f"--{key}" if value else f"--no{key}"
+            words.append(switch if isinstance(value, bool) else f"--{key}={value}")
+    return shlex.join(words)
+
+
+@contextmanager
+def beforehand() -> Iterator[None]:
+    """What Ctrl-C may stop without anything being lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("stopped before any run began") from None
+
+
+def check(plan: Plan, trials: list[Trial], console: Console) -> None:
+    """Check the runs, showing how far it is; warn of measures that none will have."""
+    groups = len({trial.group for trial in trials})
+    if groups and not console.is_terminal:
+        console.print(f"checking {groups} settings")
+    with console.status("checking") as status:
+        figures = experiment.check(
+            trials,
+            lambda number, count, trial: status.update(
+                f"checking setting {number} of {count}: {escape(trial.name)}"
+            ),
+        )
+    if {t.config for t in trials} < {t.config for t in plan.trials}:
+        return  # the others have figures of their own
+    for measure in experiment.unmeasured(plan.measures, figures):
+        hint = near_match(measure, figures)
+        console.print(
+            f"warning: no run has the measure {measure!r}{hint}", markup=False
+        )
+
+
+def print_estimate(
+    folder: Path, left: list[Trial], count: int, timing: bool, console: Console
+) -> None:
+    """Say how long the runs take, and how one knows; with `timing`, time them."""
+    told = lambda kinds: console.print(
+        f"timing {kinds} kinds of settings for about {clock(estimate.LIMIT)} at most "
+        "(--notiming leaves it out)"
+    )
+    with console.status("timing"):
+        found = estimate.estimate(folder, left, count, timing, told)
+    if found is None:
+        console.print("no run is over yet that would tell how long they take")
+        return
+    rest = found.kinds - found.known
+    grounds = f" ({rest} of {found.kinds} kinds of settings taken as the others)"
+    console.print(f"that takes about {clock(found.seconds)}{grounds if rest else ''}")
+
+
+def print_plan(plan: Plan, folder: Path, console: Console) -> None:
+    """Every run with its number for `--only`, and its state."""
+    table = Table(title=f"{plan.name}, {plan.size} size", title_justify="left")
+    for column in ("", "run", "state"):
+        table.add_column(column, overflow="fold")
+    for number, trial in enumerate(plan.trials, 1):
+        place = experiment.place(folder, trial)
+        state = worker.outcome(place).get("state") or (
+            "begun" if place.is_dir() else "to do"
+        )
+        table.add_row(str(number), trial.name, state)
+    console.print(table)
+
+
+def print_end(
+    plan: Plan, folder: Path, outcomes: dict[str, launch.Outcome], console: Console
+) -> None:
+    """What failed, with the command that shows it alone; and what to do next."""
+    trials = {trial.name: trial for trial in plan.trials}
+    failed = {n: o for n, o in outcomes.items() if o["state"] == "failed"}
+    for name, outcome in failed.items():
+        place = experiment.place(folder, trials[name])
+        console.print(f"failed: {name}: {outcome['error']}", markup=False)
+        console.print(f"  {place / worker.LOG} tells more", markup=False)
+    finished = len(plan.trials) - len(launch.pending(folder, plan.trials))
+    console.print(f"{finished} of {len(plan.trials)} runs are finished")
+    console.print(f"deconvgen report {folder}", markup=False)

@@ -1,0 +1,212 @@
+"""A process that trains runs one after another, as it is told.
+
+Each line on its standard input is a list of runs in JSON, the seeds to train together
+or a single run; each answer on its standard output is what became of them. Starting
+Python, JAX and the devices is paid once, and the programs that XLA compiled for one
+seed serve the next. When its input ends, because whoever started it ended, it stops
+the run under way as SIGTERM does: saved, to be gone on with.
+"""
+
+import fcntl
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+OUTCOME = "outcome.json"
+LOG = "log.txt"
+PATIENCE = 60.0
+"""Seconds that a run waits for one that is just ending in its folder."""
+
+
+def spec(folder: Path, trial: Any) -> dict[str, Any]:
+    """A run as a line of input tells it."""
+    return {
+        "workdir": str(folder),
+        "config": trial.config,
+        "overrides": trial.overrides,
+        "name": trial.name,
+    }
+
+
+def execute(spec: dict[str, Any]) -> dict[str, Any]:
+    """Train one run in its folder; writes and returns what became of it.
+
+    The outcome is `{"state": "finished" or "failed", ...}`; nothing is written where a
+    signal stopped the run (`deconvgen.runs.train.Stopped` is raised).
+    """
+    from deconvgen import config
+    from deconvgen.core.errors import UserError
+    from deconvgen.runs.train import Stopped, train
+
+    folder, began = Path(spec["workdir"]), time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / OUTCOME).unlink(missing_ok=True)  # of an earlier try that failed
+    outcome: dict[str, Any] = {"state": "finished"}
+    try:
+        wait(folder)
+        ended = train(config.load(spec["config"], spec["overrides"]), folder)
+        outcome["step"] = ended.step
+    except Stopped:
+        raise
+    except Exception as error:
+        if not isinstance(error, UserError):
+            traceback.print_exc()
+        outcome = {"state": "failed", "error": f"{error}" or type(error).__name__}
+    outcome["seconds"] = round(time.monotonic() - began, 1)
+    record(folder, outcome)
+    return outcome
+
+
+def execute_together(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Train the seeds of one setting under `vmap`; one by one where that cannot be."""
+    from deconvgen import config
+    from deconvgen.core.errors import UserError
+    from deconvgen.runs import train_seeds
+
+    began = time.monotonic()
+    folders = [Path(spec["workdir"]) for spec in specs]
+    try:
+        loaded = [config.load(spec["config"], spec["overrides"]) for spec in specs]
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / OUTCOME).unlink(missing_ok=True)
+            wait(folder)
+        if why := train_seeds.reason_against(loaded, folders):
+            print(f"one by one: {why}", flush=True)
+            return [execute(spec) for spec in specs]
+        ended = train_seeds.train(loaded, folders)
+    except Exception as error:
+        if getattr(error, "code", None):
+            raise
+        if not isinstance(error, UserError):
+            traceback.print_exc()
+        ended = [error] * len(specs)
+    seconds = round((time.monotonic() - began) / len(specs), 1)
+    outcomes = []
+    for folder, end in zip(folders, ended, strict=True):
+        outcome: dict[str, Any] = {"state": "finished", "seconds": seconds}
+        if isinstance(end, Exception):
+            outcome |= {"state": "failed", "error": f"{end}" or type(end).__name__}
+        record(folder, outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def record(folder: Path, outcome: dict[str, Any]) -> None:
+    """Write what became of a run, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{OUTCOME}.{os.getpid()}"
+    temporary.write_text(json.dumps(outcome) + "\n")
+    temporary.rename(folder / OUTCOME)
+
+
+def outcome(folder: Path) -> dict[str, Any]:
+    """What became of a run; empty where it is not over."""
+    try:
+        return json.loads((folder / OUTCOME).read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def wait(folder: Path, patience: float = PATIENCE) -> None:
+    """Until no other process holds the run folder, or for as long as `patience`."""
+    with (folder / ".lock").open("w") as lock:
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                time.sleep(0.2)
+
+
+class Remote:
+    """What a job of a cluster calls; submitit pickles it. This module imports little,
+    so that JAX starts prepared there as well."""
+
+    def __call__(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Train one run, in the job, on `told["cores"]` of the machine's cores."""
+        from deconvgen.core import runtime
+
+        if gpus := told.get("gpus"):  # in place of what submitit made of it
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpus
+        if cores := told.get("cores"):
+            share(told["index"], cpus() // cores or 1)
+        runtime.prepare()
+        return execute(told)
+
+    def checkpoint(self, told: dict[str, Any]) -> Any:
+        """What to run when the job is requeued: the same, which goes on."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, told)
+
+
+def cpus() -> int:
+    """The CPU cores that this process may use."""
+    known = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+
+
+def share(index: int, count: int) -> None:
+    """Keep to one of `count` parts of the CPU cores, where there are that many.
+
+    The number of cores decides in which order XLA adds, so figures are the same to the
+    last bit only for the same number.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    cores = sorted(os.sched_getaffinity(0))
+    each = len(cores) // count
+    if each:
+        os.sched_setaffinity(0, cores[index % count * each :][:each])
+
+
+def main(part: str) -> None:
+    """Read runs, train them, answer; `part` is INDEX/COUNT of the workers."""
+    index, count = map(int, part.split("/"))
+    share(index, count)
+    answers = os.fdopen(os.dup(1), "w")  # what else is printed goes to the run's log
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 1)
+    runs: queue.Queue[str] = queue.Queue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            runs.put(line)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(PATIENCE)
+        os._exit(1)
+
+    threading.Thread(target=listen, daemon=True).start()
+    from deconvgen.core import runtime
+
+    runtime.prepare()
+    from deconvgen.runs.train import Stopped
+
+    while True:
+        told = json.loads(runs.get())
+        folder = Path(told[0]["workdir"])
+        folder.mkdir(parents=True, exist_ok=True)
+        log = os.open(folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        try:
+            answer = execute_together(told) if told[1:] else [execute(told[0])]
+        except Stopped as stopped:
+            print(stopped, flush=True)
+            sys.exit(stopped.code)
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,84 @@
+"""Evaluation: add the Sums of a split, batch by batch, and finish them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from deconvgen.core.types import State, Task
+from deconvgen.data import Dataset
+from deconvgen.metrics import sums as metrics
+from deconvgen.training.parallel import EVALUATION, Spread, purpose_key
+
+
+def make_step(task: Task, spread: Spread, seed: int, probe: bool = False) -> Callable:
+    """The task's eval step on the devices, its sums already added over them.
+
+    With `probe`, together with what the task is asked about only once it is trained.
+    """
+
+    def summed(state, batch, keys):
+        sums = task.eval_step(state, batch, keys)
+        if probe and task.probe is not None:
+            sums = sums | task.probe(state, batch, keys)
+        return metrics.across(sums, spread.axis)
+
+    return spread.run(summed, purpose_key(seed, EVALUATION))
+
+
+def evaluate(
+    step: Callable,
+    spread: Spread,
+    state: State,
+    dataset: Dataset,
+    batch_size: int,
+    limit: int | None = None,
+) -> dict[str, float]:
+    """Every figure of the split's first `limit` examples, by name."""
+    return metrics.results(total(step, spread, state, dataset, batch_size, limit))
+
+
+def total(
+    step: Callable,
+    spread: Spread,
+    state: State,
+    dataset: Dataset,
+    batch_size: int,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """The sums of the split's first `limit` examples, by name, not yet finished.
+
+    A batch has the same examples however many devices share it, filled up with rows
+    whose mask is 0: what a network makes of a batch may depend on all that is in it.
+    """
+    rows = -(-batch_size // spread.count) * spread.count
+    sums: dict[str, Any] | None = None
+    place = (jax.process_index(), jax.process_count())
+    batches = dataset.eval_batches(batch_size, *place, limit, rows)
+    for index, batch in enumerate(batches):
+        new = step(state, spread.put_batch(batch), 0, index * batch_size)
+        sums = metrics.add(sums, spread.local(new))
+    return sums or {}
+
+
+def provenance(
+    config: Any,
+    dataset: Dataset,
+    step: int,
+    limit: int | None,
+    batch_norm: str = "running",
+) -> dict[str, Any]:
+    """What a figure must carry to be understood.
+
+    `batch_norm` is one of `batch_statistics.MODES`; evaluations in training are on
+    running statistics. "none" where the network has no batch norm.
+    """
+    count = min(dataset.num_examples, limit or dataset.num_examples)
+    return {
+        "checkpoint": step,
+        "split": dataset.split,
+        "num_examples": count,
+        "ema": bool(config.ema),
+        "batch_norm": batch_norm if config.model.norm == "batch" else "none",
+        "seed": config.seed,
+    }

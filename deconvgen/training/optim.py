@@ -1,0 +1,160 @@
+"""Optimizers from plain values: schedule, clipping, weight decay, frozen layers."""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import optax
+
+from deconvgen.core.errors import UserError
+from deconvgen.core.registry import Registry
+from deconvgen.core.types import Tree
+
+optimizers: Registry = Registry("optimizer")
+schedules: Registry = Registry("schedule")
+
+
+@optimizers.register
+def adam(learning_rate, b1, b2, momentum, weight_decay) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2015)."""
+    return optax.adam(learning_rate, b1, b2)
+
+
+@optimizers.register
+def adamw(
+    learning_rate, b1, b2, momentum, weight_decay
+) -> optax.GradientTransformation:
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+    return optax.adamw(learning_rate, b1, b2, weight_decay=weight_decay, mask=kernels)
+
+
+@optimizers.register
+def sgd(learning_rate, b1, b2, momentum, weight_decay) -> optax.GradientTransformation:
+    """Stochastic gradient descent with momentum."""
+    return optax.sgd(learning_rate, momentum or None)
+
+
+@optimizers.register
+def rmsprop(
+    learning_rate, b1, b2, momentum, weight_decay
+) -> optax.GradientTransformation:
+    """RMSProp (Tieleman & Hinton 2012); `b2` is the decay of the square."""
+    return optax.rmsprop(learning_rate, decay=b2, momentum=momentum or None)
+
+
+@schedules.register
+def constant(peak: float, steps: int, every: int, factor: float) -> optax.Schedule:
+    """The same rate throughout."""
+    return optax.constant_schedule(peak)
+
+
+@schedules.register
+def cosine(peak: float, steps: int, every: int, factor: float) -> optax.Schedule:
+    """Half a cosine from the peak to 0 (Loshchilov & Hutter 2017)."""
+    return optax.cosine_decay_schedule(peak, max(steps, 1))
+
+
+@schedules.register
+def linear(peak: float, steps: int, every: int, factor: float) -> optax.Schedule:
+    """A straight line from the peak to 0."""
+    return optax.linear_schedule(peak, 0.0, max(steps, 1))
+
+
+@schedules.register
+def step(peak: float, steps: int, every: int, factor: float) -> optax.Schedule:
+    """Times `factor` after each `every` steps."""
+    return optax.exponential_decay(peak, every, factor, staircase=True)
+
+
+def make_schedule(
+    name: str,
+    learning_rate: float,
+    steps: int,
+    warmup_steps: int = 0,
+    step_every: int = 1000,
+    step_factor: float = 0.5,
+) -> optax.Schedule:
+    """A learning rate as a function of the step, after a linear warm-up from 0."""
+    if not 0 <= warmup_steps <= steps:
+        raise UserError(
+            f"optimizer.warmup_steps should be 0 to steps={steps}, not {warmup_steps}"
+        )
+    after = schedules[name](
+        learning_rate, steps - warmup_steps, step_every, step_factor
+    )
+    if not warmup_steps:
+        return after
+    warmup = optax.linear_schedule(0.0, learning_rate, warmup_steps)
+    return optax.join_schedules([warmup, after], [warmup_steps])
+
+
+def make_optimizer(
+    name: str = "adam",
+    learning_rate: float = 1e-3,
+    steps: int = 1,
+    *,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    momentum: float = 0.9,
+    weight_decay: float = 0.0,
+    clip: float = 0.0,
+    schedule: str = "constant",
+    warmup_steps: int = 0,
+    step_every: int = 1000,
+    step_factor: float = 0.5,
+    scales: Mapping[str, float] | None = None,
+) -> optax.GradientTransformation:
+    """An optimizer for one network.
+
+    Args:
+      name: one of `optimizers`.
+      learning_rate: the peak of the schedule.
+      steps: length of the schedule.
+      weight_decay: decoupled for adamw (times the learning rate, added to the update);
+        L2 (added to the gradient) for the others. Kernels only: parameters of one
+        dimension (biases, gains) are spared.
+      clip: largest global norm of the gradient; 0 does not clip.
+      scales: factors on the learning rate of the parameters whose path contains the
+        key, e.g. `{"head": 0.1}` (FSRCNN); 0 freezes them.
+    """
+    if learning_rate < 0 or weight_decay < 0 or clip < 0:
+        raise UserError(
+            "optimizer.learning_rate, .weight_decay and .clip should be 0 or more, "
+            f"not {learning_rate}, {weight_decay} and {clip}"
+        )
+    rate = make_schedule(
+        schedule, learning_rate, steps, warmup_steps, step_every, step_factor
+    )
+    chain = [optax.clip_by_global_norm(clip)] if clip else []
+    if weight_decay and name != "adamw":
+        chain += [optax.add_decayed_weights(weight_decay, mask=kernels)]
+    chain += [optimizers[name](rate, b1, b2, momentum, weight_decay)]
+    if scales:
+        chain += [scale_by_path(scales)]
+    return optax.chain(*chain)
+
+
+def kernels(params: Tree) -> Tree:
+    """True for the parameters that weight decay may touch: kernels."""
+    return jax.tree.map(lambda p: p.ndim > 1, params)
+
+
+def path_name(path: tuple) -> str:
+    """`a/b/kernel` for a path of `jax.tree_util`."""
+    return "/".join(str(getattr(part, "key", part)) for part in path)
+
+
+def scale_by_path(scales: Mapping[str, float]) -> optax.GradientTransformation:
+    """Multiply the updates of the parameters whose path contains a key."""
+
+    def factor(path: tuple) -> float:
+        name = path_name(path)
+        return next((s for part, s in scales.items() if part in name), 1.0)
+
+    def update(updates, state, params=None):
+        scaled = jax.tree_util.tree_map_with_path(
+            lambda path, u: u * factor(path), updates
+        )
+        return scaled, state
+
+    init: Callable = lambda params: optax.EmptyState()
+    return optax.GradientTransformation(init, update)

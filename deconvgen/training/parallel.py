@@ -1,0 +1,164 @@
+"""Ways of using devices: one with `jit`, several with `pmap`, several hosts likewise.
+
+Each step function takes (state, batch, keys). A `Spread` runs it on the devices: it
+places the arrays and hands every example its own PRNG key, the root key folded with
+the round's index and the example's number in it. So the draws are the same on one
+device and on many, and need no state of their own.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deconvgen.core.errors import UserError
+from deconvgen.core.types import Batch, Tree
+
+AXIS = "devices"
+
+
+class Spread(NamedTuple):
+    """How a run lies on its devices."""
+
+    axis: str | None  # the name that collectives use; None on one device
+    count: int  # devices over all hosts
+    run: Callable[..., Callable]  # (fn, root, donate) -> f(state, batch, index, first)
+    put_state: Callable[[Tree], Tree]
+    get_state: Callable[[Tree], Tree]  # -> host arrays of its own
+    put_batch: Callable[[Batch], Batch]
+    join: Callable[[Any], Any]  # per-device images back to one [b, ...] host array
+    local: Callable[[Tree], Tree]  # a replicated result, as one host tree
+
+
+def choose(batch_size: int) -> Spread:
+    """All devices of all hosts; `batch_size` must divide among them."""
+    count = jax.device_count()
+    if batch_size % count:
+        raise UserError(
+            f"batch_size={batch_size} does not divide among {count} devices; "
+            f"use {max(1, batch_size // count) * count}"
+        )
+    return all_devices()
+
+
+def all_devices() -> Spread:
+    """One device with jit, several with pmap."""
+    return one() if jax.device_count() == 1 else many()
+
+
+SAMPLES, TRAINING, EVALUATION, PICTURES, START, STATISTICS = range(6)
+"""What the key of a seed is folded with for each purpose; no two share a draw.
+
+`SAMPLES` is the round 0 of `example_keys` from the seed's own key. A number of its own
+keeps a start apart from training too: `jax.random.split(key)[n]` is `fold_in(key, n)`.
+"""
+
+
+def purpose_key(seed: int, purpose: int) -> jax.Array:
+    """The root of what a seed draws for a purpose."""
+    return jax.random.fold_in(jax.random.key(seed), purpose)
+
+
+def example_keys(
+    root: jax.Array, index: jax.Array | int, first: jax.Array | int, count: int
+) -> jax.Array:
+    """The keys of the examples `first` to `first + count - 1` of round `index`."""
+    root = jax.random.fold_in(root, index)
+    return jax.vmap(lambda i: jax.random.fold_in(root, i))(first + jnp.arange(count))
+
+
+def _host(tree: Tree) -> Tree:
+    return jax.tree.map(lambda x: np.array(x, copy=True), tree)
+
+
+def _with_root(compiled: Callable, root: jax.Array) -> Callable:
+    # The key is an argument, so that every seed has the same compiled program.
+    def run(state: Tree, batch: Batch, index: int, first: int = 0) -> Any:
+        return compiled(root, state, batch, index, first)
+
+    run.lower = lambda state, batch, index: compiled.lower(root, state, batch, index, 0)
+    return run
+
+
+def one() -> Spread:
+    """One device, `jit`."""
+
+    def run(fn: Callable, root: jax.Array, donate: bool = False) -> Callable:
+        def stepped(root, state, batch, index, first):
+            size = len(jax.tree.leaves(batch)[0])
+            return fn(state, batch, example_keys(root, index, first, size))
+
+        return _with_root(jax.jit(stepped, donate_argnums=(1,) if donate else ()), root)
+
+    return Spread(
+        axis=None,
+        count=1,
+        run=run,
+        put_state=jax.device_put,
+        get_state=_host,
+        put_batch=jax.device_put,
+        join=np.asarray,
+        local=jax.device_get,
+    )
+
+
+def many() -> Spread:
+    """Every device of every host, `pmap`; state replicated, batch split."""
+    here = jax.local_device_count()
+
+    def run(fn: Callable, root: jax.Array, donate: bool = False) -> Callable:
+        def stepped(root, state, batch, index, first):
+            size = len(jax.tree.leaves(batch)[0])
+            mine = first + jax.lax.axis_index(AXIS) * size
+            return fn(state, batch, example_keys(root, index, mine, size))
+
+        mapped = jax.pmap(
+            stepped,
+            AXIS,
+            in_axes=(None, 0, 0, None, None),
+            donate_argnums=(1,) if donate else (),
+        )
+        return _with_root(mapped, root)
+
+    def put_state(state: Tree) -> Tree:
+        spread = lambda x: np.broadcast_to(np.asarray(x), (here, *np.shape(x)))
+        return jax.pmap(lambda x: x, AXIS)(jax.tree.map(spread, state))
+
+    def first(x: jax.Array) -> jax.Array:
+        return x.addressable_shards[0].data[0]
+
+    def put_batch(batch: Batch) -> Batch:
+        return jax.tree.map(
+            lambda x: x.reshape(here, x.shape[0] // here, *x.shape[1:]), batch
+        )
+
+    def join(x: jax.Array) -> np.ndarray:
+        parts = [np.asarray(shard.data) for shard in x.addressable_shards]
+        whole = np.concatenate(parts)
+        return whole.reshape(-1, *whole.shape[2:])
+
+    return Spread(
+        axis=AXIS,
+        count=jax.device_count(),
+        run=run,
+        put_state=put_state,
+        get_state=lambda state: _host(jax.tree.map(first, state)),
+        put_batch=put_batch,
+        join=join,
+        local=lambda tree: jax.device_get(jax.tree.map(first, tree)),
+    )
+
+
+def join_hosts(coordinator: str, num_processes: int, process_id: int) -> None:
+    """Start `jax.distributed`; empty values are found in the cluster's environment."""
+    if coordinator and not coordinator.rpartition(":")[2].isdigit():
+        raise UserError(f"--coordinator should be HOST:PORT, not {coordinator!r}")
+    try:
+        if coordinator:
+            jax.distributed.initialize(coordinator, num_processes, process_id)
+        else:
+            jax.distributed.initialize()
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"the hosts did not come together: {error}") from error

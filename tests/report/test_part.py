@@ -1,0 +1,181 @@
+"""What is compared with what, by which measure, and what its settings are called."""
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deconvgen import config, sweep
+from deconvgen.core.errors import UserError
+from deconvgen.report import legend as report_legend
+from deconvgen.report import text as report_text
+from deconvgen.report.names import labels, shorts
+from deconvgen.report.part import measured, parts
+from deconvgen.report.results import Result
+from deconvgen.sweep import matching
+from deconvgen.sweep import plan as experiment
+from deconvgen.sweep.plan import Plan, Trial
+
+NAN = float("nan")
+
+
+def result(setting, figures, state="finished", **more):
+    """A run with these figures at its last and only evaluation."""
+    trial = Trial(sweep.name(setting), setting, setting.get("config", "x"), [])
+    evals = [{"step": 9, "kind": "eval", **figures}]
+    empty = {"error": "", "step": 9, "steps": 9, "best": figures, "best_step": 9}
+    empty |= {"cost": {}, "seconds": 1.0, "monitor": ("loss", "min"), "collapsed": []}
+    values = empty | {"evals": evals, "last": figures} | more
+    return Result(trial=trial, place=Path(), state=state, **values)
+
+
+def part_of(measures, *results):
+    """The one part of some runs."""
+    plan = Plan("mine", "Which?", measures, "full", [], [r.trial for r in results])
+    (found,) = parts(plan, results)
+    return found
+
+
+def test_a_key_is_called_by_the_fewest_words_that_tell_it():
+    assert shorts(["model.norm", "seed"]) == {"model.norm": "norm", "seed": "seed"}
+    keys = ["optimizer.learning_rate", "critic_optimizer.learning_rate", "a.norm"]
+    assert list(shorts(keys).values()) == [*keys[:2], "norm"]
+    assert list(shorts(["norm", "model.norm"]).values()) == ["norm", "model.norm"]
+
+
+def test_settings_of_two_keys_with_the_same_values_stay_apart():
+    found = [{"model.norm": "none"}, {"model.norm": "group"}]
+    found += [{"model.critic_norm": "none"}, {}]
+    keys = ["model.norm", "model.critic_norm"]
+    want = ["norm none", "norm group", "critic_norm none", "as configured"]
+    assert labels(found, keys) == want
+    rates = [{"optimizer.learning_rate": 0.1}, {"critic_optimizer.learning_rate": 0.1}]
+    assert len(set(labels(rates, [k for s in rates for k in s]))) == 2
+
+
+def test_words_that_tell_themselves_go_without_their_key():
+    found = [{"model.upsampler": u, "model.residual": True} for u in ("carafe", "x")]
+    assert labels(found, ["model.upsampler"]) == ["carafe", "x"]
+    found = [{"model.upsampler": "x", "model.last_upsampler": v} for v in ("", "y")]
+    keys = ["model.upsampler", "model.last_upsampler"]
+    assert labels(found, keys) == ["x, last_upsampler -", "x, last_upsampler y"]
+
+
+KEYS = st.sampled_from(["a.x", "b.x", "a.y", "c"])
+VALUES = st.sampled_from(["", "none", "p", "q", "p, q", 1, True])
+
+
+@given(st.lists(st.dictionaries(KEYS, VALUES, max_size=3), min_size=2, max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_unlike_settings_have_unlike_labels(found):
+    given = labels(found, sweep.varying(found))
+    told = {}
+    for setting, label in zip(found, given, strict=True):
+        exact = {k: sweep.text(v) for k, v in setting.items()}
+        assert told.setdefault(label, exact) == exact
+
+
+def test_two_runs_of_one_setting_and_seed_are_not_silently_one():
+    runs = [result({}, {"psnr": 1.0}), result({"seed": 0}, {"psnr": 2.0})]
+    with pytest.raises(UserError, match="base and seed=0 of x are both seed 0"):
+        part_of({"psnr": "max"}, *runs).table("psnr")
+
+
+MAIN = {
+    "segmentation": ("miou", {"miou": 0.5, "boundary_iou": 0.4, "loss": 1.0}),
+    "superres": ("psnr_y", {"psnr": 1.0, "psnr_y": 2.0, "frechet_random": 3.0}),
+    "autoencoder": ("psnr", {"frechet_classifier": 3.0, "psnr": 1.0, "ssim": 0.5}),
+    "dcgan": ("frechet_classifier", {"frechet_classifier": 3.0}),
+}
+IMAGES = {"phase_detail_ratio_s2", "spectrum_distance_db"}
+"""What kernel_size and last_layer ask for, of any task."""
+
+
+@pytest.mark.parametrize("name", config.names("experiments"))
+def test_each_task_is_answered_by_its_own_main_figure(name):
+    plan = experiment.load(name)
+    artefacts = ["spectrum_distance_db", "spectrum_accuracy", "kid_classifier_mean"]
+    artefacts += [f"{m}_s{s}{end}" for m in ("phase_detail_ratio", "replica_db")
+                  for s in (2, 4) for end in ("", "_real")]  # fmt: skip
+    for task in {t.config.partition(":")[0] for t in plan.trials}:
+        main, figures = MAIN[task]
+        there, _ = measured(plan.measures, [*figures, *artefacts])
+        assert next(iter(there)) == main or next(iter(there)) in IMAGES, (name, task)
+        assert next(m for m in there if m in figures) == main, (name, task)
+
+
+@pytest.mark.parametrize("name", config.names("experiments"))
+def test_each_measure_is_explained(name):
+    for measure in experiment.load(name).measures:
+        assert report_legend.explain(measure.replace("*", "inception")), measure
+
+
+def test_inception_s_figures_match_too():
+    names = ["loss", "fid", "kid_inception_mean", "kid_inception_std"]
+    assert matching("frechet_*", names) == "fid"
+    assert matching("frechet_random", names) is None
+    assert matching("kid_*_mean", names) == "kid_inception_mean"
+    assert matching("kid_*", names) == "kid_inception_mean"
+    assert matching("fid", ["frechet_random"]) is None
+
+
+def seeds(key, values, name="psnr"):
+    """Runs of one setting with a value for each seed."""
+    setting = lambda seed: {"model.upsampler": key, "seed": seed}
+    return [result(setting(s), {name: v}) for s, v in enumerate(values)]
+
+
+def test_a_figure_that_is_not_finite_is_told_and_a_lucky_seed_does_not_win():
+    runs = [*seeds("good", [9.0, 9.1, 9.3]), *seeds("bad", [1.0, 1.1, 1.2])]
+    runs += seeds("lucky", ["nan", 99.0, "nan"])
+    part = part_of({"psnr": "max"}, *runs)
+    text = report_text.answer(part)
+    assert text.startswith("“good” has the highest psnr") and "one seed" not in text
+    assert "better than 1 of the 2 other settings" in text
+    assert "No test can compare it with “lucky”" in text
+    said = " ".join(report_text.remarks(part))
+    assert "2 finished runs without a finite psnr" in said
+    assert "“lucky, seed 0” and “lucky, seed 2”" in said
+    assert "1 setting with fewer seeds than others, ranked after them: “lucky”" in said
+
+
+def test_a_measure_that_is_finite_nowhere_leaves_the_answer_to_the_next():
+    nothing = {"frechet_random": "nan"}
+    runs = [result({"a": a, "seed": 0}, nothing | {"psnr": float(a)}) for a in (1, 2)]
+    part = part_of({"frechet_*": "min", "psnr": "max"}, *runs)
+    assert list(part.measures) == ["psnr"] and part.never == ["frechet_random"]
+    assert "With one seed, nothing can be said about chance" in report_text.answer(part)
+    told = report_text.remarks(part)
+    assert "Not finite in any finished run: frechet_random." in told
+
+
+def test_the_measures_of_real_images_are_won_by_who_comes_nearest():
+    runs = []
+    for a, values in {"under": [0.2, 0.1], "near": [1.1, 1.3], "over": [4, 5]}.items():
+        for seed, value in enumerate(values):
+            figures = {"replica_db_s2": value, "replica_db_s2_real": 1.25}
+            runs.append(result({"a": a, "seed": seed}, figures))
+    part = part_of({"replica_db_s2": "real"}, *runs)
+    assert part.order("replica_db_s2") == ["near", "under", "over"]
+    assert part.real("replica_db_s2") == 1.25
+    assert "comes nearest to the real images' replica_db_s2 of 1.250: 1.200" in (
+        report_text.answer(part)
+    )
+    alone = part_of({"replica_db_s2": "real", "x": "min"}, result({}, {"x": 1.0}))
+    assert alone.missing == ["replica_db_s2"]
+
+
+def test_equal_differences_are_said_to_be_no_test():
+    runs = [*seeds("a", [0.5, 0.6, 0.7]), *seeds("b", [0.4, 0.5, 0.6])]
+    text = report_text.answer(part_of({"psnr": "max"}, *runs))
+    assert "differences are equal for all seeds" in text
+
+
+def test_collapses_are_told():
+    part = part_of({"x": "min"}, result({"seed": 0}, {"x": 1.0}, collapsed=[20, 40]))
+    (told,) = report_text.remarks(part)
+    assert told.startswith("1 run warned of a mode collapse: “as configured, seed 0, ")
+    assert told.endswith("first at step 20”.")
+    assert math.isnan(part.real("x"))

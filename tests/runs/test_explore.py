@@ -1,0 +1,158 @@
+"""The page: what its pictures are made of; and the page in a headless browser."""
+
+import base64
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deconvgen.core import images
+from deconvgen.runs import explore, run
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+NAME = "pretrained:dcgan-fashion"
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return run.load(NAME)
+
+
+def test_the_latent_goes_from_seed_to_seed_and_moves(shipped):
+    start = explore.latent(shipped, 3, 5, 0.0, 1.0, [])
+    np.testing.assert_allclose(start, shipped.latents(1, 3), atol=1e-5)
+    end = explore.latent(shipped, 3, 5, 1.0, 1.0, [])
+    np.testing.assert_allclose(end, shipped.latents(1, 5), atol=1e-5)
+    moved = explore.latent(shipped, 3, 5, 0.0, 0.5, [0.0, 2.0])
+    expected = 0.5 * start
+    expected[0, 1] += 2
+    np.testing.assert_allclose(moved, expected, atol=1e-5)
+
+
+def test_the_view_shows_the_image_of_the_latent(shipped):
+    z = shipped.latents(1, 7)
+    found = explore.view(shipped, z)
+    expected = images.to_uint8(shipped.decode(z))[0]
+    np.testing.assert_allclose(found.image.astype(int), expected, atol=1)
+    assert found.spectrum.shape == (28, 28, 3)
+    assert found.features.shape[-1] == 3
+
+
+def test_a_checkerboard_is_bright_in_the_corners_of_its_spectrum():
+    y, x = np.mgrid[:28, :28]
+    board = np.where((y + x) % 2, 1.0, -1.0).astype(np.float32)[None, ..., None]
+    picture = explore.spectrum_picture(board).astype(int).sum(-1)
+    assert picture[0, 0] > 2 * picture[14, 14]  # the middle is frequency 0
+
+
+class Browser:
+    """A page in headless Chromium, driven over its debugging pipe."""
+
+    def __init__(self, url, folder):
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        options += ["--disable-background-networking", "--remote-debugging-pipe"]
+        options += [f"--user-data-dir={folder}", "--window-size=1400,1500"]
+        hears, self.speak = os.pipe()
+        self.listen, speaks = os.pipe()
+        command = shlex.join([CHROMIUM, *options, "about:blank"])
+        self.process = subprocess.Popen(  # it hears on 3 and speaks on 4
+            ["bash", "-c", f"exec {command} 3<&{hears} 4>&{speaks}"],
+            stderr=subprocess.DEVNULL,
+            pass_fds=(hears, speaks),
+        )
+        os.close(hears), os.close(speaks)
+        self.number, self.rest, self.session = 0, b"", {}
+        target = self.send("Target.createTarget", url=url)["targetId"]
+        attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
+        self.session = {"sessionId": attached["sessionId"]}
+
+    def send(self, method, **params):
+        """Call a method of the protocol; returns its result."""
+        self.number += 1
+        call = {"id": self.number, "method": method, "params": params} | self.session
+        os.write(self.speak, json.dumps(call).encode() + b"\0")
+        while (answer := self.receive()).get("id") != self.number:
+            pass
+        assert "result" in answer, answer
+        return answer["result"]
+
+    def receive(self):
+        """The next message."""
+        while b"\0" not in self.rest:
+            part = os.read(self.listen, 1 << 20)
+            assert part, "Chromium has ended"
+            self.rest += part
+        message, _, self.rest = self.rest.partition(b"\0")
+        return json.loads(message)
+
+    def value(self, expression):
+        """The value of a JavaScript expression."""
+        found = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        return found["result"].get("value")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        os.close(self.speak), os.close(self.listen)
+
+
+def wait(ready, what, seconds=120):
+    """Until `ready()` is true; a test that waits in vain fails."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := ready():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{what} did not come")
+
+
+@pytest.fixture
+def address():
+    """Of the page of two checkpoints, served by the command."""
+    pytest.importorskip("gradio")
+    command = [sys.executable, "-u", "-m", "deconvgen.cli", "explore", "--port=0"]
+    server = subprocess.Popen(
+        [*command, f"--workdir={NAME}", NAME], stdout=subprocess.PIPE, text=True
+    )
+    lines = (line for line in server.stdout if "http://" in line)
+    yield next(lines).split()[-1]
+    server.kill()
+    server.wait()
+
+
+PICTURES = "[...document.querySelectorAll('img[src*=\"file=\"]')].map(i => i.src)"
+MOVE = """(() => {
+  const input = document.querySelector('input[aria-label="number input for seed"]');
+  const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+  set.call(input, "4");
+  for (const name of ["input", "change", "blur"])
+    input.dispatchEvent(new Event(name, {bubbles: true}));
+  return true;
+})()"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_a_browser_moves_two_checkpoints(address, tmp_path):
+    assert address.startswith("http://127.0.0.1:")  # this machine alone
+    browser = Browser(address, tmp_path)
+    try:
+        pictures = lambda: browser.value(PICTURES) or []
+        wait(lambda: len(pictures()) == 8, "four pictures of each checkpoint")
+        before = pictures()
+        assert before[:4] == before[4:]  # the same checkpoint, the same latent
+        assert browser.value(MOVE)
+        wait(lambda: len({*pictures()} - {*before}) == 3, "three other pictures")
+        after = pictures()
+        assert after[2] == before[2]  # the mean spectrum stays
+        if folder := os.environ.get("DECONVGEN_SCREENSHOTS"):  # to look at it
+            shot = browser.send("Page.captureScreenshot")["data"]
+            (Path(folder) / "explore.png").write_bytes(base64.b64decode(shot))
+    finally:
+        browser.close()

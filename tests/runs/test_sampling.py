@@ -1,0 +1,231 @@
+"""What is drawn from a checkpoint: the kinds, many samples on disk, the layers."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deconvgen.core import images
+from deconvgen.core.errors import UserError
+from deconvgen.runs import run
+from deconvgen.runs import setup as runs
+from deconvgen.runs.sampling import kinds as sampling
+from deconvgen.runs.sampling import store as sampling_store
+from deconvgen.runs.sampling.kinds import COLUMNS
+from deconvgen.training import checkpoint
+from tests.tiny import gan
+
+SIDE = 28 + 1  # an image and the gap behind it
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return run.load("pretrained:dcgan-fashion")
+
+
+@pytest.fixture(scope="module")
+def conditional(tmp_path_factory):
+    """A class-conditional model that has learned nothing."""
+    config = runs.describe(gan("model.conditional=true"), (28, 28, 1), 10)
+    found = checkpoint.Checkpoint(0, tmp_path_factory.mktemp("conditional"), {})
+    example = {"image": np.zeros((1, 28, 28, 1), "f4"), "label": np.zeros(1, np.int32)}
+    start = lambda found, shape: runs.initial(config, example, 0)
+    return run.Run(found.path, config, found, start)
+
+
+def cell(sheet, row, column):
+    """One image of a grid."""
+    y, x = row * SIDE, column * SIDE
+    return sheet[y : y + 28, x : x + 28].astype(int)
+
+
+def test_cutting_the_latent_off_gives_up_variety(shipped):
+    sheet = sampling.kinds["truncation"](shipped, 24, 0, "")
+    assert sheet.shape == (3 * SIDE - 1, COLUMNS * SIDE - 1, 1)
+    rows = [[cell(sheet, i, j) for j in range(COLUMNS)] for i in range(3)]
+    first, middle, last = (np.std(row, axis=0).mean() for row in rows)
+    assert first > middle > last
+    uncut = images.to_uint8(shipped.decode(shipped.latents(COLUMNS, 0)))
+    near = np.abs(np.asarray(rows[0]) - uncut.astype(int)).mean((1, 2, 3))
+    assert np.median(near) < 10  # a cut at 3 leaves nearly every latent as it is
+
+
+def test_straight_and_spherical_rows_share_their_ends_alone(shipped):
+    sheet = sampling.kinds["linear_interpolation"](shipped, 16, 4, "")
+    for column in (0, COLUMNS - 1):
+        np.testing.assert_allclose(
+            cell(sheet, 0, column), cell(sheet, 1, column), atol=1
+        )
+    assert np.abs(cell(sheet, 0, 4) - cell(sheet, 1, 4)).max() > 10
+
+
+def test_the_great_circle_keeps_the_norm_and_the_line_does_not():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 50, 64))
+    a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
+    middle = sampling.slerp(a, b, np.full((50, 1), 0.5))
+    np.testing.assert_allclose(np.linalg.norm(middle, axis=1), 1, rtol=1e-5)
+    assert np.linalg.norm((a + b) / 2, axis=1).max() < 0.9
+
+
+def test_a_walk_comes_back(shipped, tmp_path):
+    frames = sampling.kinds["walk"](shipped, 8, 0, "")
+    assert frames.shape[0] == 8
+    grey = frames / 255
+    steps = np.abs(grey - np.roll(grey, -1, axis=0)).mean((1, 2, 3))
+    assert steps.min() > 0
+    assert steps[-1] < 2 * steps.mean()  # the last frame leads to the first
+    path = sampling.draw(
+        "pretrained:dcgan-fashion", "walk", num=3, out=f"{tmp_path}/a.gif"
+    )
+    with Image.open(path) as gif:
+        assert gif.n_frames == 3
+        assert gif.info["loop"] == 0
+
+
+def test_a_row_a_class_from_the_same_latents(conditional):
+    sheet = sampling.kinds["classes"](conditional, 20, 0, "")
+    assert sheet.shape == (10 * SIDE - 1, 2 * SIDE - 1, 1)
+    expected = conditional.decode(conditional.latents(2, 0), [3, 3])
+    np.testing.assert_allclose(cell(sheet, 3, 1), images.to_uint8(expected)[1], atol=1)
+
+
+def test_neighbours_of_training_images_are_themselves(shipped, monkeypatch):
+    train_set = runs.dataset(shipped.config, "train")
+    known = next(train_set.eval_batches(2))["image"]
+    monkeypatch.setattr(shipped, "sample", lambda num, seed: known[:num])
+    sheet = sampling.kinds["neighbours"](shipped, 16, 0, "")
+    for row in range(2):
+        np.testing.assert_array_equal(cell(sheet, row, 0), cell(sheet, row, 1))
+        assert (cell(sheet, row, 2) != cell(sheet, row, 0)).any()
+
+
+def test_any_part_in_any_batches_is_the_same(shipped):
+    whole = shipped.sample(14, 3)
+    part = np.concatenate(list(shipped.batches(14, 3, batch_size=4, first=5)))
+    np.testing.assert_allclose(part, whole[5:], atol=1e-5)
+    assert not list(shipped.batches(5, 3, first=5))
+
+
+def test_samples_are_decoded_from_the_latents_of_their_seed(shipped, conditional):
+    for each in (shipped, conditional):
+        drawn = each.sample(5, 7)
+        np.testing.assert_allclose(each.decode(each.latents(5, 7)), drawn, atol=1e-5)
+
+
+def test_wrong_labels_are_told(conditional):
+    z = conditional.latents(2, 0)
+    for labels, message in (
+        (3, r"2 whole numbers, not int64 of shape \[\]"),
+        ([1.0, 2.0], "2 whole numbers, not float64"),
+        ([1, 2, 3], r"of shape \[3\]"),
+        ([1, 10], "no class 10: the data have 10"),
+    ):
+        with pytest.raises(UserError, match=message):
+            conditional.decode(z, labels)
+        with pytest.raises(UserError, match=message):
+            conditional.sample(2, labels=labels)
+        with pytest.raises(UserError, match=message):
+            conditional.feature_maps(z, labels)
+
+
+def test_more_examples_than_there_are_come_without_padding(shipped):
+    assert len(shipped.examples(2005)["image"]) == 2000
+    assert shipped.examples(2005)["mask"].all()
+
+
+def test_feature_maps_are_those_of_the_layers_in_their_order(shipped):
+    z = shipped.latents(3, 1)
+    maps = shipped.feature_maps(z)
+    names = [*maps]
+    assert names == [
+        "project_norm",
+        "decoder/up_0",
+        "decoder/norm_0",
+        "decoder/up_1",
+        "image",
+    ]
+    assert maps["decoder/up_0"].shape[:3] == (3, 14, 14)
+    np.testing.assert_allclose(maps["image"], np.tanh(maps["decoder/up_1"]), atol=1e-6)
+    np.testing.assert_allclose(maps["image"], shipped.decode(z), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["features", "interpolation", "grid"])
+def test_pictures_are_written(kind, tmp_path):
+    out = tmp_path / "picture.png"
+    sampling.draw("pretrained:dcgan-fashion", kind, num=8, out=str(out))
+    with Image.open(out) as picture:
+        assert np.asarray(picture).std() > 20
+
+
+def test_a_folder_of_samples_goes_on_where_it_was(shipped, tmp_path):
+    sampling_store.write_folder(shipped, 9, 0, tmp_path)
+    whole = {p.name: p.read_bytes() for p in tmp_path.glob("*.png")}
+    assert sorted(whole) == [f"{i:06d}.png" for i in range(9)]
+    with Image.open(tmp_path / "000007.png") as picture:
+        expected = images.to_uint8(shipped.sample(9, 0))[7, ..., 0]
+        np.testing.assert_allclose(np.asarray(picture).astype(int), expected, atol=1)
+    for i in range(5, 9):
+        (tmp_path / f"{i:06d}.png").unlink()
+    (tmp_path / "000002.png").write_bytes(b"mine")
+    sampling_store.write_folder(shipped, 12, 0, tmp_path)
+    again = {p.name: p.read_bytes() for p in tmp_path.glob("*.png")}
+    assert len(again) == 12
+    assert again["000002.png"] == b"mine"  # it was there, so it was kept
+    assert again["000008.png"] == whole["000008.png"]
+    with pytest.raises(UserError, match="another run, step, seed or num"):
+        sampling_store.write_folder(shipped, 12, 1, tmp_path)
+
+
+def test_an_npz_goes_on_where_it_was(shipped, tmp_path, monkeypatch):
+    monkeypatch.setattr(sampling_store, "PART", 4)
+    path, drawn = tmp_path / "a.npz", []
+    real = shipped.batches
+
+    def cut_off(num, seed, first):
+        for batch in real(num, seed, batch_size=3, first=first):
+            if len(drawn) == 2:
+                raise KeyboardInterrupt
+            drawn.append(first)
+            yield batch
+
+    monkeypatch.setattr(shipped, "batches", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        sampling_store.write_npz(shipped, 10, 0, path)
+    assert not path.exists()
+    starts = []
+
+    def noted(num, seed, first):
+        starts.append(first)
+        return real(num, seed, batch_size=3, first=first)
+
+    monkeypatch.setattr(shipped, "batches", noted)
+    sampling_store.write_npz(shipped, 10, 0, path)
+    assert starts == [4]  # the first part was there
+    made = np.load(path)["images"].astype(int)
+    monkeypatch.setattr(shipped, "batches", real)
+    expected = images.to_uint8(shipped.sample(10, 0)).astype(int)
+    np.testing.assert_allclose(made, expected, atol=1)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+    monkeypatch.setattr(shipped, "batches", None)  # finished: nothing is drawn
+    sampling_store.write_npz(shipped, 10, 0, path)
+    for num, seed in ((10, 1), (4, 0)):
+        with pytest.raises(UserError, match=r"seed or num .*seed 0, num 10"):
+            sampling_store.write_npz(shipped, num, seed, path)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]  # not even .parts
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (dict(kind="classes"), "model.conditional=true"),
+        (dict(kind="walk", out="a.png"), "is written as a .gif"),
+        (dict(kind="interpolation", num=8, out="a.npz"), "only --kind=grid"),
+        (dict(workdir="pretrained:dcgan-fashon"), "did you mean 'dcgan-fashion'"),
+        (dict(checkpoint="7"), "is one checkpoint; it has no '7'"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(settings, message, tmp_path):
+    if "out" in settings:
+        settings = settings | {"out": str(tmp_path / settings["out"])}
+    with pytest.raises(UserError, match=message):
+        sampling.draw(**{"workdir": "pretrained:dcgan-fashion", "num": 2} | settings)
