@@ -22,9 +22,9 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 from timing import gemm_probe, interleave, table  # noqa: E402
 
-from deconvgen import config, tasks
-from deconvgen.runs import setup as runs
-from deconvgen.training import parallel as devices
+from deconvgen import config, tasks  # noqa: E402
+from deconvgen.runs import setup as runs  # noqa: E402
+from deconvgen.training import parallel as devices  # noqa: E402
 
 LATENT = 100
 

@@ -61,8 +61,8 @@ from PIL import Image
 
 from deconvgen import config
 from deconvgen.core import images
+from deconvgen.runs import sampling
 from deconvgen.runs.run import load
-from deconvgen.runs.sampling import kinds as sampling
 from deconvgen.runs.train import train
 from deconvgen.training import checkpoint, log
 
@@ -174,7 +174,7 @@ plt.show()
 
 # %% [markdown]
 # `deconvgen sample` draws more than grids. These are the kinds, each a function of the
-# registry `deconvgen.runs.sampling.kinds.kinds`:
+# registry `deconvgen.runs.sampling.kinds`:
 
 # %%
 for name in sampling.kinds:

@@ -57,8 +57,8 @@ import numpy as np
 from deconvgen import config
 from deconvgen.core import images
 from deconvgen.runs import photographs as whole
+from deconvgen.runs import sampling
 from deconvgen.runs.run import load
-from deconvgen.runs.sampling import kinds as sampling
 from deconvgen.runs.sampling import pictures as sampling_pictures
 from deconvgen.runs.train import train
 

@@ -43,7 +43,7 @@ def test_the_installed_command_works_from_any_folder(wheel, tmp_path):
     subprocess.run([*install, "--target", str(target), str(wheel)], check=True)
     environment = os.environ | {"PYTHONPATH": str(target)}
     script = (
-        "import deconvgen, deconvgen.cli.main as c; print(deconvgen.__file__); c.main()"
+        "import deconvgen, deconvgen.cli.main as c;print(deconvgen.__file__); c.main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, "list", "configs"],

@@ -28,7 +28,7 @@ def _sample(values: flags.FlagValues) -> None:
 @command(_sample)
 def sample(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
     """Draw from a checkpoint."""
-    from deconvgen.runs.sampling import kinds as sampling
+    from deconvgen.runs import sampling
 
     path = sampling.draw(
         required(values, "workdir"),

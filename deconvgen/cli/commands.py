@@ -198,18 +198,19 @@ def _features(values: flags.FlagValues) -> None:
 def features(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
     """Train the classifier whose features measure a config's data set, once."""
     from deconvgen import config
-    from deconvgen.metrics import features
+    from deconvgen.core.terminal import say
+    from deconvgen.metrics.features import cache_folder
+    from deconvgen.runs import classifier
     from deconvgen.runs import setup as runs
-    from deconvgen.training.log import say
 
     spec = required(values, "config")
     loaded = config.load(spec, overrides)
     train_set, test_set = (runs.dataset(loaded, split) for split in ("train", "test"))
     given = "".join(f" --config.{text}" for text in overrides)
-    about = features.train_and_save(
+    about = classifier.train_and_save(
         train_set,
         test_set,
-        values.out or str(features.cache_folder()),
+        values.out or str(cache_folder()),
         steps=values.steps,
         report=lambda step, loss: say(f"step {step}/{values.steps}  loss {loss:.3f}"),
         command=f"deconvgen features --config={spec}{given} --steps={values.steps}",

@@ -43,7 +43,7 @@ KINDS: dict[str, Callable[[], dict[str, str]]] = {
     "schedules": lambda: _registry("deconvgen.training.optim", "schedules"),
     "norms": lambda: _registry("deconvgen.nn.norm", "norms"),
     "losses": lambda: _losses(),
-    "samples": lambda: _registry("deconvgen.runs.sampling.kinds", "kinds"),
+    "samples": lambda: _registry("deconvgen.runs.sampling", "kinds"),
     "pretrained": lambda: _pretrained(),
 }
 

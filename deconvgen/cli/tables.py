@@ -10,14 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deconvgen.runs.train import Outcome
-
-FACTS = ("split", "num_examples", "ema", "batch_norm", "seed")
-NOT_FIGURES = (*FACTS, "checkpoint", "step", "kind")
-
-
-def figures(record: dict[str, Any]) -> dict[str, Any]:
-    """The numbers of a record, without its provenance."""
-    return {k: v for k, v in record.items() if k not in NOT_FIGURES}
+from deconvgen.training.log import FACTS, figures
 
 
 def finite(record: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
+from deconvgen.ops.image import unit
 from deconvgen.ops.spectrum import power_spectrum
 from deconvgen.ops.structure import WINDOW, similarity
 
@@ -21,12 +22,6 @@ PerExample = Float[Array, " b"]
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the scales, finest first (Wang, Simoncelli and Bovik 2003, section 3.2)."""
-
-
-def unit(images: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """[-1, 1] to [0, 1], in float32 at least."""
-    images = images.astype(jnp.promote_types(images.dtype, jnp.float32))
-    return (images + 1) / 2
 
 
 @image_metrics.register
@@ -103,27 +98,3 @@ def high_frequency_energy_kept(
     floor = 1e-9  # an amplitude of a 30000th, far below a grey level
     kept = high_band_energy(images, cutoff) + floor
     return kept / (high_band_energy(targets, cutoff) + floor)
-
-
-def luma(images: Float[Array, "b h w 3"]) -> Float[Array, "b h w 1"]:
-    """Y of YCbCr (ITU-R BT.601): 65.481 R + 128.553 G + 24.966 B + 16 of 255.
-
-    In [-1, 1] like every image, so that black to white spans 16 to 235 of 255 levels
-    and `psnr` of two of them has the peak 255 that super-resolution papers use.
-    """
-    weights = jnp.array([65.481, 128.553, 24.966], jnp.float32)
-    levels = jnp.sum(unit(images) * weights, axis=-1, keepdims=True) + 16
-    return levels / 127.5 - 1
-
-
-def quantize(images: Images) -> Images:
-    """Clipped to [-1, 1] and rounded to the 256 levels of a picture file."""
-    return jnp.round(jnp.clip(unit(images), 0, 1) * 255) / 127.5 - 1
-
-
-def crop(images: Images, border: int) -> Float[Array, "b h2 w2 c"]:
-    """Without `border` pixels on every side."""
-    _, h, w, _ = images.shape
-    if 2 * border >= min(h, w):
-        raise UserError(f"a border of {border} pixels leaves nothing of {h} x {w}")
-    return images[:, border : h - border, border : w - border]

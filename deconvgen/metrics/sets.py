@@ -90,7 +90,7 @@ class Fidelity:
         )
 
     def result(self) -> dict[str, float]:
-        """The measures of `deconvgen.metrics.distances`, by names that carry the extractor's.
+        """The measures of `metrics.distances`, by names that carry the extractor's.
 
         frechet_NAME (fid for Inception), kid_NAME_mean and _std, precision_NAME,
         recall_NAME, density_NAME, coverage_NAME, images_real_NAME, images_fake_NAME;

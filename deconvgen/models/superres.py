@@ -7,14 +7,11 @@ Network". ESPCN: Shi et al. 2016. Residual trunk: EDSR, Lim et al. 2017.
 from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
-from deconvgen.metrics.image import quantize
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
@@ -154,18 +151,3 @@ class SuperResolution(nn.Module):
         if not self.bicubic:
             return x
         return resize.bicubic(lowres, self.factor) + 0.1 * x  # starts near bicubic
-
-
-def shrink(images: Float[Array, "b h w c"], factor: int) -> Float[Array, "b h2 w2 c"]:
-    """The antialiased bicubic reduction, in the 256 levels of a picture file.
-
-    Rows and columns that fill no whole low-resolution pixel are cut off.
-    """
-    b, h, w, c = images.shape
-    if min(h, w) < factor:
-        raise UserError(
-            f"an image of {h}x{w} has no whole pixel at a {factor}th of its resolution"
-        )
-    shape = (b, h // factor, w // factor, c)
-    images = images[:, : shape[1] * factor, : shape[2] * factor]
-    return quantize(jax.image.resize(images, shape, "bicubic", antialias=True))

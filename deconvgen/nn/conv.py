@@ -1,7 +1,7 @@
 """Convolution and transposed convolution, drop-in for Flax's: swap the import.
 
 The parameter trees and the values are Flax's; the derivatives are those of
-`deconvgen.ops.convolution.strided` and `deconvgen.ops.convolution.transposed`, which are fast on the CPU.
+`deconvgen.ops.convolution`, which are fast on the CPU.
 They are made for reverse mode, of every order: `jax.jvp`, `jax.jacfwd` and
 `jax.hessian` need `impl="lax"`.
 """

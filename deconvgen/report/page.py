@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from string import Template
 
+from deconvgen.core.terminal import clock
 from deconvgen.report import (
     figures as report_plots,
 )
@@ -25,7 +26,6 @@ from deconvgen.report.legend import WAYS, legend
 from deconvgen.report.part import Part
 from deconvgen.report.results import Result
 from deconvgen.report.study import Study
-from deconvgen.sweep.display import clock
 from deconvgen.sweep.plan import Plan
 
 PAGE, STUDY = (

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 from deconvgen import config as configs
 from deconvgen import sweep
-from deconvgen.cli.tables import figures
 from deconvgen.core.errors import UserError
 from deconvgen.runs.train import best_of, is_collapsed
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import worker
 from deconvgen.sweep.plan import Plan, Trial
-from deconvgen.training.log import METRICS, read
+from deconvgen.training.log import METRICS, figures, read
 
 
 class Result(NamedTuple):

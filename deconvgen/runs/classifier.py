@@ -1,6 +1,8 @@
 """Training the classifier whose features measure a data set."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +12,7 @@ import optax
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import Tree
 from deconvgen.data import Dataset
+from deconvgen.metrics import features
 from deconvgen.models.classifier import Classifier
 
 
@@ -97,3 +100,46 @@ def accuracy(dataset: Dataset, variables: Tree, width: int, limit: int | None = 
         hit = (np.asarray(guess(batch["image"])) == batch["label"]) * batch["mask"]
         right, total = right + hit.sum(), total + batch["mask"].sum()
     return float(right / total)
+
+
+def train_and_save(
+    train: Dataset,
+    test: Dataset,
+    folder: str,
+    steps: int = 2000,
+    seed: int = 0,
+    batch_size: int = 64,
+    width: int = 24,
+    report: Callable[[int, float], None] = lambda step, loss: None,
+    command: str = "deconvgen features --config=dcgan --steps=2000",
+) -> dict:
+    """Train the data set's classifier and write it to `folder`; what is known about it.
+
+    Two files: classifier-NAME.npz with the weights in float16, and classifier-NAME.json
+    with their SHA-256, the accuracy that they reach on `test`, and how they were made.
+    """
+    variables = train_classifier(train, steps, seed, batch_size, width, report)
+    flat = {
+        "/".join(key.key for key in path): np.asarray(leaf, np.float16)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(variables)
+    }
+    rounded = jax.tree.map(lambda x: jnp.float32(np.float16(x)), variables)
+    about = {
+        "dataset": train.name,
+        "image_shape": list(train.image_shape),
+        "num_classes": train.num_classes,
+        "width": width,
+        "steps": steps,
+        "batch_size": batch_size,
+        "seed": seed,
+        "train_images": train.num_examples,
+        "test_images": test.num_examples,
+        "test_accuracy": round(accuracy(test, rounded, width), 4),
+        "command": command,
+        "sha256": features.checksum(flat),
+    }
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    path = Path(folder) / f"classifier-{train.name}.npz"
+    np.savez_compressed(path, allow_pickle=False, **flat)
+    path.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n")
+    return about

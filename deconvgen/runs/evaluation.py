@@ -11,8 +11,8 @@ from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.types import State, Task
 from deconvgen.metrics import sums as metrics
 from deconvgen.runs import setup as runs
+from deconvgen.runs.handle import Handle
 from deconvgen.runs.probes import probes
-from deconvgen.runs.run import Run
 from deconvgen.training import batch_norm as batch_statistics
 from deconvgen.training import evaluate
 from deconvgen.training.parallel import STATISTICS, purpose_key
@@ -29,7 +29,9 @@ class Evaluation(NamedTuple):
     fake: Float[np.ndarray, "n h w c"]  # of one size and number with the real ones
 
 
-def evaluation(run: Run, limit: int | None = None, batch_norm: str = "") -> Evaluation:
+def evaluation(
+    run: Handle, limit: int | None = None, batch_norm: str = ""
+) -> Evaluation:
     """Every figure on the test split (its first `limit` examples), and all probes.
 
     `batch_norm` is what the averaged network's batch norms run on, `eval.batch_norm`
@@ -60,7 +62,7 @@ def evaluation(run: Run, limit: int | None = None, batch_norm: str = "") -> Eval
     return Evaluation(figures | facts, pairs[:, 0], pairs[:, 1])
 
 
-def with_all_nets(run: Run) -> State:
+def with_all_nets(run: Handle) -> State:
     """The run's state; what depends on networks that it lacks shall be NaN."""
     if run.state.nets:
         return run.state
@@ -70,7 +72,7 @@ def with_all_nets(run: Run) -> State:
     return run.state._replace(nets=jax.tree.map(nan, nets))
 
 
-def on_statistics(run: Run, state: State, mode: str) -> tuple[Task, State]:
+def on_statistics(run: Handle, state: State, mode: str) -> tuple[Task, State]:
     """Task and state whose averaged network has its batch norms in that mode."""
     if mode not in batch_statistics.MODES:
         raise unknown("batch-norm mode", mode, batch_statistics.MODES)

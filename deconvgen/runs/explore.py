@@ -17,7 +17,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.metrics.spectra import decibels
 from deconvgen.ops.spectrum import power_spectrum
 from deconvgen.runs.run import Run, load
-from deconvgen.runs.sampling.kinds import slerp
+from deconvgen.runs.sampling.base import slerp
 from deconvgen.runs.sampling.views import sheet
 
 SLIDERS = 8

@@ -12,9 +12,9 @@ from deconvgen.core import images
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import Task
 from deconvgen.data import photos
-from deconvgen.models.superres import shrink
 from deconvgen.ops import resize
-from deconvgen.runs.run import Run
+from deconvgen.ops.image import shrink
+from deconvgen.runs.handle import Handle
 from deconvgen.runs.tiles import in_tiles
 from deconvgen.tasks.superres import compared, network, whole
 
@@ -25,14 +25,14 @@ TILE = 128
 
 
 @lru_cache(maxsize=4)
-def one_device(run: Run) -> Task:
+def one_device(run: Handle) -> Task:
     """The run's task on one device, `sample` and `reconstruct` compiled."""
     task = tasks.make(run.config, None)
     reconstruct = task.reconstruct and jax.jit(task.reconstruct)
     return task._replace(sample=jax.jit(task.sample), reconstruct=reconstruct)
 
 
-def enlarged(run: Run, lowres: Picture, tile: int = 0) -> Larger:
+def enlarged(run: Handle, lowres: Picture, tile: int = 0) -> Larger:
     """[h, w, c] -> [factor h, factor w, c] by the run's model, in [-1, 1].
 
     Tiles (0: wide enough for the reach of the model) leave no seam, unless its norm is
@@ -51,27 +51,27 @@ def enlarged(run: Run, lowres: Picture, tile: int = 0) -> Larger:
     return np.clip(in_tiles(model, lowres, factor, tile, margin), -1, 1)
 
 
-def bicubic(run: Run, lowres: Picture) -> Larger:
+def bicubic(run: Handle, lowres: Picture) -> Larger:
     """The bicubic enlargement by the same factor."""
     made = resize.bicubic(jnp.asarray(lowres)[None], run.config.model.factor)
     return np.clip(np.asarray(made[0]), -1, 1)
 
 
-def pair(run: Run, photograph: Picture) -> tuple[np.ndarray, np.ndarray]:
+def pair(run: Handle, photograph: Picture) -> tuple[np.ndarray, np.ndarray]:
     """(low resolution, photograph), the latter without incomplete pixels."""
     factor = run.config.model.factor
     truth = whole(jnp.asarray(photograph)[None], factor)
     return np.asarray(shrink(truth, factor)[0]), np.asarray(truth[0])
 
 
-def photographs(run: Run) -> dict[str, Picture]:
+def photographs(run: Handle) -> dict[str, Picture]:
     """The held-out photographs that the run's test patches are cut from, by name."""
     data = run.config.data
     found = photos.photographs("test", data.folder, data.channels or 3)
     return {name: images.to_float(pixels) for name, pixels in found.items()}
 
 
-def figures(run: Run) -> dict[str, float]:
+def figures(run: Handle) -> dict[str, float]:
     """PSNR and SSIM of whole photographs against bicubic, the means over them.
 
     `whole_gain_db` is the mean gain, `gain_db_NAME` that of each photograph.

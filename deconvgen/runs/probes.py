@@ -18,12 +18,12 @@ from deconvgen.core.types import State
 from deconvgen.metrics import distances as fidelity
 from deconvgen.metrics import sums as metrics
 from deconvgen.metrics.sums import Collection
-from deconvgen.runs.run import Run
+from deconvgen.runs.handle import Handle
 from deconvgen.training import evaluate
 from deconvgen.training.parallel import example_keys
 
 Figures = dict[str, float]
-Probe = Callable[[Run, State, dict[str, Any]], Figures]
+Probe = Callable[[Handle, State, dict[str, Any]], Figures]
 probes: Registry[Probe] = Registry("probe")
 
 TRAINING = 20_000
@@ -31,7 +31,7 @@ TRAINING = 20_000
 
 
 @probes.register
-def dc_gap(run: Run, state: State, sums: dict[str, Any]) -> Figures:
+def dc_gap(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
     """dc_gap_LAYER: the polyphase DC gap of each upsampling layer's trained weights.
 
     0 if and only if the layer makes no checkerboard of a constant (Sugawara, Shiota and
@@ -44,12 +44,12 @@ def dc_gap(run: Run, state: State, sums: dict[str, Any]) -> Figures:
 
 
 @probes.register
-def memorization(run: Run, state: State, sums: dict[str, Any]) -> Figures:
+def memorization(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
     """memorization_ratio_EXTRACTOR: how near new images come to the training images.
 
     Median distance of the generated images to the nearest of the (first 20,000)
     training images, over that of the test images, by the features: about 1 or more for
-    new images, 0 for copies (`deconvgen.metrics.distances.memorization_ratio`). Of tasks that
+    new images, 0 for copies (`metrics.distances.memorization_ratio`). Of tasks that
     draw new images alone: a reconstruction is near what it was shown.
     """
     if run.task.decode is None:
@@ -81,7 +81,7 @@ def memorization(run: Run, state: State, sums: dict[str, Any]) -> Figures:
 
 
 @probes.register
-def whole_photographs(run: Run, state: State, sums: dict[str, Any]) -> Figures:
+def whole_photographs(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
     """Of super-resolution: PSNR and SSIM of whole photographs against bicubic.
 
     Always on running batch statistics, since a tile is no batch of the data.

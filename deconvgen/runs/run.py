@@ -5,88 +5,28 @@
 >>> deconvgen.load("pretrained:dcgan-fashion")  # one that is shipped
 """
 
-from collections.abc import Callable, Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-from ml_collections import ConfigDict
-
 from deconvgen import config as configs
-from deconvgen import data, tasks
-from deconvgen.audit import activations
 from deconvgen.core.errors import UserError
-from deconvgen.core.types import State, Task, Tree
+from deconvgen.core.terminal import say
 from deconvgen.runs import pretrained
-from deconvgen.runs import setup as runs
+from deconvgen.runs.evaluation import evaluation
+from deconvgen.runs.handle import Handle
 from deconvgen.training import checkpoint
-from deconvgen.training import parallel as devices
-from deconvgen.training.log import METRICS, read, say
+from deconvgen.training.log import METRICS, read
 from deconvgen.training.monitor import time_to_quality
-from deconvgen.training.steps import prior
 
 
-class Run:
-    """A checkpoint with the functions of its task, ready to be used.
-
-    - folder, config: where it is and what it was trained with.
-    - step, figures: of the checkpoint, and of the evaluation at it.
-    - state: the `deconvgen.core.types.State` on the host.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        config: ConfigDict,
-        found: checkpoint.Checkpoint,
-        restore: Callable[[checkpoint.Checkpoint, Tree], Tree] = checkpoint.restore,
-    ):
-        self.folder, self.config, self.step = folder, config, found.step
-        self.figures: dict[str, Any] = found.meta.get("eval", {})
-        self.spread = devices.all_devices()
-        self.task: Task = tasks.make(config, self.spread.axis)
-        self.state: State = restore(found, runs.shape(config, self.blank(1)))
-
-    def __repr__(self) -> str:
-        shown = list(self._main_first().items())[:3]
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in shown)
-        return f"Run({self.folder}, {self.config.task}, step {self.step}; {figures})"
-
-    def _main_first(self) -> dict[str, Any]:
-        first = self.config.monitor.metric
-        return dict(sorted(self.figures.items(), key=lambda item: item[0] != first))
-
-    def _repr_html_(self) -> str:
-        rows = {
-            "folder": self.folder,
-            "task": self.config.task,
-            "upsampler": self.config.model.upsampler,
-            "initializer": self.config.model.initializer,
-            "data": self.config.data.name,
-            "step": self.step,
-        }
-        figures = self._main_first().items()
-        rows |= {k: f"{v:.4g}" for k, v in figures if isinstance(v, float)}
-        cells = "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in rows.items())
-        return f"<table>{cells}</table>"
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width, channels."""
-        return tuple(self.config.data.image_shape)
-
-    @property
-    def variables(self) -> dict[str, Any]:
-        """The averaged parameters and batch statistics that are sampled from."""
-        return self.state.ema
+class Run(Handle):
+    """A `Handle` that can be evaluated, and knows what it cost."""
 
     @property
     def cost(self) -> dict[str, Any]:
         """What training up to the checkpoint cost, as the run measured it.
 
-        And the time that the run took to come near its best: see `deconvgen.training.monitor`.
+        And the time that the run took to come near its best: see `training.monitor`.
         """
         records, monitor = read(self.folder / METRICS), self.config.monitor
         spent = [r for r in records if r["kind"] == "cost" and r["step"] <= self.step]
@@ -95,192 +35,10 @@ class Run:
             k: v for k, v in last.items() if k not in ("step", "kind")
         } | time_to_quality(records, monitor.metric, monitor.mode)
 
-    @cached_property
-    def placed(self) -> State:
-        """The state on the devices."""
-        return self.spread.put_state(self.state)
-
-    @cached_property
-    def test_set(self) -> data.Dataset:
-        """The test split that it is evaluated on."""
-        return runs.dataset(self.config, "test")
-
-    @cached_property
-    def train_set(self) -> data.Dataset:
-        """The split that it was trained on."""
-        return runs.dataset(self.config, "train")
-
-    def blank(self, num: int, first: int = 0) -> dict[str, np.ndarray]:
-        """A batch without images, its labels going round: what sampling needs."""
-        batch = {
-            "image": np.zeros((num, *self.config.data.image_shape), np.float32),
-            "mask": np.ones(num, np.float32),
-        }
-        classes = self.config.data.num_classes
-        if classes:
-            batch["label"] = ((first + np.arange(num)) % classes).astype(np.int32)
-        return batch
-
-    def examples(self, num: int) -> dict[str, np.ndarray]:
-        """The first `num` of the test split, or all that it has, as one batch."""
-        batch = next(self.test_set.eval_batches(num))
-        real = batch["mask"] > 0
-        return {name: values[real] for name, values in batch.items()}
-
-    def batches(
-        self,
-        num: int,
-        seed: int = 0,
-        batch_size: int = 0,
-        labels: Any = None,
-        first: int = 0,
-    ) -> Iterator[np.ndarray]:
-        """Samples `first` to `num - 1`, in batches: image i depends on (seed, i) alone.
-
-        Needs a task that samples from a latent. `labels` [num] are the classes of a
-        conditional model; left out, they go round. The devices draw the next batch
-        while the caller has the last one.
-        """
-        if self.task.decode is None:
-            raise UserError(
-                f"the task {self.config.task} draws no new images; try reconstruct()"
-            )
-        size = min(batch_size or self.config.eval.batch_size, max(1, num - first))
-        size = -(-size // self.spread.count) * self.spread.count
-        step = self.spread.run(self.task.sample, jax.random.key(seed))
-        under_way = None
-        if labels is not None:
-            if not self.config.model.get("conditional", False):
-                raise UserError("labels choose nothing: this model is not conditional")
-            labels = self._labels(labels, num)
-        for start in range(first, num, size):
-            batch = self.blank(size, start)
-            if labels is not None:
-                given = labels[start : start + size]
-                batch["label"][: len(given)] = given
-            drawn = step(self.placed, self.spread.put_batch(batch), 0, start)
-            if under_way is not None:
-                yield self.spread.join(under_way)
-            under_way = drawn
-        if under_way is not None:
-            yield self.spread.join(under_way)[: num - start]
-
-    def sample(
-        self, num: int = 64, seed: int = 0, *, labels: Any = None, batch_size: int = 0
-    ) -> np.ndarray:
-        """New images [num, h, w, c] in [-1, 1]; on any devices the same to rounding."""
-        return np.concatenate(list(self.batches(num, seed, batch_size, labels)))
-
-    def shown(self, num: int = 16, seed: int = 0) -> np.ndarray:
-        """The task's own picture of each of the first `num` test images."""
-        num = min(num, self.test_set.num_examples)
-        size = -(-num // self.spread.count) * self.spread.count
-        step = self.spread.run(self.task.sample, jax.random.key(seed))
-        batch = self.spread.put_batch(next(self.test_set.eval_batches(size)))
-        return self.spread.join(step(self.placed, batch, 0, 0))[:num]
-
-    def decode(self, latents: np.ndarray, labels: Any = None) -> np.ndarray:
-        """Images from latents [n, latent]."""
-        if self.task.decode is None:
-            raise UserError(f"the task {self.config.task} has no latent to decode from")
-        latents = np.asarray(latents, np.float32)
-        if latents.ndim != 2 or latents.shape[1] != self.task.latent:
-            raise UserError(
-                f"latents should have shape [n, {self.task.latent}], "
-                f"not {list(latents.shape)}"
-            )
-        batch = self._labelled(len(latents), labels)
-        return np.asarray(self._decode(self.state, latents, batch))
-
-    def _labelled(self, num: int, labels: Any) -> dict[str, np.ndarray]:
-        """A blank batch with these labels, or with its own where they are None."""
-        own = {} if labels is None else {"label": self._labels(labels, num)}
-        return self.blank(num) | own
-
-    def _labels(self, labels: Any, num: int) -> np.ndarray:
-        labels, classes = np.asarray(labels), self.config.data.num_classes
-        if labels.shape != (num,) or labels.dtype.kind not in "iu":
-            raise UserError(
-                f"labels should be {num} whole numbers, not {labels.dtype} of shape "
-                f"{list(labels.shape)}"
-            )
-        if wrong := [label for label in labels.tolist() if not 0 <= label < classes]:
-            raise UserError(f"there is no class {wrong[0]}: the data have {classes}")
-        return labels.astype(np.int32)
-
-    @cached_property
-    def _decode(self) -> Any:
-        return jax.jit(tasks.make(self.config, None).decode)
-
-    def reconstruct(self, images: np.ndarray) -> np.ndarray:
-        """What the model makes of images [n, h, w, c] in [-1, 1]."""
-        if self.task.reconstruct is None:
-            raise UserError(
-                f"the task {self.config.task} does not reconstruct; try sample()"
-            )
-        images, shape = np.asarray(images, np.float32), self.image_shape
-        if images.ndim != 4 or images.shape[1:] != shape:
-            raise UserError(
-                f"images should have shape [n, {', '.join(map(str, shape))}], "
-                f"not {list(images.shape)}"
-            )
-        batch = self.blank(len(images)) | {"image": images}
-        return np.asarray(self._reconstruct(self.state, batch))
-
-    @cached_property
-    def _reconstruct(self) -> Any:
-        return jax.jit(tasks.make(self.config, None).reconstruct)
-
-    def feature_maps(
-        self, inputs: np.ndarray | None = None, labels: Any = None
-    ) -> dict[str, np.ndarray]:
-        """What each layer makes of the inputs: [n, h, w, c] by name, the image last.
-
-        `inputs` are latents [n, latent] where there is a decoder of latents, otherwise
-        images [n, h, w, c]; left out, a latent of seed 0, or the first test image.
-        """
-        if self.task.decode is not None:
-            if inputs is None:
-                inputs = self.latents(1, 0)
-            batch = self._labelled(len(inputs), labels)
-            return self._watched(np.asarray(inputs, np.float32), batch)
-        batch = self.examples(1)
-        if inputs is not None:
-            blank = self.blank(len(inputs)).items()
-            shape = (len(inputs), *np.shape(batch.get("segmentation"))[1:])
-            batch |= dict(blank) | {"image": np.asarray(inputs, np.float32)}
-            if "segmentation" in batch:
-                batch["segmentation"] = np.zeros(shape, np.int32)
-        return self._watched(None, batch)
-
-    @cached_property
-    def _watched(self) -> Any:
-        task = tasks.make(self.config, None)
-
-        def shown(state, latents, batch):
-            if task.decode is not None:
-                return task.decode(state, latents, batch)
-            if task.reconstruct is not None:
-                return task.reconstruct(state, batch)
-            keys = devices.example_keys(jax.random.key(0), 0, 0, len(batch["image"]))
-            return task.sample(state, batch, keys)
-
-        watched = jax.jit(activations.watched(shown))
-        return lambda latents, batch: {
-            k: np.asarray(v) for k, v in watched(self.state, latents, batch).items()
-        }
-
-    def latents(self, num: int, seed: int = 0) -> np.ndarray:
-        """Standard normal latents [num, latent]: those that `sample` decodes."""
-        keys = devices.example_keys(jax.random.key(seed), 0, 0, num)
-        return np.array(prior(keys, self.task.latent))
-
     def evaluate(
         self, limit: int | None = None, batch_norm: str = ""
     ) -> dict[str, Any]:
         """Every figure on the test split: see `deconvgen.runs.evaluation`."""
-        from deconvgen.runs.evaluation import evaluation
-
         return evaluation(self, limit, batch_norm).figures
 
 

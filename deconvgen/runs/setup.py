@@ -21,13 +21,13 @@ from ml_collections import ConfigDict
 from deconvgen import config as configs
 from deconvgen import data, tasks
 from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.terminal import say
 from deconvgen.core.types import State
 from deconvgen.metrics import features
 from deconvgen.runs import pretrained
 from deconvgen.runs.grafting import graft
 from deconvgen.training import batch_norm as batch_statistics
 from deconvgen.training import checkpoint
-from deconvgen.training.log import say
 
 OPTIMIZERS = ("optimizer", "critic_optimizer")
 LEAST = {

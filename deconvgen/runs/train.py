@@ -15,10 +15,11 @@ from ml_collections import ConfigDict
 
 from deconvgen import tasks
 from deconvgen.core.errors import KNOBS, Diverged, unknown
+from deconvgen.core.terminal import Bar, say
 from deconvgen.runs import setup as runs
 from deconvgen.training import checkpoint, cost, evaluate
 from deconvgen.training import parallel as devices
-from deconvgen.training.log import Bar, Log, say
+from deconvgen.training.log import Log
 
 COLLAPSED = 0.2
 """Deviation of the generated over that of the real images, per pixel over a batch."""

@@ -1,6 +1,6 @@
 """Seeds of one setting trained together: the task's step under `vmap` over the seeds.
 
-Every seed has its ordinary run folder, with the numbers that `deconvgen.runs.train` gives it
+Every seed has its ordinary run folder, with the numbers that `runs.train` gives it
 to rounding: the same batches, the same keys, the same first state. It pays where the
 steps of one seed leave the device idle. On a CPU the smallest networks alone do, and
 the gradients of convolutions whose kernels are mapped over are slower there: on two
@@ -27,6 +27,7 @@ from ml_collections import ConfigDict
 from deconvgen import config as configs
 from deconvgen import data, tasks
 from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.terminal import say
 from deconvgen.core.types import State, Task, Tree
 from deconvgen.runs import setup as runs
 from deconvgen.runs.train import (
@@ -41,7 +42,7 @@ from deconvgen.runs.train import (
 )
 from deconvgen.training import checkpoint, cost, evaluate
 from deconvgen.training import parallel as devices
-from deconvgen.training.log import Log, say
+from deconvgen.training.log import Log
 
 
 class Seed(NamedTuple):

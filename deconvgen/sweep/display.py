@@ -7,18 +7,10 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from deconvgen.core.terminal import clock, say, terminal
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep.plan import Trial
-from deconvgen.training.log import METRICS, read, say, terminal
-
-
-def clock(seconds: float | int) -> str:
-    """`75` -> `1 min 15 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+from deconvgen.training.log import METRICS, read
 
 
 class Display:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deconvgen.core.errors import UserError, near_match, unknown
+from deconvgen.core.terminal import clock
 from deconvgen.sweep import (
     estimate,
     local_jobs,
@@ -23,7 +24,6 @@ from deconvgen.sweep import (
 from deconvgen.sweep import (
     plan as experiment,
 )
-from deconvgen.sweep.display import clock
 from deconvgen.sweep.plan import Plan, Trial
 
 

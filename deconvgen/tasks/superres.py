@@ -11,10 +11,11 @@ from deconvgen.losses.reconstruction import reconstruction_losses
 from deconvgen.losses.terms import mixture
 from deconvgen.metrics.artifacts import input_gradient, shift_inconsistency
 from deconvgen.metrics.edges import edge_positions, edge_sums, step_edges
-from deconvgen.metrics.image import crop, image_metrics, luma, quantize
+from deconvgen.metrics.image import image_metrics
 from deconvgen.metrics.sums import Mean
-from deconvgen.models.superres import SuperResolution, shrink, trunks
+from deconvgen.models.superres import SuperResolution, trunks
 from deconvgen.ops import resize
+from deconvgen.ops.image import crop, luma, quantize, shrink
 from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
 from deconvgen.training.steps import forward, infer, reduce, start, supervised
 

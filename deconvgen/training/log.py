@@ -1,4 +1,4 @@
-"""Scalars and pictures: metrics.jsonl, TensorBoard, PNG; and the progress bar.
+"""Scalars and pictures: metrics.jsonl, TensorBoard, PNG.
 
 The accelerator never waits for logging: the loop reads the scalars of a step only when
 those of the next one have been asked for.
@@ -6,27 +6,18 @@ those of the next one have been asked for.
 
 import json
 import math
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from deconvgen.core import images
 
 METRICS = "metrics.jsonl"
+
+FACTS = ("split", "num_examples", "ema", "batch_norm", "seed")
+NOT_FIGURES = (*FACTS, "checkpoint", "step", "kind")
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -44,16 +35,6 @@ def read(path: Path) -> list[dict[str, Any]]:
             break
         records.append(record)
     return records
-
-
-def terminal(**settings: Any) -> Console:
-    """Where a person is told what goes on: stderr, as plain text in notebooks too."""
-    return Console(stderr=True, force_jupyter=False, **settings)
-
-
-def say(text: str) -> None:
-    """One line for the person at the terminal."""
-    terminal(highlight=False, soft_wrap=True).print(text, markup=False)
 
 
 class Log:
@@ -125,67 +106,6 @@ def _number(value: Any) -> Any:
     return value
 
 
-class Bar:
-    """Progress: step, images/s, losses, time left; lines where there is no terminal."""
-
-    def __init__(
-        self,
-        start: int,
-        total: int,
-        batch_size: int,
-        quiet: bool = False,
-        unit: str = "step",
-    ):
-        self.unit = unit
-        self.live = sys.stderr.isatty() and not quiet
-        self.quiet, self.batch_size, self.total = quiet, batch_size, total
-        self._began = self._said = time.monotonic()
-        self._first: int | None = None
-        self._paused = self.last = 0.0
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(),
-            console=terminal(),
-            disable=not self.live,
-            expand=True,
-        )
-        self._task = self._bar.add_task(unit, total=total, completed=start, note="")
-
-    def __enter__(self) -> "Bar":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._bar.stop()
-
-    def rate(self, step: int) -> float:
-        """Images per second of training, the first step (it compiles) left out."""
-        now = time.monotonic()
-        if self._first is None:
-            self._first, self._began = step, now
-        passed = max(now - self._began - self._paused, 1e-9)
-        return (step - self._first) * self.batch_size / passed
-
-    @contextmanager
-    def pause(self) -> Iterator[None]:
-        """What happens in here is not training."""
-        start = time.monotonic()
-        yield
-        self._paused += time.monotonic() - start
-
-    def update(self, step: int, scalars: dict[str, float]) -> float:
-        """Show a step; returns the images per second."""
-        self.last = rate = self.rate(step)
-        losses = "  ".join(f"{k} {v:.3f}" for k, v in scalars.items() if "loss" in k)
-        note = f"{rate:,.0f} images/s  {losses}" if rate else losses
-        self._bar.update(self._task, completed=step, note=note)
-        now = time.monotonic()
-        if not self.live and not self.quiet and now - self._said > 10:
-            self._said = now
-            images = (self.total - step) * self.batch_size
-            left = f"{images / rate:,.0f} s left" if rate else ""  # not at the first
-            say(f"{self.unit} {step}/{self.total}  {note}  {left}".rstrip())
-        return rate
+def figures(record: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a record, without its provenance."""
+    return {k: v for k, v in record.items() if k not in NOT_FIGURES}

@@ -59,8 +59,7 @@ def test_sample_writes_a_picture_or_arrays(run_folder, capsys):
 
 def test_interpolation_begins_and_ends_at_its_latents(run_folder, tmp_path):
     from deconvgen.core import images
-    from deconvgen.runs import run
-    from deconvgen.runs.sampling import kinds as sampling
+    from deconvgen.runs import run, sampling
 
     loaded = run.load(run_folder)
     sheet = sampling.kinds["interpolation"](loaded, 16, 3, "")

@@ -15,7 +15,7 @@ from deconvgen.data import pipeline
 from deconvgen.data.fashion import embedded
 from deconvgen.metrics import features
 from deconvgen.metrics.features import SHIPPED, extractors
-from deconvgen.runs.classifier import augment
+from deconvgen.runs.classifier import augment, train_and_save
 
 NAME = "fashion_mnist_small"
 
@@ -90,7 +90,7 @@ def tiny(split, classes=3):
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("features")
     told = []
-    about = features.train_and_save(
+    about = train_and_save(
         tiny("train"),
         tiny("test"),
         str(folder),

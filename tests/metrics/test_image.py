@@ -14,6 +14,7 @@ from skimage.metrics import (
 
 from deconvgen.core.errors import UserError
 from deconvgen.metrics import image as m
+from deconvgen.ops import image
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +108,15 @@ def test_metrics_get_worse_with_noise(pair):
 def test_luma_crop_and_rounding(pair):
     x, _ = pair
     expected = rgb2ycbcr((x[0] + 1) / 2)[..., 0]
-    y = m.luma(x)
+    y = image.luma(x)
     np.testing.assert_allclose((y[0, ..., 0] + 1) * 127.5, expected, atol=1e-3)
-    levels = (m.quantize(x * 1.1) + 1) * 127.5
+    levels = (image.quantize(x * 1.1) + 1) * 127.5
     np.testing.assert_allclose(levels, np.rint(levels), atol=1e-4)
     assert levels.min() >= 0 and levels.max() <= 255
-    np.testing.assert_array_equal(m.crop(x, 3), x[:, 3:-3, 3:-3])
-    assert m.crop(x, 0).shape == x.shape
+    np.testing.assert_array_equal(image.crop(x, 3), x[:, 3:-3, 3:-3])
+    assert image.crop(x, 0).shape == x.shape
     with pytest.raises(UserError, match="20 pixels"):
-        m.crop(x, 20)
+        image.crop(x, 20)
 
 
 def test_high_frequency_energy_kept_of_scaled_blurred_and_noisy_images():

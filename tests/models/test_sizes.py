@@ -14,7 +14,8 @@ from deconvgen.models.dcgan import Discriminator
 from deconvgen.models.decoder import Decoder
 from deconvgen.models.encoder import Encoder
 from deconvgen.models.segmentation import segmenters
-from deconvgen.models.superres import SuperResolution, shrink, trunks
+from deconvgen.models.superres import SuperResolution, trunks
+from deconvgen.ops.image import shrink
 from deconvgen.runs import setup as runs
 from tests.tiny import SMALL
 

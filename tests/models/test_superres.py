@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from deconvgen.core import images
-from deconvgen.models.superres import SuperResolution, shrink, trunks
+from deconvgen.models.superres import SuperResolution, trunks
 from deconvgen.ops import resize
+from deconvgen.ops.image import shrink
 from deconvgen.runs.tiles import in_tiles
 
 

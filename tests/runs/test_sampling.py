@@ -6,11 +6,10 @@ from PIL import Image
 
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
-from deconvgen.runs import run
+from deconvgen.runs import run, sampling
 from deconvgen.runs import setup as runs
-from deconvgen.runs.sampling import kinds as sampling
 from deconvgen.runs.sampling import store as sampling_store
-from deconvgen.runs.sampling.kinds import COLUMNS
+from deconvgen.runs.sampling.base import COLUMNS
 from deconvgen.training import checkpoint
 from tests.tiny import gan
 

@@ -7,8 +7,8 @@ from PIL import Image
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
 from deconvgen.runs import photographs as whole
+from deconvgen.runs import sampling
 from deconvgen.runs import setup as runs
-from deconvgen.runs.sampling import kinds as sampling
 from deconvgen.runs.sampling.pictures import segmented, with_legend
 from tests.tiny import untrained
 
@@ -34,7 +34,7 @@ def test_a_reconstruction_of_ones_own_shows_the_middle_of_it(autoencoder, photo)
     assert sheet.shape == (16, 2 * 16 + 1, 3)
     assert sheet[8, 2].tolist() == [200, 0, 0]
     assert sheet[8, 13].tolist() == [0, 0, 200]
-    given = sampling.fitted(str(photo), SHAPE)[None]
+    given = sampling.plain.fitted(str(photo), SHAPE)[None]
     made = images.to_uint8(autoencoder.reconstruct(given))[0]
     np.testing.assert_array_equal(sheet[:, 17:], made)
 

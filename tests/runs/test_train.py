@@ -175,7 +175,7 @@ PROCESS = {
 def training(*overrides):
     """The command that trains in a process of its own, but for the run folder."""
     script = (
-        "from deconvgen.runs.train import train; from tests.tiny import gan; import sys"
+        "import sys; from deconvgen.runs.train import train;from tests.tiny import gan"
     )
     call = f"train(gan(*{overrides!r}), sys.argv[1])"
     return [sys.executable, "-c", f"{script}; {call}"]

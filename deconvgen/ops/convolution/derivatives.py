@@ -1,7 +1,7 @@
 """The three sums of a strided convolution, each the derivative of the others.
 
-With the geometry of `deconvgen.ops.convolution.geometry`, X the big side, Y the small side
-and W the kernel:
+With the geometry of `deconvgen.ops.convolution.geometry`, X the big side, Y the small
+side and W the kernel:
 
     gather   F(X, W)[i] = sum_t X[s i + d t - p] W[t]              big -> small
     scatter  T(Y, W)[u] = sum_{s i + d t - p = u} Y[i] W[t]^T      small -> big

@@ -6,7 +6,7 @@ from scipy.special import ndtr, ndtri
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
 from deconvgen.runs.run import Run
-from deconvgen.runs.sampling.kinds import COLUMNS, between, kinds, latents, slerp
+from deconvgen.runs.sampling.base import COLUMNS, between, kinds, latents, slerp
 
 WALK = 16
 """Images in a frame of a walk, and frames from one latent to the next."""

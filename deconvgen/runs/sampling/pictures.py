@@ -9,7 +9,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.palette import palette
 from deconvgen.runs import photographs as whole
 from deconvgen.runs.run import Run
-from deconvgen.runs.sampling.kinds import kinds
+from deconvgen.runs.sampling.base import kinds
 
 
 def only(run: Run, task: str, kind: str) -> None:

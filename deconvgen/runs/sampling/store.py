@@ -18,8 +18,8 @@ import numpy as np
 
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
+from deconvgen.core.terminal import Bar
 from deconvgen.runs.run import Run
-from deconvgen.training.log import Bar
 
 ABOUT = "samples.json"
 PART = 1024

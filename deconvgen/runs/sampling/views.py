@@ -7,7 +7,7 @@ from deconvgen.core import images
 from deconvgen.metrics import distances as fidelity
 from deconvgen.runs import setup as runs
 from deconvgen.runs.run import Run
-from deconvgen.runs.sampling.kinds import COLUMNS, kinds
+from deconvgen.runs.sampling.base import COLUMNS, kinds
 
 LARGEST = 20_000
 """Training images that the neighbours are looked for among."""

@@ -1,0 +1,202 @@
+"""Configs: find, load, override, save.
+
+A config is a Python file with `get_config(variant) -> ConfigDict`. On the command line
+`--config=dcgan:smoke` or `--config=path/to/file.py:smoke` names it, and
+`--config.model.upsampler=nearest_conv` overrides one value; the parsing is that of
+`ml_collections.config_flags`.
+"""
+
+import importlib.util
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from deconvgen.config.schema import defaults
+from deconvgen.core.errors import UserError, near_match, unknown
+
+HERE = Path(__file__).parent.parent
+
+
+def folder(kind: str) -> Path:
+    """The shipped `configs` or `experiments`: in the wheel, else beside the package."""
+    inside = HERE / kind
+    return inside if inside.is_dir() else HERE.parent / kind
+
+
+def names(kind: str = "configs") -> list[str]:
+    """The bare names of the shipped configs or experiments."""
+    return sorted(p.stem for p in folder(kind).glob("*.py") if p.stem != "__init__")
+
+
+def find(name: str, kind: str = "configs") -> Path:
+    """The file that a path or a bare name stands for."""
+    path = Path(name).expanduser()
+    if path.suffix == ".py":
+        if path.is_file():
+            return path
+        shipped = folder(kind) / path.name
+        if path.parent.name == kind and shipped.is_file():
+            return shipped
+        raise UserError(
+            f"there is no config file {name!r}{near_match(path.stem, names(kind))}"
+        )
+    if name not in names(kind):
+        raise unknown(kind.removesuffix("s"), name, names(kind))
+    return folder(kind) / f"{name}.py"
+
+
+def module(path: Path):
+    """Import one Python file by its path.
+
+    Raises a `UserError` of one sentence for whatever the file raises.
+    """
+    spec = importlib.util.spec_from_file_location(f"deconvgen_file_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} cannot be imported as Python")
+    loaded = importlib.util.module_from_spec(spec)
+    with _running(path):
+        spec.loader.exec_module(loaded)
+    return loaded
+
+
+@contextmanager
+def _running(path: Path) -> Iterator[None]:
+    """Whatever the user's file raises becomes one sentence that names file and line."""
+    try:
+        yield
+    except SyntaxError as error:
+        raise UserError(f"{path} is not valid Python: {error}") from error
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (Exception, SystemExit) as error:
+        frames = extract_tb(error.__traceback__)
+        own = [f.lineno for f in frames if f.filename == str(path)]
+        line = f" (line {own[-1]})" if own else ""
+        kind = type(error).__name__
+        raise UserError(f"{path} cannot be run: {kind}: {error}{line}") from error
+
+
+def load(spec: str, overrides: Iterable[str] = ()) -> ConfigDict:
+    """The config that `name[:variant]` stands for, with `key=value` overrides."""
+    name, _, variant = spec.partition(":")
+    path = find(name)
+    loaded = module(path)
+    if not hasattr(loaded, "get_config"):
+        raise UserError(f"{path} is no config: it lacks get_config(variant)")
+    with _running(path):
+        config = loaded.get_config(variant)
+    if not isinstance(config, ConfigDict):
+        kind = type(config).__name__
+        raise UserError(f"get_config of {path} should give a ConfigDict, not a {kind}")
+    return override(config, overrides)
+
+
+def paths(config: ConfigDict) -> list[str]:
+    """Every key as `a.b.c`."""
+    return list(_flat(config))
+
+
+def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
+    """A copy of `config` with `key=value` strings applied, typed as the old values."""
+    config = ConfigDict(config.copy_and_resolve_references())
+    known = paths(config)
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"override {text!r} should read key=value")
+        if key not in known:
+            if inside := [path for path in known if path.startswith(key + ".")]:
+                raise UserError(f"config key {key!r} is a group: {', '.join(inside)}")
+            raise UserError(
+                f"config has no key {key!r}{near_match(key, known)} "
+                f"(set to {value!r} by an override)"
+            )
+        _parse(config, key, value)
+    return config
+
+
+def _parse(config: ConfigDict, key: str, value: str) -> None:
+    old = _flat(config)[key]
+    if isinstance(old, tuple) and value[:1] not in "([":
+        value = f"({value},)" if value else "()"
+    holder = flags.FlagValues()
+    argv = ["deconvgen", f"--config.{key}={value}"]
+    config_flags.DEFINE_config_dict("config", config, flag_values=holder, sys_argv=argv)
+    try:
+        holder(argv)
+    except (flags.Error, ValueError, TypeError, SyntaxError, AttributeError) as error:
+        raise UserError(
+            f"config key {key!r} wants {_kind(old)} like {old!r}, not {value!r}"
+        ) from error
+    new = _flat(config)[key]
+    if isinstance(old, tuple) and old and {*map(type, new)} - {type(old[0])}:
+        raise UserError(f"config key {key!r} wants {old!r}'s kind, not {value!r}")
+
+
+def _kind(value) -> str:
+    names = {bool: "true or false", int: "a whole number", float: "a number"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+    """Every value by its path `a.b.c`."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        inside = isinstance(value, ConfigDict)
+        flat |= _flat(value, f"{prefix}{key}.") if inside else {f"{prefix}{key}": value}
+    return flat
+
+
+def save(config: ConfigDict, path: Path) -> None:
+    """Write the config as JSON."""
+    path.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+
+
+def read(path: Path) -> ConfigDict:
+    """Read a saved config; keys younger than it say what was done without them."""
+    try:
+        saved = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(
+            f"{path.parent} is no run folder: it has no {path.name}"
+        ) from None
+    except ValueError as error:
+        raise UserError(f"{path} is not readable as JSON: {error}") from None
+    if not isinstance(saved, dict) or "task" not in saved:
+        raise UserError(f"{path} holds no config: it has no 'task'")
+    younger = defaults(saved["task"]).to_dict()
+    if re.search("bilinear_additive|'residual': True", str(saved.get("model"))):
+        younger["model"]["reduction"] = "mean"
+    return ConfigDict(_filled(_tupled(saved), younger))
+
+
+def _filled(saved: dict, younger: dict) -> dict:
+    """`saved`, and what it lacks of `younger`, group by group."""
+    both = lambda old, new: isinstance(old, dict) and isinstance(new, dict)
+    return younger | {
+        key: _filled(old, younger[key]) if both(old, younger.get(key)) else old
+        for key, old in saved.items()
+    }
+
+
+def _tupled(value):
+    if isinstance(value, dict):
+        return {key: _tupled(item) for key, item in value.items()}
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
+
+
+def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
+    """`key: old -> new` for each value in which two configs differ."""
+    a, b = _flat(old), _flat(new)
+    return [
+        f"{key}: {a.get(key, 'absent')!r} -> {b.get(key, 'absent')!r}"
+        for key in sorted(a.keys() | b.keys())
+        if a.get(key, KeyError) != b.get(key, KeyError)
+    ]

@@ -1,0 +1,101 @@
+"""What a person at the terminal sees: lines, and a bar that moves."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+def terminal(**settings: Any) -> Console:
+    """Where a person is told what goes on: stderr, as plain text in notebooks too."""
+    return Console(stderr=True, force_jupyter=False, **settings)
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal."""
+    terminal(highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def clock(seconds: float | int) -> str:
+    """`75` -> `1 min 15 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+class Bar:
+    """Progress: step, images/s, losses, time left; lines where there is no terminal."""
+
+    def __init__(
+        self,
+        start: int,
+        total: int,
+        batch_size: int,
+        quiet: bool = False,
+        unit: str = "step",
+    ):
+        self.unit = unit
+        self.live = sys.stderr.isatty() and not quiet
+        self.quiet, self.batch_size, self.total = quiet, batch_size, total
+        self._began = self._said = time.monotonic()
+        self._first: int | None = None
+        self._paused = self.last = 0.0
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=terminal(),
+            disable=not self.live,
+            expand=True,
+        )
+        self._task = self._bar.add_task(unit, total=total, completed=start, note="")
+
+    def __enter__(self) -> "Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._bar.stop()
+
+    def rate(self, step: int) -> float:
+        """Images per second of training, the first step (it compiles) left out."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self._began = step, now
+        passed = max(now - self._began - self._paused, 1e-9)
+        return (step - self._first) * self.batch_size / passed
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """What happens in here is not training."""
+        start = time.monotonic()
+        yield
+        self._paused += time.monotonic() - start
+
+    def update(self, step: int, scalars: dict[str, float]) -> float:
+        """Show a step; returns the images per second."""
+        self.last = rate = self.rate(step)
+        losses = "  ".join(f"{k} {v:.3f}" for k, v in scalars.items() if "loss" in k)
+        note = f"{rate:,.0f} images/s  {losses}" if rate else losses
+        self._bar.update(self._task, completed=step, note=note)
+        now = time.monotonic()
+        if not self.live and not self.quiet and now - self._said > 10:
+            self._said = now
+            images = (self.total - step) * self.batch_size
+            left = f"{images / rate:,.0f} s left" if rate else ""  # not at the first
+            say(f"{self.unit} {step}/{self.total}  {note}  {left}".rstrip())
+        return rate

@@ -1,0 +1,53 @@
+"""Draw one kind from a run and write it where it belongs."""
+
+from pathlib import Path
+
+from deconvgen.core import images
+from deconvgen.core.errors import UserError
+from deconvgen.runs.run import load
+from deconvgen.runs.sampling import store
+from deconvgen.runs.sampling.base import TAKES_INPUT, kinds
+
+
+def draw(
+    workdir: str,
+    kind: str = "grid",
+    *,
+    num: int = 64,
+    seed: int = 0,
+    checkpoint: str = "best",
+    out: str = "",
+    source: str = "",
+) -> Path:
+    """Draw one kind from a run and write it; returns where.
+
+    Of the kind `grid`, `out` may also end in .npz for the bare images [num, h, w, c]
+    (uint8), or in a slash for a folder of PNG: any number, in batches, and what is
+    there already is kept.
+    """
+    if num < 1:
+        raise UserError(f"--num should be 1 or more, not {num}")
+    function = kinds[kind]
+    if source and kind not in TAKES_INPUT:
+        listed = ", ".join(TAKES_INPUT)
+        raise UserError(f"--kind={kind} takes no --input (those that do: {listed})")
+    run = load(workdir, checkpoint)
+    which = Path(source).stem if source else seed
+    path = Path(out or run.folder / f"{kind}-{run.step:08d}-{which}").expanduser()
+    many = path.suffix == ".npz" or out.endswith("/") or path.is_dir()
+    if out and many:
+        if kind != "grid":
+            raise UserError(f"--out={out}: only --kind=grid is written as bare images")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write = store.write_npz if path.suffix == ".npz" else store.write_folder
+        return write(run, num, seed, path)
+    drawn = function(run, num, seed, source)
+    moving = drawn.ndim == 4
+    if not out:
+        path = path.with_name(path.name + (".gif" if moving else ".png"))
+    if moving != (path.suffix == ".gif"):
+        kind_of_file = "a .gif" if moving else "a .png or another still picture"
+        raise UserError(f"--out={out}: --kind={kind} is written as {kind_of_file}")
+    if moving:
+        return images.save_animation(drawn, path)
+    return images.save(drawn, path, 0 if source else 512)
