@@ -21,6 +21,7 @@ from deconvgen.data.photos import photographs
 from deconvgen.data.pipeline import DRAWS, Dataset, dataset
 from deconvgen.data.records import Options
 
+VERSION = "1.0.0"  # another one where the same draws make other pictures
 SIZE = 64
 """The side of a picture where image_size is 0."""
 SMALLEST = 32
@@ -172,4 +173,5 @@ def composed(name: str, split: str, options: Options, coarse: bool = False) -> D
         examples,
         len(names),
         names,
+        identity={"name": name, "version": VERSION},
     )

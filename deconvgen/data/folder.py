@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,16 @@ def files(folder: Path) -> list[str]:
             f"the folder {folder} has no images in it (expected {', '.join(ENDINGS)})"
         )
     return found
+
+
+def identity(folder: Path) -> dict[str, str]:
+    """Where the folder is, and a digest of the names and sizes of its images: another
+    image, one less, or one of another size is another data set."""
+    digest = hashlib.sha256()
+    for name in files(folder):
+        size = (folder / name).stat().st_size
+        digest.update(os.fsencode(name) + b"\0%d\n" % size)
+    return {"folder": os.path.abspath(folder), "sha256": digest.hexdigest()}
 
 
 def held_out(name: str) -> float:
@@ -81,6 +92,7 @@ def images(folder: Path, split: str) -> Source:
         lambda index: str(root / names[index]),
         len(labels) or None,
         tuple(labels),
+        identity(folder),
     )
 
 
@@ -115,7 +127,12 @@ def pairs(folder: Path, split: str, num_classes: int = 0) -> Source:
 
     names_of_classes = tuple(f"class {i}" for i in range(num_classes))
     return Source(
-        len(names), read, lambda i: str(root / names[i]), num_classes, names_of_classes
+        len(names),
+        read,
+        lambda i: str(root / names[i]),
+        num_classes,
+        names_of_classes,
+        identity(folder),
     )
 
 

@@ -33,6 +33,7 @@ SPLITS = {
     ),
     "test": ("camera.png", "chelsea.png", "coffee.png", "gravel.png"),
 }
+VERSION = "1.0.0"  # another one where the photographs or their splits change
 PATCH = 96
 """The side of a patch where image_size is 0."""
 
@@ -53,6 +54,12 @@ def _files(split: str, folder: str) -> tuple[Path, list[str]]:
     if not folder:
         return EMBEDDED, list(SPLITS[split])
     return folders.split_files(Path(folder).expanduser(), split)
+
+
+def _identity(folder: str) -> dict[str, str]:
+    if not folder:
+        return {"name": "photos", "version": VERSION}
+    return folders.identity(Path(folder).expanduser())
 
 
 def _open(split: str, folder: str, channels: int, memory: int) -> Photographs:
@@ -143,7 +150,15 @@ def patches(name: str, split: str, options: Options) -> Dataset:
 
     held = isinstance(opened.read, type(cache(len)))
     shape = (side, side, options.channels or 3)
-    return dataset(name, split, len(places), shape, examples, threads=0 if held else 8)
+    return dataset(
+        name,
+        split,
+        len(places),
+        shape,
+        examples,
+        threads=0 if held else 8,
+        identity=_identity(options.folder),
+    )
 
 
 def _turn(patch: Picture, how: int) -> Picture:

@@ -10,7 +10,7 @@ rows of the same global batch.
 import itertools
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
@@ -40,6 +40,7 @@ class Dataset(NamedTuple):
     class_names: tuple[str, ...]
     train_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
     eval_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
+    identity: dict[str, Any] = {}  # what the data are, in values of JSON, to compare
 
 
 def to_float(pixels: UInt8[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
@@ -108,6 +109,7 @@ def dataset(
     num_classes: int | None = None,
     class_names: tuple[str, ...] = (),
     threads: int = 0,
+    identity: dict[str, Any] | None = None,
 ) -> Dataset:
     """Batches from `examples`; with `threads`, read ahead (for what is slow to read).
 
@@ -116,6 +118,10 @@ def dataset(
     process_index=0, process_count=1, limit=None, rows_of=0)` goes once through the
     first `limit` examples in order; the last batch is filled up with copies whose mask
     is 0, and so is every one to `rows_of` rows, where those are more than `batch_size`.
+
+    `identity` says where the data come from (else the name does); how many images and
+    which classes they have is added to it. Two data sets are the same where these
+    dicts are, whichever process or machine read them.
     """
 
     def train_batches(
@@ -162,4 +168,9 @@ def dataset(
         class_names,
         train_batches,
         eval_batches,
+        {
+            **(identity or {"name": name}),
+            "images": num_examples,
+            "classes": list(class_names),
+        },
     )

@@ -53,6 +53,7 @@ class Source(NamedTuple):
     describe: Callable[[int], str]  # the name of a record, for messages
     num_classes: int | None = None
     class_names: tuple[str, ...] = ()
+    identity: dict[str, Any] | None = None  # see `pipeline.dataset`
 
 
 def picture(file: Image.Image | Path | bytes) -> Image.Image:
@@ -177,4 +178,5 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         options.num_classes or source.num_classes,
         source.class_names,
         threads=0 if small else threads,
+        identity=source.identity,
     )

@@ -190,12 +190,14 @@ def source(
         train = source(builder, "train", num_classes=256)
         masks = (train.read([i])[0]["segmentation"] for i in range(train.length))
         count = 1 + max(int(m[m != 255].max(initial=0)) for m in map(np.asarray, masks))
+    full = builder.info.full_name  # name/config/version
     return Source(
         length,
         read,
         lambda index: f"number {index} of {builder.name} ({split})",
         count or None,
         names,
+        {"name": full.rpartition("/")[0], "version": str(builder.version)},
     )
 
 
