@@ -1,20 +1,25 @@
-"""Metrics of class maps, from sums over the whole set; 255 marks pixels to ignore."""
+"""Metrics of class maps, from sums over the whole set.
 
-from typing import Any
+Pixels do not count whose true class is the `ignore_label` (-1: none is) or none of the
+k; a prediction that is none of the k is wrong, but not another class (see
+`ops.class_maps.in_range`). Where a prediction is undefined, the argmax of NaN, so is
+every figure: NaN.
+"""
+
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
+from deconvgen.core.errors import UserError
 from deconvgen.metrics.sums import Summed
+from deconvgen.ops.class_maps import IGNORE, in_range, undefined
 
-IGNORE = 255
-"""The class of pixels that do not count."""
-
-Classes = Int[Array, "b h w"]
+Classes = Shaped[Array | np.ndarray, "..."]  # [b, h, w], integers of any type
 Masks = Bool[Array, "b h w k"]
 
 
@@ -23,6 +28,8 @@ class Confusion(Summed):
     """One confusion matrix over the whole set (FCN: Long et al. 2015, section 5)."""
 
     matrix: Any  # [k, k] pixels of (true, predicted) class
+    outside: Any  # [k] pixels of each true class whose prediction is no class
+    undefined: Any  # [] pixels whose prediction is the argmax of NaN
     names: tuple[str, ...] = struct.field(pytree_node=False, default=())
 
     @classmethod
@@ -33,12 +40,15 @@ class Confusion(Summed):
         mask: Float[Array, " b"],
         k: int,
         names: tuple[str, ...] = (),
+        ignore_label: int = IGNORE,
     ) -> "Confusion":
         """From class maps of k classes; `names`, k or none, go into the result."""
-        counts = (classes != IGNORE) & (mask[:, None, None] > 0)
-        cell = jnp.where(counts, classes * k + predicted, k * k).reshape(-1)
-        cells = jnp.zeros(k * k, jnp.int32).at[cell].add(1, mode="drop")
-        return cls(cells.reshape(k, k), tuple(names))
+        maps = _Maps.of(predicted, classes, mask, k, ignore_label)
+        column = jnp.where(maps.made, maps.predicted, k)
+        cell = jnp.where(maps.counts, maps.true * (k + 1) + column, k * (k + 1))
+        cells = jnp.zeros(k * (k + 1), jnp.int32)
+        cells = cells.at[cell.reshape(-1)].add(1, mode="drop").reshape(k, k + 1)
+        return cls(cells[:, :k], cells[:, k], maps.undefined, tuple(names))
 
     def result(self) -> dict[str, float]:
         """pixel_accuracy, mean_accuracy, miou, fwiou and iou_NAME of every class.
@@ -46,8 +56,8 @@ class Confusion(Summed):
         Means are over the classes that occur: in the truth for the accuracy, in truth
         or prediction for the IoU. The IoU of a class that does not occur is NaN.
         """
-        matrix = np.asarray(self.matrix, np.float64)
-        hit, true = np.diag(matrix), matrix.sum(1)
+        matrix = _defined(self.matrix, self.undefined)
+        hit, true = np.diag(matrix), matrix.sum(1) + np.asarray(self.outside)
         union = true + matrix.sum(0) - hit
         iou = _divide(hit, union)
         return {
@@ -76,6 +86,7 @@ class Boundaries(Summed):
     predicted_hit: Any  # [k] of these, near a true outline
     true: Any  # [k] pixels of true outlines
     true_hit: Any  # [k] of these, near a predicted outline
+    undefined: Any  # [] pixels whose prediction is the argmax of NaN
     names: tuple[str, ...] = struct.field(pytree_node=False, default=())
 
     @classmethod
@@ -86,13 +97,15 @@ class Boundaries(Summed):
         mask: Float[Array, " b"],
         k: int,
         names: tuple[str, ...] = (),
+        ignore_label: int = IGNORE,
     ) -> "Boundaries":
         """From class maps of k classes; `names`, k or none, go into the result."""
-        h, w = classes.shape[1:]
-        d = max(1, round(0.02 * float(np.hypot(h, w))))
-        ignored = ((classes == IGNORE) | (mask[:, None, None] == 0))[..., None]
-        p = jax.nn.one_hot(predicted, k, dtype=bool) & ~ignored
-        t = jax.nn.one_hot(classes, k, dtype=bool) & ~ignored
+        maps = _Maps.of(predicted, classes, mask, k, ignore_label)
+        d = max(1, round(0.02 * float(np.hypot(*maps.true.shape[1:]))))
+        ignored = ~maps.counts[..., None]
+        made = maps.made[..., None] & ~ignored
+        p = jax.nn.one_hot(maps.predicted, k, dtype=bool) & made
+        t = jax.nn.one_hot(maps.true, k, dtype=bool) & ~ignored
         band_p, band_t = (_band(x, ignored, d, border=False) for x in (p, t))
         line_p, line_t = (_band(x, ignored, 1, border=True) for x in (p, t))
         count = lambda x: jnp.sum(x, axis=(0, 1, 2), dtype=jnp.int32)
@@ -103,6 +116,7 @@ class Boundaries(Summed):
             predicted_hit=count(line_p & _dilate(line_t, d)),
             true=count(line_t),
             true_hit=count(line_t & _dilate(line_p, d)),
+            undefined=maps.undefined,
             names=tuple(names),
         )
 
@@ -111,19 +125,48 @@ class Boundaries(Summed):
 
         Means are over the classes that occur; that of one that does not is NaN.
         """
-        precision = _divide(self.predicted_hit, self.predicted)
-        recall = _divide(self.true_hit, self.true)
+        predicted, true, union = (
+            _defined(x, self.undefined) for x in (self.predicted, self.true, self.union)
+        )
+        p, r = _divide(self.predicted_hit, predicted), _divide(self.true_hit, true)
+        p, r = np.nan_to_num(p), np.nan_to_num(r)
         # An outline on one side only has F1 = 0; on neither side the class is absent.
-        either = np.asarray(self.predicted) + np.asarray(self.true) > 0
-        p, r = np.nan_to_num(precision), np.nan_to_num(recall)
+        either = predicted + true > 0
         f1 = np.where(either, 2 * p * r / np.maximum(p + r, 1e-12), np.nan)
-        iou = _divide(self.overlap, self.union)
+        iou = _divide(self.overlap, union)
         return {
             "boundary_iou": _mean(iou),
             "boundary_f1": _mean(f1),
             **_of_each("boundary_iou", iou, self.names),
             **_of_each("boundary_f1", f1, self.names),
         }
+
+
+class _Maps(NamedTuple):
+    """A pair of class maps, read once and alike for every measure."""
+
+    predicted: Int[Array, "b h w"]
+    made: Bool[Array, "b h w"]  # where the prediction is one of the classes
+    true: Int[Array, "b h w"]
+    counts: Bool[Array, "b h w"]
+    undefined: Int[Array, ""]
+
+    @classmethod
+    def of(cls, predicted, classes, mask, k: int, ignore_label: int) -> "_Maps":
+        if predicted.shape != classes.shape or classes.shape[:1] != mask.shape:
+            raise UserError(
+                f"class maps should be [b, h, w] and the mask [b], the predicted have "
+                f"{predicted.shape}, the true {classes.shape} and the mask {mask.shape}"
+            )
+        true, counts = in_range(classes, k, ignore_label)
+        counts &= (mask > 0)[:, None, None]
+        lost = jnp.sum(undefined(predicted) & counts, dtype=jnp.int32)
+        return cls(*in_range(predicted, k), true, counts, lost)
+
+
+def _defined(sums: Any, undefined: Any) -> np.ndarray:
+    """The sums in float64; NaN if a prediction was undefined."""
+    return np.where(np.asarray(undefined) > 0, np.nan, np.asarray(sums, np.float64))
 
 
 def _band(

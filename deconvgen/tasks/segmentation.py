@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 from deconvgen.core.errors import UserError
 from deconvgen.core.palette import IGNORED, palette
 from deconvgen.core.types import State, Task
-from deconvgen.losses.segmentation import IGNORE, segmentation_losses
+from deconvgen.losses.segmentation import segmentation_losses
 from deconvgen.losses.terms import mixture
 from deconvgen.metrics.artifacts import input_gradient, shift_inconsistency
 from deconvgen.metrics.segmentation import Boundaries, Confusion
@@ -15,6 +15,7 @@ from deconvgen.metrics.sets import Artifacts
 from deconvgen.metrics.sums import Mean
 from deconvgen.models.decoder import seed_size
 from deconvgen.models.segmentation import Segmenter, joins, segmenters
+from deconvgen.ops.class_maps import IGNORE, in_range, most_likely
 from deconvgen.tasks import optimizer, probed, upsampling
 from deconvgen.training.steps import forward, infer, reduce, start, supervised
 
@@ -61,6 +62,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     distance = mixture(segmentation_losses, config.loss.name)
     weights = class_weights(config)
     k, names = config.data.num_classes, tuple(config.data.class_names)
+    ignore = config.data.get("ignore_label", IGNORE)
 
     def init(key, batch):
         model = start(net, tx, key, batch["image"])
@@ -77,17 +79,19 @@ def make(config: ConfigDict, axis: str | None) -> Task:
 
     def loss(params, stats, batch, keys):
         logits, stats = forward(net, params, stats, batch["image"], keys=keys)
-        value = reduce(distance(logits, truth(batch), weights), batch["mask"], axis)
+        value = reduce(
+            distance(logits, truth(batch), weights, ignore), batch["mask"], axis
+        )
         return value, (stats, {})
 
     def eval_step(state, batch, keys):
         classes, mask = truth(batch), batch["mask"]
         logits = infer(net, state.ema, batch["image"])
-        predicted = jnp.argmax(logits, -1).astype(jnp.int32)
+        maps = (most_likely(logits), classes, mask, k, names, ignore)
         return {
-            "loss": Mean.of(distance(logits, classes, weights), mask),
-            "confusion": Confusion.of(predicted, classes, mask, k, names),
-            "boundaries": Boundaries.of(predicted, classes, mask, k, names),
+            "loss": Mean.of(distance(logits, classes, weights, ignore), mask),
+            "confusion": Confusion.of(*maps),
+            "boundaries": Boundaries.of(*maps),
         }
 
     def probe(state, batch, keys):
@@ -99,12 +103,14 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         spectrum's own figures tell first how unsure the network is. The pictures, and
         the shift by a pixel of the image, are of the probability of any but class 0.
         """
-        images, classes, mask = batch["image"], truth(batch), batch["mask"]
-        known = (classes != IGNORE)[..., None]
-        chances = lambda x: jax.nn.softmax(infer(net, state.ema, x), -1)
+        images, mask = batch["image"], batch["mask"]
+        classes, counts = in_range(truth(batch), k, ignore)
+        known = counts[..., None]
+        logits = lambda x: infer(net, state.ema, x)
+        chances = lambda x: jax.nn.softmax(logits(x), -1)
         true = jax.nn.one_hot(classes, k) * known
         maps = [2 * x * known - 1 for x in (true, chances(images))]
-        cost = lambda x: distance(infer(net, state.ema, x), classes, weights)
+        cost = lambda x: distance(logits(x), truth(batch), weights, ignore)
         thing = lambda x: 1 - 2 * chances(x)[..., :1]
         real = (1 - 2 * true[..., :1]) * known
         shift, slope = shift_inconsistency(thing, images), input_gradient(cost, images)
@@ -114,23 +120,29 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     def sample(state, batch, keys):
         """image | mask | prediction | error, or image | prediction | both."""
         images = batch["image"]
-        predicted = jnp.argmax(infer(net, state.ema, images), -1)
+        predicted = most_likely(infer(net, state.ema, images))
         images = jnp.broadcast_to(images, (*images.shape[:-1], 3))
         made = painted(predicted, k)
         if "segmentation" not in batch:
             return jnp.concatenate([images, made, (images + made) / 2], axis=2)
         classes = batch["segmentation"]
-        wrong = (predicted != classes) & (classes != IGNORE)
+        true, counts = in_range(classes, k, ignore)
+        wrong = (predicted != true) & counts
         dim = 0.3 * images - 0.6
         error = jnp.where(wrong[..., None], jnp.array([1.0, -0.6, -0.6]), dim)
-        return jnp.concatenate([images, painted(classes, k), made, error], axis=2)
+        return jnp.concatenate(
+            [images, painted(classes, k, ignore), made, error], axis=2
+        )
 
     train_step = supervised(loss, tx, config.ema, axis)
     return Task(init, train_step, eval_step, sample, probe=probe)
 
 
-def painted(classes: jax.Array, k: int) -> jax.Array:
-    """Class maps [b, h, w] in colours, [b, h, w, 3] in [-1, 1]; 255 is light grey."""
-    colours = jnp.asarray(palette(k))[jnp.minimum(classes, k - 1)]
-    ignored = (classes == IGNORE)[..., None]
-    return jnp.where(ignored, jnp.asarray(IGNORED), colours)
+def painted(classes: jax.Array, k: int, ignore_label: int = -1) -> jax.Array:
+    """Class maps [b, h, w] in colours, [b, h, w, 3] in [-1, 1].
+
+    Light grey where there is no class, or it does not count.
+    """
+    numbers, counts = in_range(classes, k, ignore_label)
+    colours = jnp.asarray(palette(k))[numbers]
+    return jnp.where(counts[..., None], colours, jnp.asarray(IGNORED))
