@@ -80,10 +80,11 @@ def phase_variance_ratio(variances: Float[Array, "s s"]) -> Array:
     Of variances that were averaged over a set of images. With independent weights and
     inputs a deconvolution has (ceil(k/s) / floor(k/s))^2. NaN where nothing varies, of
     constant images, say: they are neither even nor uneven, and no ranking shall have
-    them first.
+    them first; and where a variance is not finite.
     """
     largest, least = jnp.max(variances), jnp.min(variances)
-    return jnp.where(largest <= LEAST, jnp.nan, largest / jnp.maximum(least, LEAST))
+    known = jnp.isfinite(variances).all() & (largest > LEAST)
+    return jnp.where(known, largest / jnp.maximum(least, LEAST), jnp.nan)
 
 
 def input_gradient(loss: Callable[[Images], Float[Array, " b"]], images: Images):

@@ -13,9 +13,9 @@ from deconvgen.metrics.sums import Mean
 
 
 class EdgeResponse(NamedTuple):
-    """What became of a step edge; each field is [b]."""
+    """What became of a step edge, [b] each; all but `contrast` NaN without an edge."""
 
-    position: Array  # in pixels from the left border; NaN without an edge
+    position: Array  # in pixels from the left border
     width: Array  # from 10 % to 90 % of the step, in pixels; 0.8 is ideal
     contrast: Array  # right minus left plateau, in [-2, 2]
     overshoot: Array  # ringing beyond the plateaus, as a share of the step
@@ -60,8 +60,8 @@ def edge_response(images: Float[Array, "b h w c"]) -> EdgeResponse:
     left = jnp.mean(profile[:, :q], axis=1)
     right = jnp.mean(profile[:, w - q :], axis=1)
     contrast = right - left
-    no_edge = jnp.abs(contrast) < 1e-3
-    step = jnp.where(no_edge, jnp.nan, contrast)[:, None]
+    edge = jnp.abs(contrast) >= 1e-3
+    step = jnp.where(edge, contrast, jnp.nan)[:, None]
     rise = (profile - left[:, None]) / step
     position = w - q - jnp.sum(rise[:, q : w - q], axis=1)
     # Of several crossings the middle one's neighbours count: ringing has more.
@@ -69,7 +69,8 @@ def edge_response(images: Float[Array, "b h w c"]) -> EdgeResponse:
     low = _crossing(rise, 0.1, middle[:, None], "before")
     high = _crossing(rise, 0.9, middle[:, None], "after")
     beyond = jnp.maximum(jnp.max(rise - 1, axis=1), jnp.max(-rise, axis=1))
-    return EdgeResponse(position, high - low, contrast, jnp.maximum(beyond, 0.0))
+    width = jnp.where(edge, high - low, jnp.nan)  # of NaN nothing is crossed
+    return EdgeResponse(position, width, contrast, jnp.maximum(beyond, 0.0))
 
 
 def edge_positions(size: int, count: int) -> Float[np.ndarray, " {count}"]:
@@ -87,12 +88,14 @@ def edge_sums(
 
     edges_found (with half the contrast at least), and of these edge_error (pixels away
     from where it should be), edge_width (pixels; 0.8 is ideal) and edge_overshoot.
+    All are NaN where an image is.
     """
     seen = edge_response(images)
-    found = (seen.contrast > 0.8) & jnp.isfinite(seen.position + seen.width)
-    kept = mask * found
+    there = (seen.contrast > 0.8) & jnp.isfinite(seen.position + seen.width)
+    found = jnp.where(jnp.isfinite(seen.contrast), there, jnp.nan)
+    kept = jnp.where(mask > 0, mask * found, 0)
     return {
-        "edges_found": Mean.of(found.astype(jnp.float32), mask),
+        "edges_found": Mean.of(found, mask),
         "edge_error": Mean.of(jnp.abs(seen.position - positions), kept),
         "edge_width": Mean.of(seen.width, kept),
         "edge_overshoot": Mean.of(seen.overshoot, kept),

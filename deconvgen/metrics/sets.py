@@ -17,6 +17,7 @@ from deconvgen.metrics import spectra
 from deconvgen.metrics.artifacts import phase_variance_ratio, phase_variances
 from deconvgen.metrics.features import Extractor
 from deconvgen.metrics.sums import Collection, Summed
+from deconvgen.ops.class_maps import most_likely
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum, radial_bins
 
 Images = Float[Array, "b h w c"]
@@ -43,19 +44,15 @@ class Fidelity:
         mask: Float[Array, " b"],
     ) -> "Fidelity":
         """From as many generated as real images; `mask` [b] goes for both."""
-        guess = jnp.zeros((len(mask), 0), jnp.int32)
-        if extractor.logits is not None:
-            logits = [extractor.logits(x) for x in (real, fake)]
-            guess = jnp.stack([x.argmax(-1) for x in logits], axis=1)
-        rows = [
-            # Said explicitly, because compiled maxima may lose a NaN on their way.
-            jnp.where(
-                jnp.isfinite(x).all(axis=(1, 2, 3))[:, None],
-                extractor.features(x),
-                jnp.nan,
-            )
-            for x in (real, fake)
+        # Said explicitly, because compiled maxima may lose a NaN on their way.
+        spoilt = [~jnp.isfinite(x).all(axis=(1, 2, 3))[:, None] for x in (real, fake)]
+        through = lambda network: [
+            jnp.where(nan, jnp.nan, network(x))
+            for nan, x in zip(spoilt, (real, fake), strict=True)
         ]
+        rows, guess = through(extractor.features), jnp.zeros((len(mask), 0), jnp.int32)
+        if extractor.logits is not None:
+            guess = jnp.stack([most_likely(x) for x in through(extractor.logits)], 1)
         return cls(
             Collection.of(rows[0], mask),
             Collection.of(rows[1], mask),
@@ -80,14 +77,18 @@ class Fidelity:
         )
 
     def histograms(self) -> tuple[np.ndarray, np.ndarray]:
-        """Images per class, of the real and of the generated; empty if not known."""
+        """Images per class [k], of the real and of the generated.
+
+        NaN where an image has no class, because the classifier made NaN of it.
+        """
         rows = self.classes.rows()
-        k = int(rows.max(initial=-1)) + 1
-        if not k:
-            return np.zeros(0, int), np.zeros(0, int)
-        return np.bincount(rows[:, 0], minlength=k), np.bincount(
-            rows[:, 1], minlength=k
+        k = max(int(rows.max(initial=-1)) + 1, 0)
+        count = lambda classes: (
+            np.bincount(classes, minlength=k)
+            if (classes >= 0).all()
+            else np.full(k, np.nan)
         )
+        return count(rows[:, 0]), count(rows[:, 1])
 
     def result(self) -> dict[str, float]:
         """The measures of `metrics.distances`, by names that carry the extractor's.
@@ -99,7 +100,7 @@ class Fidelity:
         """
         real, fake, name = self.real.rows(), self.fake.rows(), self.extractor
         counts = {f"images_real_{name}": len(real), f"images_fake_{name}": len(fake)}
-        if len(real) >= LEAST and np.isfinite(real).all() and np.isfinite(fake).all():
+        if len(real) >= LEAST:
             frechet = fidelity.frechet_distance(real, fake)
             kid = fidelity.kernel_distance(real, fake)
             near = fidelity.manifolds(real, fake)
@@ -113,9 +114,8 @@ class Fidelity:
             f"kid_{name}_std": kid.std,
             **{f"{key}_{name}": value for key, value in near._asdict().items()},
         }
-        real_counts, fake_counts = self.histograms()
-        if len(real_counts):
-            modes = fidelity.mode_coverage(real_counts, fake_counts)
+        if self.classes.rows().shape[1]:
+            modes = fidelity.mode_coverage(*self.histograms())
             found[f"modes_covered_{name}"] = modes.covered
             found[f"modes_kl_{name}"] = modes.divergence
         return {key: float(value) for key, value in (found | counts).items()}
@@ -150,17 +150,18 @@ class Side(Summed):
 
     def result(self) -> dict[str, float]:
         """phase_variance_ratio_sS, phase_detail_ratio_sS, replica_db_sS, slope."""
-        power = np.asarray(self.power, np.float64) / max(float(self.count), 1)
+        count = float(self.count) or np.nan  # of no image, NaN
+        power = np.asarray(self.power, np.float64) / count
         profile = np.asarray(azimuthal_average(jnp.asarray(power)[None])[0], np.float64)
         found = {}
         for stride in self.phases:
             for name, sums in (("variance", self.phases), ("detail", self.details)):
-                mean = jnp.asarray(sums[stride]) / max(float(self.count), 1)
-                ratio = phase_variance_ratio(mean.astype(jnp.float32))
+                mean = np.asarray(sums[stride], np.float64) / count
+                ratio = phase_variance_ratio(jnp.asarray(mean, jnp.float32))
                 found[f"phase_{name}_ratio_s{stride}"] = float(ratio)
-            evened = np.asarray(self.evened, np.float64)
+            evened = np.asarray(self.evened, np.float64) / count
             replicas = spectra.replica_energy(evened, stride)
-            found[f"replica_db_s{stride}"] = float(max(replicas.values()))
+            found[f"replica_db_s{stride}"] = float(np.max(list(replicas.values())))
         found["high_band_slope"] = spectra.high_band_slope(profile, min(power.shape))
         return found
 
@@ -221,7 +222,7 @@ class Artifacts:
         rows = self.profiles.rows().astype(np.float64)
         real, fake = rows[:, 0], rows[:, 1]
         distance, told = float("nan"), float("nan")
-        if np.isfinite(rows).all() and len(rows) >= 4:
+        if len(rows) >= 4:
             distance = spectra.spectrum_distance(real.mean(0), fake.mean(0))
             told = spectra.separability(real, fake)
         return {

@@ -16,8 +16,9 @@ FLOOR = 1e-12
 
 
 def decibels(power: np.ndarray) -> np.ndarray:
-    """10 log10 of the power."""
-    return 10 * np.log10(np.maximum(np.asarray(power, np.float64), FLOOR))
+    """10 log10 of the power; NaN of what is not finite."""
+    power = np.asarray(power, np.float64)
+    return 10 * np.log10(np.maximum(np.where(np.isfinite(power), power, np.nan), FLOOR))
 
 
 def replica_energy(
@@ -56,9 +57,15 @@ def replica_energy(
     return found
 
 
-def spectrum_distance(one: Profile, other: Profile) -> float:
+def spectrum_distance(one: Profile, other: Float[np.ndarray, " q"]) -> float:
     """Root mean square difference of two azimuthal spectra in dB, frequency 0 apart."""
-    return float(np.sqrt(np.mean((decibels(one) - decibels(other))[1:] ** 2)))
+    if one.shape != other.shape:
+        raise UserError(
+            f"azimuthal spectra of {len(one)} and of {len(other)} radii do not "
+            "compare: the images should have one size"
+        )
+    gaps = (decibels(one) - decibels(other))[1:]
+    return float(np.sqrt(np.mean(gaps**2))) if gaps.size else float("nan")
 
 
 def high_band_slope(profile: Profile, size: int) -> float:
@@ -66,10 +73,12 @@ def high_band_slope(profile: Profile, size: int) -> float:
 
     `profile` is an azimuthal average of images whose smaller side is `size`. White
     noise has 0, natural images about -2; upsampling without high frequencies is
-    steeper, artefacts are flatter (Dzanic, Shah and Witherden 2020).
+    steeper, artefacts are flatter (Dzanic, Shah and Witherden 2020). NaN where the
+    octave has a single radius, or no power that counts.
     """
-    r = np.arange(-(-size // 4), size // 2 + 1)
-    if not np.isfinite(profile[r]).all():
+    r = np.arange(max(-(-size // 4), 1), size // 2 + 1)
+    band = np.asarray(profile)[r]
+    if len(r) < 2 or not np.isfinite(band).all() or band.max() <= FLOOR:
         return float("nan")
     return float(np.polyfit(np.log10(r), decibels(profile[r]) / 10, 1)[0])
 
@@ -82,8 +91,13 @@ def separability(
     Logistic regression on the levels in dB (Durall et al. 2020 use the same spectra),
     fitted to one half of the images and asked about the other, both ways round; the
     classes weigh the same, however many images each has. Around 0.5, with the noise of
-    the number of images, where spectra do not tell.
+    the number of images, where spectra do not tell. NaN with fewer than two images of
+    either kind, or spectra that are not finite.
     """
+    if min(len(real), len(fake)) < 2 or not all(
+        np.isfinite(rows).all() for rows in (real, fake)
+    ):
+        return float("nan")
     rng = np.random.default_rng(seed)
     halves: list[list[np.ndarray]] = [[], []]
     for rows in (real, fake):

@@ -67,7 +67,7 @@ class Decibels(Mean):
 
     def result(self) -> float:
         """-10 log10 of the mean, at most 100 dB."""
-        return float(-10 * np.log10(max(super().result(), 1e-10)))
+        return float(-10 * np.log10(np.maximum(super().result(), 1e-10)))
 
 
 @struct.dataclass
@@ -132,8 +132,11 @@ class Moments:
         return Moments(count, mean, jax.lax.psum(self.scatter + between, axis))
 
     def covariance(self) -> np.ndarray:
-        """The unbiased covariance [d, d] in float64."""
-        return np.asarray(self.scatter, np.float64) / (float(self.count) - 1)
+        """The unbiased covariance [d, d] in float64; NaN of fewer than two rows."""
+        few = not self.count > 1
+        return np.asarray(self.scatter, np.float64) / (
+            np.nan if few else float(self.count) - 1
+        )
 
     def result(self) -> float:
         """The mean variance of a column."""
