@@ -1,0 +1,59 @@
+"""Files are whole or not there; JSON of the wrong shape is one sentence."""
+
+import pytest
+
+from deconvgen.core import files
+
+FIELDS = {"step": int, "kind": str, "seconds": float}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b'{"step": 1', "is not readable as JSON"),
+        (b'{"a": "\xff"}', "is no text in UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "is no text in UTF-8"),
+        (b"[]", "should hold an object, not a list"),
+        (b"null", "should hold an object, not null"),
+        (b'"text"', "should hold an object, not a text"),
+        (b"[" * 100_000, "is not readable as JSON"),
+        (b'{"step": 1, "kind": "x"}', "it lacks 'seconds'"),
+        (b'{"step": true, "kind": "x"}', "'step' should be a whole number, not true"),
+        (b'{"step": 1.5, "kind": "x"}', "'step' should be a whole number, not a num"),
+        (b'{"step": 1, "kind": null}', "'kind' should be a text, not null"),
+    ],
+)
+def test_json_of_the_wrong_shape_is_one_sentence(tmp_path, content, words):
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(files.Damaged, match="x.json") as error:
+        files.read_json(path, FIELDS)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_json_comes_back_as_it_was_written(tmp_path):
+    told = {"step": 1, "kind": "ü", "seconds": 2}
+    path = files.write_json(tmp_path / "new" / "x.json", told)
+    assert files.read_json(path, FIELDS) == told
+    assert [p.name for p in path.parent.iterdir()] == ["x.json"]
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = files.write(tmp_path / "x.json", "old")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(path, {"a": float("nan")})
+    with pytest.raises(KeyboardInterrupt), files.beside(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_two_writers_of_a_file_have_names_of_their_own(tmp_path):
+    path = tmp_path / "x.png"
+    with files.beside(path) as one, files.beside(path) as other:
+        assert one != other
+        assert one.suffix == other.suffix == ".png"
