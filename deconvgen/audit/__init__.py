@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from deconvgen.audit.probe import Audit, audit
 from deconvgen.audit.terminal import legend, tables, title
 from deconvgen.core.errors import UserError
+from deconvgen.core.terminal import Terminal
 from deconvgen.nn.upsample import fits, upsamplers
 
 __all__ = ["Audit", "audit", "legend", "run", "tables"]
@@ -31,13 +33,13 @@ def run(
     With `out`, a folder, audit.png and audit.html go there. Returns the records;
     raises `UserError` for names and numbers that make no sense.
     """
-    console = console or Console()
+    console = console or Terminal()
     initializer = initializer or "default"
     fitting = [name for name in upsamplers if fits(initializer, name)]
     audits = []
     with console.status("") as status:
         for entry in upsampler.split(",") if upsampler else fitting:
-            status.update(f"auditing {entry}")
+            status.update(Text(f"auditing {entry}"))
             name, own, start = parse(entry)
             kernel, start = own or kernel_size, start or initializer
             audits.append(audit(name, factor, kernel, start, features, **options))
@@ -51,7 +53,7 @@ def run(
     console.print(f"Upsampling layers before training: {title(audits)}")
     for table in tables(audits, console):
         console.print(table)
-    console.print(legend(), style="dim", highlight=False)
+    console.print(legend(), style="dim")
     console.print(where)
     return audits
 
@@ -62,7 +64,7 @@ def parse(entry: str) -> tuple[str, int, str]:
     if len(parts) > 3:
         raise UserError(f"{entry.strip()!r} should read NAME:KERNEL:INITIALIZER")
     name, kernel, start = (*parts, "", "")[:3]
-    if kernel and not kernel.isdigit():
+    if kernel and not kernel.isdecimal():
         raise UserError(
             f"a kernel size is a whole number, not {kernel!r} (in {entry.strip()!r}; "
             "an initializer comes behind a second colon)"

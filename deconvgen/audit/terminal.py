@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from deconvgen.audit.probe import Audit
 
@@ -161,7 +162,7 @@ def _table(audits: Sequence[Audit], columns: Sequence[Column]) -> Table:
         cells = []
         for column in columns:
             colour, text = COLOURS[column.grade(audit)], column.text(audit)
-            cells.append(f"[{colour}]{text}[/]" if colour else text)
+            cells.append(Text(text, style=colour))
         out.add_row(name(audit, audits), *cells)
     return out
 

@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Callable
 
-from rich.console import Console
 from rich.table import Table
 
 from deconvgen import config, tasks
 from deconvgen.core.errors import unknown
+from deconvgen.core.terminal import Terminal
 
 
 def _registry(module: str, name: str) -> dict[str, str]:
@@ -70,7 +70,7 @@ def print_kinds(words: list[str]) -> None:
     for word in words:
         if word not in KINDS:
             raise unknown("kind", word, KINDS)
-    console = Console(highlight=False)
+    console = Terminal()
     for kind in words or KINDS:
         table = Table(title=kind, title_justify="left", show_header=False, box=None)
         for name, summary in KINDS[kind]().items():

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from deconvgen.core.terminal import Terminal
 from deconvgen.runs.train import Outcome
 from deconvgen.training.log import FACTS, figures
 
@@ -96,7 +96,7 @@ def print_outcome(outcome: Outcome, metric: str) -> None:
     """The end of `deconvgen train`."""
     columns = {"best": outcome.best} if outcome.best else {}
     columns["last"] = outcome.last
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     console.print(table(f"step {outcome.step}, best by {metric}", columns))
     pictures = sorted((outcome.workdir / "samples").glob("*.png"))
     console.print(f"run folder  {outcome.workdir}")
@@ -115,7 +115,7 @@ def print_evaluation(
     path = folder / "evaluation.json"
     known = {key: finite(record) for key, record in results.items()}
     path.write_text(json.dumps(known, indent=2, allow_nan=False) + "\n")
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     console.print(table(title, results))
     console.print(f"written to  {path}")
     for picture in pictures:

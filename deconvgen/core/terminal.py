@@ -1,4 +1,9 @@
-"""What a person at the terminal sees: lines, and a bar that moves."""
+"""What a person at the terminal sees: texts as they are, and a bar that moves.
+
+Names of folders, runs and classes are data: rich's markup (`[v2]`) and emoji codes
+(`:cat:`) in them are not looked for. Every table and line of the package goes through
+a `Terminal`.
+"""
 
 import sys
 import time
@@ -14,16 +19,38 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 
-def terminal(**settings: Any) -> Console:
+class Terminal(Console):
+    """rich's console for texts that are data."""
+
+    def __init__(self, **settings: Any):
+        plain = {"markup": False, "emoji": False, "highlight": False}
+        super().__init__(force_jupyter=False, **plain | settings)
+
+    def on_broken_pipe(self) -> None:
+        """Whoever read has gone, as `head` does: rich would exit with 1."""
+        raise BrokenPipeError
+
+    def status(self, status: Any, **settings: Any) -> Any:
+        """A line that changes while something is waited for."""
+        return super().status(Text(str(status)), **settings)
+
+
+def terminal(**settings: Any) -> Terminal:
     """Where a person is told what goes on: stderr, as plain text in notebooks too."""
-    return Console(stderr=True, force_jupyter=False, **settings)
+    return Terminal(stderr=True, **settings)
+
+
+def column(field: str) -> TextColumn:
+    """A column of a progress display: `description`, or a field of its own."""
+    return TextColumn(f"{{task.{field}}}", markup=False)
 
 
 def say(text: str) -> None:
     """One line for the person at the terminal."""
-    terminal(highlight=False, soft_wrap=True).print(text, markup=False)
+    terminal(soft_wrap=True).print(text)
 
 
 def clock(seconds: float | int) -> str:
@@ -53,10 +80,10 @@ class Bar:
         self._first: int | None = None
         self._paused = self.last = 0.0
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            column("description"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            column("fields[note]"),
             TimeRemainingColumn(),
             console=terminal(),
             disable=not self.live,

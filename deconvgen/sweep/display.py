@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
-from deconvgen.core.terminal import clock, say, terminal
+from deconvgen.core.terminal import clock, column, say, terminal
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep.plan import Trial
 from deconvgen.training.log import METRICS, read
@@ -27,10 +27,10 @@ class Display:
         self._told: set[str] = set()
         self._bars: dict[str, Any] = {}
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            column("description"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            column("fields[note]"),
             console=terminal(),
             disable=not self.live,
         )
@@ -61,7 +61,7 @@ class Display:
             text = f"{place} {name}: {outcome['state']}, {note}"
             if self.live:
                 if outcome["state"] != "finished":
-                    self._bar.console.print(text, markup=False)
+                    self._bar.console.print(text)
             else:
                 say(f"{text}; {self.left(len(self._told))}")
         if not self.live:

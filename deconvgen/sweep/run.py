@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from deconvgen.core.errors import UserError, near_match, unknown
-from deconvgen.core.terminal import clock
+from deconvgen.core.terminal import Terminal, clock
 from deconvgen.sweep import (
     estimate,
     local_jobs,
@@ -82,7 +81,7 @@ def sweep(
     if jobs < 0:
         raise UserError(f"--jobs should be 0 (one a GPU or core) or more, not {jobs}")
     folder, overrides = Path(workdir).expanduser(), list(overrides)
-    console = Console(force_jupyter=False, highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     plan = experiment.renamed(experiment.load(name, size, overrides), folder)
     trials = chosen(plan.trials, only)
     console.print(plan.question)
@@ -166,7 +165,7 @@ def beforehand() -> Iterator[None]:
         raise Interrupted("stopped before any run began") from None
 
 
-def check(plan: Plan, trials: list[Trial], console: Console) -> None:
+def check(plan: Plan, trials: list[Trial], console: Terminal) -> None:
     """Check the runs, showing how far it is; warn of measures that none will have."""
     groups = len({trial.group for trial in trials})
     if groups and not console.is_terminal:
@@ -175,20 +174,18 @@ def check(plan: Plan, trials: list[Trial], console: Console) -> None:
         figures = experiment.check(
             trials,
             lambda number, count, trial: status.update(
-                f"checking setting {number} of {count}: {escape(trial.name)}"
+                Text(f"checking setting {number} of {count}: {trial.name}")
             ),
         )
     if {t.config for t in trials} < {t.config for t in plan.trials}:
         return  # the others have figures of their own
     for measure in experiment.unmeasured(plan.measures, figures):
         hint = near_match(measure, figures)
-        console.print(
-            f"warning: no run has the measure {measure!r}{hint}", markup=False
-        )
+        console.print(f"warning: no run has the measure {measure!r}{hint}")
 
 
 def print_estimate(
-    folder: Path, left: list[Trial], count: int, timing: bool, console: Console
+    folder: Path, left: list[Trial], count: int, timing: bool, console: Terminal
 ) -> None:
     """Say how long the runs take, and how one knows; with `timing`, time them."""
     told = lambda kinds: console.print(
@@ -205,7 +202,7 @@ def print_estimate(
     console.print(f"that takes about {clock(found.seconds)}{grounds if rest else ''}")
 
 
-def print_plan(plan: Plan, folder: Path, console: Console) -> None:
+def print_plan(plan: Plan, folder: Path, console: Terminal) -> None:
     """Every run with its number for `--only`, and its state."""
     table = Table(title=f"{plan.name}, {plan.size} size", title_justify="left")
     for column in ("", "run", "state"):
@@ -220,15 +217,15 @@ def print_plan(plan: Plan, folder: Path, console: Console) -> None:
 
 
 def print_end(
-    plan: Plan, folder: Path, outcomes: dict[str, launch.Outcome], console: Console
+    plan: Plan, folder: Path, outcomes: dict[str, launch.Outcome], console: Terminal
 ) -> None:
     """What failed, with the command that shows it alone; and what to do next."""
     trials = {trial.name: trial for trial in plan.trials}
     failed = {n: o for n, o in outcomes.items() if o["state"] == "failed"}
     for name, outcome in failed.items():
         place = experiment.place(folder, trials[name])
-        console.print(f"failed: {name}: {outcome['error']}", markup=False)
-        console.print(f"  {place / worker.LOG} tells more", markup=False)
+        console.print(f"failed: {name}: {outcome['error']}")
+        console.print(f"  {place / worker.LOG} tells more")
     finished = len(plan.trials) - len(launch.pending(folder, plan.trials))
     console.print(f"{finished} of {len(plan.trials)} runs are finished")
-    console.print(f"deconvgen report {folder}", markup=False)
+    console.print(f"deconvgen report {folder}")
