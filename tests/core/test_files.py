@@ -28,7 +28,7 @@ FIELDS = {"step": int, "kind": str, "seconds": float}
 def test_json_of_the_wrong_shape_is_one_sentence(tmp_path, content, words):
     path = tmp_path / "x.json"
     path.write_bytes(content)
-    with pytest.raises(files.Damaged, match="x.json") as error:
+    with pytest.raises(files.Damaged, match=r"x\.json") as error:
         files.read_json(path, FIELDS)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
