@@ -66,9 +66,15 @@ def ms_ssim(images: Images, targets: Images, scales: int | None = None) -> PerEx
     for scale, weight in enumerate(weights):
         whole, structure = similarity(x, y)
         last = scale == len(weights) - 1
-        value *= jnp.maximum(whole if last else structure, 0) ** float(weight)
+        value *= _root(whole if last else structure, float(weight))
         x, y = halve(x), halve(y)
     return jnp.mean(value, axis=-1)
+
+
+def _root(x: Array, weight: float) -> Array:
+    """x^weight, and 0 for what is not above 0; its slope is finite everywhere."""
+    positive = ~(x <= 1e-30)  # NaN stays NaN
+    return jnp.where(positive, jnp.where(positive, x, 1) ** weight, 0)
 
 
 def halve(x: Images) -> Float[Array, "b h2 w2 c"]:

@@ -127,7 +127,7 @@ class Side(Summed):
 
     count: Any  # []
     power: Any  # [h, w], summed
-    evened: Any  # [h, w], summed, of images that are given equal high-band energy
+    evened: Any  # {stride: [h, w]}, summed, of images given equal high-band energy
     phases: Any  # {stride: [s, s]}, summed
     details: Any  # {stride: [s, s]}, summed, of the Laplacian
 
@@ -142,11 +142,15 @@ class Side(Summed):
         total = lambda x: jnp.einsum("b...,b->...", x, mask, precision="highest")
         phases = {s: total(phase_variances(images, s)) for s in strides}
         details = {s: total(phase_variances(images, s, detail=True)) for s in strides}
-        # Else the replicas of a set would be those of its few most detailed images.
-        high = radial_bins(*power.shape[1:]) >= min(power.shape[1:]) / 4
-        energy = jnp.mean(power * high, axis=(1, 2), keepdims=True)
-        evened = power / jnp.maximum(energy, 1e-9)
-        return cls(jnp.sum(mask), total(power), total(evened), phases, details)
+        evened = {}
+        for s in strides:
+            whole = spectra.whole_periods(images, s)
+            found = power if whole.shape == images.shape else power_spectrum(whole)
+            # Else the replicas of a set would be those of its few most detailed images.
+            high = radial_bins(*found.shape[1:]) >= min(found.shape[1:]) / 4
+            energy = jnp.mean(found * high, axis=(1, 2), keepdims=True)
+            evened[s] = total(found / jnp.maximum(energy, 1e-9))
+        return cls(jnp.sum(mask), total(power), evened, phases, details)
 
     def result(self) -> dict[str, float]:
         """phase_variance_ratio_sS, phase_detail_ratio_sS, replica_db_sS, slope."""
@@ -159,7 +163,7 @@ class Side(Summed):
                 mean = np.asarray(sums[stride], np.float64) / count
                 ratio = phase_variance_ratio(jnp.asarray(mean, jnp.float32))
                 found[f"phase_{name}_ratio_s{stride}"] = float(ratio)
-            evened = np.asarray(self.evened, np.float64) / count
+            evened = np.asarray(self.evened[stride], np.float64) / count
             replicas = spectra.replica_energy(evened, stride)
             found[f"replica_db_s{stride}"] = float(np.max(list(replicas.values())))
         found["high_band_slope"] = spectra.high_band_slope(profile, min(power.shape))

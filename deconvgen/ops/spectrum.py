@@ -10,7 +10,12 @@ from deconvgen.ops.arguments import Images, takes
 
 
 def hann(n: int) -> Float[np.ndarray, " n"]:
-    """The periodic Hann window, with mean square 1: it keeps the power of noise."""
+    """The periodic Hann window, with mean square 1: it keeps the power of noise.
+
+    1 for a single sample, which has no neighbour to be kept apart from.
+    """
+    if n == 1:
+        return np.ones(1)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     return window / np.sqrt(np.mean(window**2))
 

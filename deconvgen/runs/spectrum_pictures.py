@@ -1,5 +1,6 @@
 """Pictures of what upsampling left behind: spectra, and the images with most of it."""
 
+import math
 from pathlib import Path
 
 import jax
@@ -9,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from deconvgen.metrics.spectra import decibels, replica_energy
+from deconvgen.metrics.spectra import decibels, replica_energy, whole_periods
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
 
 Images = Float[np.ndarray, "n h w c"]
@@ -33,7 +34,8 @@ def spectrum_pictures(
     difference. worst.png: the `worst` generated images with most energy at the replica
     frequencies of the strides, most first, in dB over their neighbourhood.
     """
-    powers = [_powers(images) for images in (real, fake)]
+    room = [s for s in strides if 4 * s <= min(real.shape[1:3])]
+    powers = [_powers(whole_periods(x, math.lcm(*room))) for x in (real, fake)]
     usual = np.percentile(replica_scores(powers[0], strides), 95)
     figures = {
         "azimuthal": (

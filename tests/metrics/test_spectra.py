@@ -1,5 +1,6 @@
 """Spectral measures on noise and patterns whose spectrum is known."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from deconvgen.core.errors import UserError
 from deconvgen.metrics import spectra
+from deconvgen.metrics.sets import Artifacts
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
 
 SIZE = 32
@@ -60,6 +62,21 @@ def test_zero_insertion_shows_at_every_replica():
     low = noise(200, exponent=-2.0)[:, ::4, ::4] + 1
     nails = jnp.zeros((200, SIZE, SIZE, 1)).at[:, ::4, ::4].set(low)
     assert min(spectra.replica_energy(mean_power(nails), 4).values()) > 5
+
+
+@pytest.mark.parametrize("size", [30, 31, 33, 34, 35, 63, 65, 66])
+def test_replicas_of_images_that_no_stride_divides(size):
+    """Images that end within a period have the replicas of the whole periods."""
+    i = np.arange(66)
+    ripple = np.cos(np.pi * i / 2)[:, None] + (-1.0) ** (i[:, None] + i)
+    x = jax.random.normal(jax.random.key(0), (40, 66, 66, 1)) + ripple[..., None]
+    found, whole = (
+        Artifacts.of(y, y, jnp.ones(40)).result()
+        for y in (x[:, :size, :size], x[:, : size - size % 4, : size - size % 4])
+    )
+    for name in ("replica_db_s2", "replica_db_s4"):
+        assert found[name] == pytest.approx(whole[name], abs=0.6)
+        assert found[name] > 20
 
 
 def test_replicas_need_room():
