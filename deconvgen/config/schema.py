@@ -40,6 +40,9 @@ def defaults(task: str, **values) -> ConfigDict:
         channels=0,  # 0: as stored, 1: grey, 3: colour
         crop="center",
         flip=False,
+        num_classes=0,  # of labels or masks; 0: as many as the data have
+        ignore_label=255,  # the value of masks' pixels that do not count; -1: none
+        mask_values=(),  # of each class in the masks, as (0, 255); (): 0, 1, 2, ...
     )
     config.model = dict(
         upsampler="conv_transpose",  # one for all blocks, or a,b,c: one a block

@@ -1,12 +1,14 @@
-"""Colours for class maps."""
+"""Colours for class maps, and the class that is none."""
 
 import colorsys
 
 import numpy as np
 from jaxtyping import Float32
 
+IGNORE = 255
+"""The class of pixels that do not count."""
 IGNORED = (0.6, 0.6, 0.6)
-"""Of pixels that do not count, in [-1, 1]."""
+"""Their colour, in [-1, 1]."""
 
 
 def palette(k: int) -> Float32[np.ndarray, "{k} 3"]:

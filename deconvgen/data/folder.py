@@ -4,13 +4,15 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from PIL import Image
 
 from deconvgen.core.errors import UserError
-from deconvgen.data.records import BROKEN, Source, picture
+from deconvgen.data import classes
+from deconvgen.data.records import BROKEN, Source, mask_name, picture
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 TEST = 0.1
@@ -76,8 +78,8 @@ def images(folder: Path, split: str) -> Source:
     """Images, labelled by their first subfolder where they all are in one."""
     root, names = split_files(folder, split)
     other = split_files(folder, "test" if split == "train" else "train")[1]
-    classes = {name.split("/")[0] if "/" in name else "" for name in [*names, *other]}
-    labels = sorted(classes) if "" not in classes and len(classes) > 1 else []
+    tops = {name.split("/")[0] if "/" in name else "" for name in [*names, *other]}
+    labels = sorted(tops) if "" not in tops and len(tops) > 1 else []
 
     def read(indices: Sequence[int]) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = [{"image": root / names[i]} for i in indices]
@@ -90,9 +92,9 @@ def images(folder: Path, split: str) -> Source:
         len(names),
         read,
         lambda index: str(root / names[index]),
-        len(labels) or None,
+        len(labels),
         tuple(labels),
-        identity(folder),
+        identity=identity(folder),
     )
 
 
@@ -102,9 +104,9 @@ def has_masks(folder: Path) -> bool:
     return (folder / "images").is_dir() and (folder / "masks").is_dir()
 
 
-def pairs(folder: Path, split: str, num_classes: int = 0) -> Source:
-    """`images/NAME.*` with `masks/NAME.png`, whose pixels are class indices (255:
-    ignore). Without `num_classes` all masks are read, to count their classes."""
+def pairs(folder: Path, split: str) -> Source:
+    """`images/NAME.*` with `masks/NAME.png`, whose pixels are numbers of classes. All
+    masks of both splits are read, to know which numbers there are."""
     root = folder / "images"
     masks = folder / "masks"
     everything = files(root)
@@ -114,8 +116,7 @@ def pairs(folder: Path, split: str, num_classes: int = 0) -> Source:
             f"{len(missing)} images in {root} have no mask in {masks}, the first is "
             f"{missing[0]} (expected {_mask(masks, missing[0]).name})"
         )
-    if not num_classes:
-        num_classes = 1 + max(_highest(_mask(masks, name)) for name in everything)
+    every = tuple(dict.fromkeys(_mask(masks, name) for name in everything))
     root, names = split_files(root, split)
     masks = masks / root.relative_to(folder / "images")
 
@@ -125,14 +126,13 @@ def pairs(folder: Path, split: str, num_classes: int = 0) -> Source:
             for i in indices
         ]
 
-    names_of_classes = tuple(f"class {i}" for i in range(num_classes))
+    which = identity(folder)
     return Source(
         len(names),
         read,
         lambda i: str(root / names[i]),
-        num_classes,
-        names_of_classes,
-        identity(folder),
+        survey=lambda: _survey(every, which["sha256"]),
+        identity=which,
     )
 
 
@@ -140,9 +140,13 @@ def _mask(masks: Path, name: str) -> Path:
     return masks / f"{name.rpartition('.')[0]}.png"
 
 
-def _highest(path: Path) -> int:
+@lru_cache(maxsize=4)  # both splits ask
+def _survey(masks: tuple[Path, ...], digest: str) -> classes.Found:
+    return classes.survey((mask_name(path, ""), _readable(path)) for path in masks)
+
+
+def _readable(path: Path) -> Image.Image:
     try:
-        pixels = np.asarray(picture(path))
+        return picture(path)
     except BROKEN as error:
         raise UserError(f"the mask {path} cannot be read: {error}") from None
-    return int(pixels[pixels != 255].max(initial=0))

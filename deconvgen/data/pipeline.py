@@ -8,7 +8,7 @@ rows of the same global batch.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from deconvgen.core.errors import UserError
-from deconvgen.data import draws
+from deconvgen.data import classes, draws
 
 DRAWS = 64
 """Uniform numbers that a training example may use."""
@@ -41,6 +41,7 @@ class Dataset(NamedTuple):
     train_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
     eval_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
     identity: dict[str, Any] = {}  # what the data are, in values of JSON, to compare
+    notes: tuple[str, ...] = ()  # what a person should know of them, in sentences
 
 
 def to_float(pixels: UInt8[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
@@ -110,6 +111,8 @@ def dataset(
     class_names: tuple[str, ...] = (),
     threads: int = 0,
     identity: dict[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    describe: Callable[[int], str] | None = None,
 ) -> Dataset:
     """Batches from `examples`; with `threads`, read ahead (for what is slow to read).
 
@@ -121,8 +124,16 @@ def dataset(
 
     `identity` says where the data come from (else the name does); how many images and
     which classes they have is added to it. Two data sets are the same where these
-    dicts are, whichever process or machine read them.
+    dicts are, whichever process or machine read them. `describe` names an example, for
+    the message where its label or mask has a number that is no class.
     """
+
+    describe = describe or (lambda index: f"number {index} of {name} ({split})")
+
+    def checked(indices: np.ndarray, chance: np.ndarray | None) -> dict:
+        found = examples(indices, chance)
+        classes.check(found, num_classes, lambda row: describe(int(indices[row])))
+        return found
 
     def train_batches(
         seed: int,
@@ -137,7 +148,7 @@ def dataset(
             positions = step * batch_size + rows
             indices = _places(seed, positions, num_examples)
             chance = draws.uniform(seed, 0, positions, DRAWS)
-            return _finish(examples(indices, chance), np.ones(len(rows)))
+            return _finish(checked(indices, chance), np.ones(len(rows)))
 
         return _prefetched(batch, start_step, None, threads)
 
@@ -155,7 +166,7 @@ def dataset(
             positions = step * batch_size + rows
             indices = np.minimum(positions, total - 1)
             real = (positions < total) & (rows < batch_size)
-            return _finish(examples(indices, None), real)
+            return _finish(checked(indices, None), real)
 
         return _prefetched(batch, 0, -(-total // batch_size), threads)
 
@@ -173,4 +184,5 @@ def dataset(
             "images": num_examples,
             "classes": list(class_names),
         },
+        tuple(notes),
     )

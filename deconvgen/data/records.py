@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from deconvgen.core.errors import UserError
-from deconvgen.data import transform
+from deconvgen.data import classes, transform
 from deconvgen.data.pipeline import Dataset, dataset
 
 MEMORY = 512 * 2**20
@@ -38,6 +38,8 @@ class Options(NamedTuple):
     flip: bool = False
     patches: bool = False
     num_classes: int = 0
+    ignore_label: int = classes.IGNORE
+    mask_values: tuple[int, ...] = ()
     memory: int = MEMORY
 
 
@@ -45,14 +47,16 @@ class Source(NamedTuple):
     """Records at random access.
 
     `read(indices)` gives each record's `image` as a PIL image, a path, or the bytes of
-    a file; maybe an int `label`; and maybe a `segmentation`, class indices likewise.
+    a file; maybe an int `label`; and maybe a `segmentation`, its mask likewise.
     """
 
     length: int
     read: Callable[[Sequence[int]], list[dict[str, Any]]]
     describe: Callable[[int], str]  # the name of a record, for messages
-    num_classes: int | None = None
+    num_classes: int = 0  # 0: of masks that do not say, else there are none
     class_names: tuple[str, ...] = ()
+    mask_values: tuple[int, ...] = ()  # as `classes.Classes` has them
+    survey: Callable[[], classes.Found] | None = None  # of all masks, where there are
     identity: dict[str, Any] | None = None  # see `pipeline.dataset`
 
 
@@ -66,7 +70,14 @@ def picture(file: Image.Image | Path | bytes) -> Image.Image:
     return image
 
 
-def _decode(record: dict[str, Any], name: str, options: Options) -> dict:
+def mask_name(mask: Any, name: str) -> str:
+    """What a message calls the mask of the image `name`."""
+    return f"the mask {mask}" if isinstance(mask, Path) else f"the mask of {name}"
+
+
+def _decode(
+    record: dict[str, Any], name: str, options: Options, known: classes.Classes
+) -> dict:
     size = transform.stored_size(options.image_size, options.crop)
     image = picture(record["image"])
     out = {"image": transform.fit(image, size, options.channels, options.crop)}
@@ -74,14 +85,11 @@ def _decode(record: dict[str, Any], name: str, options: Options) -> dict:
         out["label"] = np.asarray(record["label"], np.int32)
     if "segmentation" in record:
         mask = picture(record["segmentation"])
-        if mask.mode not in {"L", "P", "1"}:
-            raise UserError(
-                f"the mask of {name} must hold one class index a pixel (grey or "
-                f"palette PNG), not {mask.mode}"
-            )
+        indices = known.of_mask(mask, mask_name(record["segmentation"], name))
         if mask.size != image.size:
             raise UserError(f"{name} is {image.size}, its mask {mask.size}")
-        out["segmentation"] = transform.fit_mask(mask, size, options.crop)
+        fitted = transform.fit_mask(Image.fromarray(indices), size, options.crop)
+        out["segmentation"] = fitted
     return out
 
 
@@ -96,14 +104,16 @@ def _stack(examples: Sequence[dict[str, np.ndarray]], name: str) -> dict:
         ) from None
 
 
-def _decoder(source: Source, options: Options) -> Callable[[int, dict], dict | None]:
+def _decoder(
+    source: Source, options: Options, known: classes.Classes
+) -> Callable[[int, dict], dict | None]:
     """decode(i, record): its arrays, or None with a warning where it is broken."""
     reported: set[int] = set()
 
     def decode(index: int, record: dict[str, Any]) -> dict[str, np.ndarray] | None:
         name = source.describe(index)
         try:
-            return _decode(record, name, options)
+            return _decode(record, name, options, known)
         except BROKEN as error:
             if index not in reported and len(reported) < NAMED:
                 reported.add(index)
@@ -122,7 +132,8 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
     puts the next readable image into their place.
     """
     transform.check(options.image_size, options.channels, options.crop)
-    decode = _decoder(source, options)
+    known, notes = _classes(source, options)
+    decode = _decoder(source, options, known)
 
     def read(index: int) -> dict[str, np.ndarray] | None:
         return decode(index, source.read([index])[0])
@@ -135,13 +146,16 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
     threads = min(16, 2 * (os.cpu_count() or 1))
     length = source.length
     kept: dict[str, np.ndarray] = {}
+    origin: Sequence[int] = range(length)  # where in the source an example is
     if small:
-        good = []
+        tried: list[dict | None] = []
         with ThreadPoolExecutor(threads) as pool:  # not worth it for thumbnails
             spread = map if pixels < 2**13 else pool.map
             for start in range(0, length, 1000):  # the files are not all kept as well
                 indices = range(start, min(start + 1000, length))
-                good += filter(None, spread(decode, indices, source.read(indices)))
+                tried += spread(decode, indices, source.read(indices))
+        good = [found for found in tried if found is not None]
+        origin = [i for i, found in enumerate(tried) if found is not None]
         if len(good) < length:
             log.warning(
                 "%d of the %d images of %s (%s) are broken and were skipped",
@@ -149,6 +163,10 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
             )
         length = len(good)
         kept = _stack(good, name)
+        if "label" in kept:
+            there = np.unique(kept["label"]).tolist()
+            names = source.class_names
+            notes += classes.absent(known.count, there, "image", names)
 
     def readable(index: int) -> dict[str, np.ndarray]:
         tries = (read((index + i) % length) for i in range(length))
@@ -175,8 +193,34 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         length,
         shape,
         examples,
-        options.num_classes or source.num_classes,
-        source.class_names,
+        known.count or None,
+        _names(source, known.count),
         threads=0 if small else threads,
         identity=source.identity,
+        notes=notes,
+        describe=lambda index: source.describe(origin[index]),
     )
+
+
+def _classes(source: Source, options: Options) -> tuple[classes.Classes, list[str]]:
+    """The classes as the user says, or the source, or as its masks show; and notes."""
+    count = options.num_classes or source.num_classes
+    if source.survey is None:
+        if count < source.num_classes:
+            raise UserError(
+                f"the data have {source.num_classes} classes "
+                f"({', '.join(source.class_names[:8])}), data.num_classes says {count}"
+            )
+        return classes.Classes(count), []
+    return classes.decide(
+        source.survey(),
+        count,
+        options.ignore_label,
+        options.mask_values or source.mask_values,
+    )
+
+
+def _names(source: Source, count: int) -> tuple[str, ...]:
+    """A name for each class, whether or not the source has one."""
+    given = source.class_names[:count]
+    return (*given, *(f"class {i}" for i in range(len(given), count)))

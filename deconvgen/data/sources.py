@@ -7,6 +7,7 @@ from pathlib import Path
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
 from deconvgen.data import folder as folders
+from deconvgen.data.classes import IGNORE
 from deconvgen.data.photos import patches as photo_patches
 from deconvgen.data.pipeline import Dataset
 from deconvgen.data.records import MEMORY, Options, from_source
@@ -63,7 +64,7 @@ def folder(split: str, options: Options) -> Dataset:
     if options.patches:
         return photo_patches(where.name, split, options)
     if folders.has_masks(where):
-        source = folders.pairs(where, split, options.num_classes)
+        source = folders.pairs(where, split)
     else:
         source = folders.images(where, split)
     return from_source(where.name, split, source, options)
@@ -72,7 +73,7 @@ def folder(split: str, options: Options) -> Dataset:
 def _tfds(name: str, builder, split: str, options: Options) -> Dataset:
     from deconvgen.data import tfds as prepared
 
-    source = prepared.source(builder, split, options.num_classes)
+    source = prepared.source(builder, split)
     return from_source(name, split, source, options)
 
 
@@ -87,6 +88,8 @@ def load(
     flip: bool = False,
     patches: bool = False,
     num_classes: int = 0,
+    ignore_label: int = IGNORE,
+    mask_values: tuple[int, ...] = (),
     memory: int = MEMORY,
 ) -> Dataset:
     """The split "train" or "test" of a data set.
@@ -100,7 +103,10 @@ def load(
       flip: mirror half of the training images (patches are turned as well).
       patches: cut patches of `image_size` out of the folder's images, unscaled; goes
         without saying where `name` is "photos".
-      num_classes: of the masks, where the data do not say.
+      num_classes: how many there are; 0: as many as the data have.
+      ignore_label: the value of masks' pixels that do not count; -1: there is none.
+      mask_values: the value of each class in the masks, (0, 255) for two classes;
+        (): 0, 1, 2, ..., and masks of 0 and 255 alone have two classes.
       memory: bytes of pixels up to which a split is decoded once and kept.
 
     Raises:
@@ -117,8 +123,21 @@ def load(
         flip=flip,
         patches=patches or name == "photos",
         num_classes=num_classes,
+        ignore_label=ignore_label,
+        mask_values=tuple(mask_values),
         memory=memory,
     )
+    found = _load(name, split, options)
+    if num_classes and found.num_classes != num_classes:
+        raise UserError(
+            f"{found.name} has {found.num_classes or 'no'} classes, data.num_classes "
+            f"says {num_classes}"
+        )
+    return found
+
+
+def _load(name: str, split: str, options: Options) -> Dataset:
+    folder = options.folder
     if folder:
         if name.startswith("clothes_on_textures") and not folders.has_masks(
             Path(folder)

@@ -10,16 +10,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
 from deconvgen.core.errors import UnknownName, UserError, near_match
-from deconvgen.data.records import Source, picture
+from deconvgen.data import classes
+from deconvgen.data.records import Source, mask_name, picture
 
 # Masks of data sets whose classes do not count from 0, or have names that TFDS omits.
 MASK_CLASSES = {"oxford_iiit_pet": ("pet", "background", "border")}
-MASKS_FROM_ONE = {"oxford_iiit_pet"}
+MASK_VALUES = {"oxford_iiit_pet": (1, 2, 3)}
 
 log = logging.getLogger(__name__)
 
@@ -141,13 +140,11 @@ def _split(builder: tfds.core.DatasetBuilder, split: str) -> str:
     return "train" if held_out else "train[:90%]"
 
 
-def source(
-    builder: tfds.core.DatasetBuilder, split: str, num_classes: int = 0
-) -> Source:
+def source(builder: tfds.core.DatasetBuilder, split: str) -> Source:
     """The records of a split, decoded by PIL.
 
-    Where there are masks and nothing says how many classes they have, all of the
-    training set's are read to find the highest.
+    Where there are masks and their classes have no names, all of the training set's
+    are read, to know which numbers there are.
     """
     features: Any = builder.info.features  # a FeaturesDict
     image = _first(features, tfds.features.Image, "image", but="segmentation_mask")
@@ -167,7 +164,6 @@ def source(
         reader: Any = builder  # TFDS's decorators hide the arguments from checkers
         records = reader.as_data_source(_split(builder, split), decoders=skip)
         length = len(records)
-    shift = int(builder.name in MASKS_FROM_ONE)
 
     def read(indices: Sequence[int]) -> list[dict[str, Any]]:
         with _undamaged(builder):
@@ -175,8 +171,7 @@ def source(
         out: list[dict[str, Any]] = [{"image": record[image]} for record in found]
         for new, record in zip(out, found, strict=True):
             if mask:
-                classes = np.asarray(picture(record[mask])) - np.uint8(shift)
-                new["segmentation"] = Image.fromarray(classes)
+                new["segmentation"] = record[mask]
             elif label:
                 new["label"] = record[label]
         return out
@@ -185,18 +180,28 @@ def source(
     if mask:
         names = MASK_CLASSES.get(builder.name, ())
         names = names or tuple(getattr(features[mask], "names", None) or ())
-    count = num_classes or len(names)
-    if mask and not count:
-        train = source(builder, "train", num_classes=256)
-        masks = (train.read([i])[0]["segmentation"] for i in range(train.length))
-        count = 1 + max(int(m[m != 255].max(initial=0)) for m in map(np.asarray, masks))
+
+    def survey() -> classes.Found:
+        if names:
+            return {}
+        train = source(builder, "train")
+        return classes.survey(
+            (
+                mask_name(None, train.describe(i)),
+                picture(train.read([i])[0]["segmentation"]),
+            )
+            for i in range(train.length)
+        )
+
     full = builder.info.full_name  # name/config/version
     return Source(
         length,
         read,
         lambda index: f"number {index} of {builder.name} ({split})",
-        count or None,
+        len(names),
         names,
+        MASK_VALUES.get(builder.name, ()) if mask else (),
+        survey if mask else None,
         {"name": full.rpartition("/")[0], "version": str(builder.version)},
     )
 

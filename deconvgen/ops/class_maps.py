@@ -5,9 +5,10 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int, Shaped
 
+from deconvgen.core import palette
 from deconvgen.core.errors import UserError
 
-IGNORE = 255
+IGNORE = palette.IGNORE
 """The class of pixels that do not count, unless another one is named."""
 
 UNDEFINED = int(np.iinfo(np.int32).min)

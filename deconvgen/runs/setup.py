@@ -41,9 +41,10 @@ LEAST = {
         *(f"{group}.step_every" for group in OPTIMIZERS),
     ),
     0: (
-        *("seed", "data.image_size", "monitor.patience", "corruption.amount"),
-        *("model.kernel_size", "model.hidden", "loss.gradient_penalty", "loss.r1"),
-        *("loss.beta", "loss.free_bits", "model.head_rate", "model.fuse"),
+        *("seed", "data.image_size", "data.num_classes", "monitor.patience"),
+        *("corruption.amount", "model.kernel_size", "model.hidden", "model.fuse"),
+        *("model.head_rate", "loss.gradient_penalty", "loss.r1", "loss.beta"),
+        "loss.free_bits",
         *(f"{group}.warmup_steps" for group in OPTIMIZERS),
     ),
 }
@@ -53,7 +54,7 @@ SHARES = (
     *(f"{g}.{name}" for g in OPTIMIZERS for name in ("b1", "b2", "momentum")),
 )
 """Config keys whose values lie in [0, 1)."""
-FROM_DATA = ("image_shape", "num_classes", "class_names")
+FROM_DATA = ("image_shape", "class_names")
 
 
 def dataset(config: ConfigDict, split: str) -> data.Dataset:

@@ -62,7 +62,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     distance = mixture(segmentation_losses, config.loss.name)
     weights = class_weights(config)
     k, names = config.data.num_classes, tuple(config.data.class_names)
-    ignore = config.data.get("ignore_label", IGNORE)
+    ignore = IGNORE  # whatever data.ignore_label has masks write: batches have this
 
     def init(key, batch):
         model = start(net, tx, key, batch["image"])
