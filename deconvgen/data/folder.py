@@ -1,148 +1,187 @@
-"""A folder of the user's own images: classes by subfolder, masks beside the images."""
+"""A folder of the user's own images: what is in it, and what was left out."""
 
 import hashlib
-import logging
 import os
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from deconvgen.core.errors import UserError
 from deconvgen.data import classes
+from deconvgen.data.layout import Layout, Tree, arrange, listed
 from deconvgen.data.records import BROKEN, Source, mask_name, picture
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif"),
+    *(".tif", ".tiff", ".pgm", ".ppm"),
+)
 TEST = 0.1
 """The part of a folder's images that is held out, unless it has its own test/."""
 
-log = logging.getLogger(__name__)
+
+class Folder(NamedTuple):
+    """A folder that was read: its splits are names from `path` on."""
+
+    path: Path
+    splits: dict[str, list[str]]  # "train" and "test"
+    layout: Layout
+    notes: tuple[str, ...]
+
+    def names(self, split: str) -> list[str]:
+        """The images of a split; a UserError where it has none."""
+        if not self.splits[split]:
+            why = "".join(f" ({note})" for note in self.notes)
+            raise UserError(f"{self.path}: its {split} has no images in it{why}")
+        return self.splits[split]
+
+    def identity(self) -> dict[str, str]:
+        """Where the folder is, and a digest of the names and sizes of its images and
+        masks: one more, one less, or one of another size is another data set."""
+        digest = hashlib.sha256()
+        used = [*self.splits["train"], *self.splits["test"]]
+        for name in sorted({*used, *self.layout.masks.values()}):
+            size = (self.path / name).stat().st_size
+            digest.update(os.fsencode(name) + b"\0%d\n" % size)
+        here = shown(os.path.abspath(self.path))
+        return {"folder": here, "sha256": digest.hexdigest()}
 
 
-def files(folder: Path) -> list[str]:
-    """The images below `folder`, as relative names in a fixed order."""
+def walk(folder: Path) -> tuple[Tree, Counter[str]]:
+    """The images below `folder`, links followed, and how much else there is of what."""
+    left: Counter[str] = Counter()
+
+    def look(path: str, prefix: str, above: frozenset) -> Tree:
+        tree = Tree(prefix, [], {})
+        try:
+            status = os.stat(path)
+            entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+        except OSError:
+            left["not readable (folders)"] += 1
+            return tree
+        here = (status.st_dev, status.st_ino)
+        if here in above:
+            left["linked in a circle"] += 1
+            return tree
+        for entry in entries:
+            ending = os.path.splitext(entry.name)[1].lower()
+            if entry.name.startswith("."):
+                left["hidden"] += 1
+            elif os.path.isdir(entry.path):
+                inside = look(entry.path, f"{prefix}{entry.name}/", above | {here})
+                tree.folders[entry.name] = inside
+            elif not os.path.isfile(entry.path):
+                link = entry.is_symlink()
+                left["dangling (links)" if link else "special (no regular file)"] += 1
+            elif ending in ENDINGS:
+                tree.images.append(prefix + entry.name)
+            else:
+                left[shown(ending) or "without ending"] += 1
+        return tree
+
+    return look(str(folder), "", frozenset()), left
+
+
+def read(folder: Path) -> Folder:
+    """The splits, classes and masks of a folder, and what else is to be said of it."""
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}")
-    found = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.suffix.lower() in ENDINGS and path.is_file()
-    )
-    found = [name for name in found if not any(p[0] == "." for p in name.split("/"))]
-    if not found:
+    tree, left = walk(folder)
+    if not tree.every():
+        there = "".join(f"; {note}" for note in listed(left))
         raise UserError(
-            f"the folder {folder} has no images in it (expected {', '.join(ENDINGS)})"
+            f"the folder {folder} has no images in it (expected {', '.join(ENDINGS)}"
+            f"{there})"
         )
-    return found
+    try:
+        layout = arrange(tree)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from None
+    splits = layout.splits
+    if "" in splits:
+        splits = _held_out(folder, splits[""], len(layout.root))
+    notes = (*layout.notes, *listed(layout.left_out + left))
+    return Folder(folder, splits, layout, notes)
 
 
-def identity(folder: Path) -> dict[str, str]:
-    """Where the folder is, and a digest of the names and sizes of its images: another
-    image, one less, or one of another size is another data set."""
-    digest = hashlib.sha256()
-    for name in files(folder):
-        size = (folder / name).stat().st_size
-        digest.update(os.fsencode(name) + b"\0%d\n" % size)
-    return {"folder": os.path.abspath(folder), "sha256": digest.hexdigest()}
+def _held_out(folder: Path, names: list[str], root: int) -> dict[str, list[str]]:
+    """Two splits by the hashes of the names behind their first `root` letters."""
+    if len(names) < 2:
+        raise UserError(f"the folder {folder} needs two images, to hold one out")
+    rank = {name: held_out(name[root:]) for name in names}
+    test = [name for name in names if rank[name] < TEST]
+    # A small folder may have none below TEST, or nothing else.
+    test = test or [min(names, key=rank.__getitem__)]
+    if len(test) == len(names):
+        test.remove(max(names, key=rank.__getitem__))
+    held = set(test)
+    return {"train": [name for name in names if name not in held], "test": test}
 
 
 def held_out(name: str) -> float:
     """A number in [0, 1) hashed from a file's name without its ending: below TEST, the
     image is in the test set. Other files may come and go without moving it."""
-    stem = name.rpartition(".")[0]
-    return int.from_bytes(hashlib.sha256(stem.encode()).digest()[:6]) / 2**48
+    stem = os.fsencode(name.rpartition(".")[0])
+    return int.from_bytes(hashlib.sha256(stem).digest()[:6]) / 2**48
+
+
+def shown(name: str) -> str:
+    """A name that can be printed and written, whatever bytes it has."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def split_files(folder: Path, split: str) -> tuple[Path, list[str]]:
-    """Where the images of a split are, and their names relative to that.
-
-    `train/` and `test/` are taken as they are; otherwise the names' hashes decide.
-    """
-    names = files(folder)
-    roots = {name.split("/")[0] for name in names if "/" in name}
-    if "train" in roots and (folder / "test").is_dir():
-        return folder / split, files(folder / split)
-    if len(names) < 2:
-        raise UserError(f"the folder {folder} needs two images, to hold one out")
-    test = [name for name in names if held_out(name) < TEST]
-    # A small folder may have none below TEST, or nothing else.
-    test = test or [min(names, key=held_out)]
-    if len(test) == len(names):
-        test.remove(max(names, key=held_out))
-    return folder, [name for name in names if (name in set(test)) == (split == "test")]
-
-
-def images(folder: Path, split: str) -> Source:
-    """Images, labelled by their first subfolder where they all are in one."""
-    root, names = split_files(folder, split)
-    other = split_files(folder, "test" if split == "train" else "train")[1]
-    tops = {name.split("/")[0] if "/" in name else "" for name in [*names, *other]}
-    labels = sorted(tops) if "" not in tops and len(tops) > 1 else []
-
-    def read(indices: Sequence[int]) -> list[dict[str, Any]]:
-        records: list[dict[str, Any]] = [{"image": root / names[i]} for i in indices]
-        if labels:
-            for record, i in zip(records, indices, strict=True):
-                record["label"] = labels.index(names[i].split("/")[0])
-        return records
-
-    return Source(
-        len(names),
-        read,
-        lambda index: str(root / names[index]),
-        len(labels),
-        tuple(labels),
-        identity=identity(folder),
-    )
+    """The folder, and the names of a split's images from there on."""
+    return folder, read(folder).names(split)
 
 
 def has_masks(folder: Path) -> bool:
     """Whether this is a folder of pairs, `images/` and `masks/`."""
-    folder = folder.expanduser()
-    return (folder / "images").is_dir() and (folder / "masks").is_dir()
+    return bool(read(folder.expanduser()).layout.masks)
 
 
-def pairs(folder: Path, split: str) -> Source:
-    """`images/NAME.*` with `masks/NAME.png`, whose pixels are numbers of classes. All
-    masks of both splits are read, to know which numbers there are."""
-    root = folder / "images"
-    masks = folder / "masks"
-    everything = files(root)
-    missing = [name for name in everything if not _mask(masks, name).is_file()]
-    if missing:
-        raise UserError(
-            f"{len(missing)} images in {root} have no mask in {masks}, the first is "
-            f"{missing[0]} (expected {_mask(masks, missing[0]).name})"
-        )
-    every = tuple(dict.fromkeys(_mask(masks, name) for name in everything))
-    root, names = split_files(root, split)
-    masks = masks / root.relative_to(folder / "images")
+def source(folder: Path, split: str) -> Source:
+    """The images of a split with their labels or masks, where there are any.
 
-    def read(indices: Sequence[int]) -> list[dict[str, Any]]:
-        return [
-            {"image": root / names[i], "segmentation": _mask(masks, names[i])}
-            for i in indices
-        ]
+    All masks of both splits are read, to know which numbers there are.
+    """
+    whole = read(folder)
+    names, masks = whole.names(split), whole.layout.masks
+    of = whole.layout.classes
+    labels = sorted(set(of.values()))
+    number = {label: index for index, label in enumerate(labels)}
 
-    which = identity(folder)
+    def records(indices: Sequence[int]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for name in (names[i] for i in indices):
+            record: dict[str, Any] = {"image": folder / name}
+            if of:
+                record["label"] = number[of[name]]
+            if masks:
+                record["segmentation"] = folder / masks[name]
+            found.append(record)
+        return found
+
+    every = dict.fromkeys(folder / mask for mask in masks.values())
+    ages = tuple((path, path.stat().st_mtime_ns) for path in every)
     return Source(
         len(names),
-        read,
-        lambda i: str(root / names[i]),
-        survey=lambda: _survey(every, which["sha256"]),
-        identity=which,
+        records,
+        lambda index: shown(str(folder / names[index])),
+        len(labels),
+        tuple(map(shown, labels)),
+        survey=(lambda: _survey(ages)) if masks else None,
+        identity=whole.identity(),
+        notes=whole.notes,
     )
 
 
-def _mask(masks: Path, name: str) -> Path:
-    return masks / f"{name.rpartition('.')[0]}.png"
-
-
 @lru_cache(maxsize=4)  # both splits ask
-def _survey(masks: tuple[Path, ...], digest: str) -> classes.Found:
-    return classes.survey((mask_name(path, ""), _readable(path)) for path in masks)
+def _survey(masks: tuple[tuple[Path, int], ...]) -> classes.Found:
+    return classes.survey((mask_name(path, ""), _readable(path)) for path, _ in masks)
 
 
 def _readable(path: Path) -> Image.Image:

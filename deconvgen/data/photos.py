@@ -59,7 +59,11 @@ def _files(split: str, folder: str) -> tuple[Path, list[str]]:
 def _identity(folder: str) -> dict[str, str]:
     if not folder:
         return {"name": "photos", "version": VERSION}
-    return folders.identity(Path(folder).expanduser())
+    return folders.read(Path(folder).expanduser()).identity()
+
+
+def _notes(folder: str) -> tuple[str, ...]:
+    return folders.read(Path(folder).expanduser()).notes if folder else ()
 
 
 def _open(split: str, folder: str, channels: int, memory: int) -> Photographs:
@@ -158,6 +162,7 @@ def patches(name: str, split: str, options: Options) -> Dataset:
         examples,
         threads=0 if held else 8,
         identity=_identity(options.folder),
+        notes=_notes(options.folder),
     )
 
 

@@ -58,6 +58,7 @@ class Source(NamedTuple):
     mask_values: tuple[int, ...] = ()  # as `classes.Classes` has them
     survey: Callable[[], classes.Found] | None = None  # of all masks, where there are
     identity: dict[str, Any] | None = None  # see `pipeline.dataset`
+    notes: tuple[str, ...] = ()
 
 
 def picture(file: Image.Image | Path | bytes) -> Image.Image:
@@ -197,7 +198,7 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         _names(source, known.count),
         threads=0 if small else threads,
         identity=source.identity,
-        notes=notes,
+        notes=[*source.notes, *notes],
         describe=lambda index: source.describe(origin[index]),
     )
 

@@ -63,11 +63,8 @@ def folder(split: str, options: Options) -> Dataset:
     where = Path(options.folder).expanduser()
     if options.patches:
         return photo_patches(where.name, split, options)
-    if folders.has_masks(where):
-        source = folders.pairs(where, split)
-    else:
-        source = folders.images(where, split)
-    return from_source(where.name, split, source, options)
+    source = folders.source(where, split)
+    return from_source(where.name or str(where), split, source, options)
 
 
 def _tfds(name: str, builder, split: str, options: Options) -> Dataset:
