@@ -14,10 +14,12 @@ from jaxtyping import Float, Key
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
+from deconvgen.ops.arguments import takes
 
 gan_losses = Registry("GAN loss")
 
-Logits = Float[Array, " b"]
+Logits = Float[Array, "*b"]
+OF_TWO = takes("wide", real="", fake="")
 Images = Float[Array, "b h w c"]
 
 
@@ -26,6 +28,7 @@ class non_saturating:
     """Binary cross-entropy; the generator maximizes log D (Goodfellow et al. 2014)."""
 
     @staticmethod
+    @OF_TWO
     def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
         """-[t log D(x) + (1-t) log(1-D(x))] - log(1-D(G(z))) with t = 1 - smoothing.
 
@@ -45,6 +48,7 @@ class least_squares:
     """Squared distance to the labels 1 and 0 (LSGAN: Mao et al. 2017, equation 9)."""
 
     @staticmethod
+    @OF_TWO
     def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
         """(D(x) - 1 + smoothing)^2 / 2 + D(G(z))^2 / 2."""
         return (jnp.square(real - (1.0 - smoothing)) + jnp.square(fake)) / 2
@@ -60,6 +64,7 @@ class hinge:
     """Margin loss, linear for the generator (Lim and Ye 2017; Miyato et al. 2018)."""
 
     @staticmethod
+    @OF_TWO
     def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
         """max(0, 1 - D(x)) + max(0, 1 + D(G(z)))."""
         _no_smoothing("hinge", smoothing)
@@ -76,6 +81,7 @@ class wasserstein:
     """Difference of the critic's values; wants a penalty (Arjovsky et al. 2017)."""
 
     @staticmethod
+    @OF_TWO
     def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
         """D(G(z)) - D(x)."""
         _no_smoothing("wasserstein", smoothing)
@@ -99,6 +105,7 @@ def _no_smoothing(name: str, smoothing: float) -> None:
         )
 
 
+@takes("kept", real="h w c", fake="h w c")
 def gradient_penalty(
     critic: Callable[[Images], Logits],
     real: Images,

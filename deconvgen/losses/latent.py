@@ -4,10 +4,13 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from deconvgen.ops.arguments import takes
 
+
+@takes("wide", mean="d", log_variance="d")
 def gaussian_kl(
-    mean: Float[Array, "b d"], log_variance: Float[Array, "b d"]
-) -> Float[Array, "b d"]:
+    mean: Float[Array, "*b d"], log_variance: Float[Array, "*b d"]
+) -> Float[Array, "*b d"]:
     """KL(N(mean, variance) || N(0, 1)) per dimension (Kingma and Welling 2014, app. B).
 
     Dimensions that stay at 0 for every example are not in use.

@@ -11,34 +11,34 @@ from jax import Array
 from jaxtyping import Float
 
 from deconvgen.core.registry import Registry
+from deconvgen.ops.arguments import Images, takes
 
 likelihoods = Registry("likelihood")
 
-Images = Float[Array, "b h w c"]
+Scale = Float[Array, " c"]
+PerExample = Float[Array, "*b"]
+OF_TWO = takes("levels", mean="h w c", images="h w c")
 HALF = 1 / 255
 """Half the distance between two levels of [-1, 1]."""
 
 
 @likelihoods.register
-def logistic(
-    mean: Images, log_scale: Float[Array, " c"], images: Images
-) -> Float[Array, " b"]:
+@OF_TWO
+def logistic(mean: Images, log_scale: Scale, images: Images) -> PerExample:
     """Discretized logistic (Kingma et al. 2016, equation 6; Salimans et al. 2017)."""
     return _levels(mean, jnp.exp(-log_scale), images, jax.nn.log_sigmoid)
 
 
 @likelihoods.register
-def gaussian(
-    mean: Images, log_scale: Float[Array, " c"], images: Images
-) -> Float[Array, " b"]:
+@OF_TWO
+def gaussian(mean: Images, log_scale: Scale, images: Images) -> PerExample:
     """Discretized normal, exp(log_scale) its standard deviation."""
     return _levels(mean, jnp.exp(-log_scale), images, jax.scipy.stats.norm.logcdf)
 
 
 @likelihoods.register
-def bernoulli(
-    mean: Images, log_scale: Float[Array, " c"], images: Images
-) -> Float[Array, " b"]:
+@OF_TWO
+def bernoulli(mean: Images, log_scale: Scale, images: Images) -> PerExample:
     """Intensities as probabilities of white: exact for black and white images only.
 
     For grey ones it is a cross-entropy, not a probability: compare it with its like.

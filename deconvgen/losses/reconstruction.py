@@ -2,6 +2,7 @@
 
 Every loss is `loss(images, targets)` on images in [-1, 1], zero for equal images and
 a mean over pixels and channels (not a sum: its size does not grow with the image).
+Both have one shape, with any number of batch axes; integers are levels 0 .. 255.
 The spectral ones are differentiable all the way through the Fourier transform.
 """
 
@@ -10,33 +11,34 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
+from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.spectrum import azimuthal_average
 from deconvgen.ops.structure import similarity
 
 reconstruction_losses = Registry("reconstruction loss")
 
-Images = Float[Array, "b h w c"]
-PerExample = Float[Array, " b"]
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+PerExample = Float[Array, "*b"]
+OF_TWO = takes("levels", images="h w c", targets="h w c")
 
 
 @reconstruction_losses.register
+@OF_TWO
 def l1(images: Images, targets: Images) -> PerExample:
     """Mean absolute error."""
-    return jnp.mean(jnp.abs(_wide(images) - _wide(targets)), axis=(1, 2, 3))
+    return jnp.mean(jnp.abs(images - targets), axis=(1, 2, 3))
 
 
 @reconstruction_losses.register
+@OF_TWO
 def l2(images: Images, targets: Images) -> PerExample:
     """Mean squared error."""
-    return jnp.mean(jnp.square(_wide(images) - _wide(targets)), axis=(1, 2, 3))
+    return jnp.mean(jnp.square(images - targets), axis=(1, 2, 3))
 
 
 @reconstruction_losses.register
+@OF_TWO
 def log_l2(images: Images, targets: Images) -> PerExample:
     """log10(1 + 1e4 mean squared error) / 4: the mean of the PSNRs, turned over.
 
@@ -47,6 +49,7 @@ def log_l2(images: Images, targets: Images) -> PerExample:
 
 
 @reconstruction_losses.register
+@OF_TWO
 def binary_cross_entropy(images: Images, targets: Images) -> PerExample:
     """Nats per value, intensities read as probabilities; above its minimum.
 
@@ -60,17 +63,19 @@ def binary_cross_entropy(images: Images, targets: Images) -> PerExample:
 
 def _probability(images: Images) -> Images:
     # Squeezed, not clipped: even a saturated pixel keeps a gradient.
-    return 0.5 + (1 - 1e-4) * jnp.clip(_wide(images), -1, 1) / 2
+    return 0.5 + (1 - 1e-4) * jnp.clip(images, -1, 1) / 2
 
 
 @reconstruction_losses.register
+@OF_TWO
 def ssim(images: Images, targets: Images) -> PerExample:
     """1 - SSIM (Wang et al. 2004), for images of 11 x 11 pixels or more."""
-    x, y = (_wide(images) + 1) / 2, (_wide(targets) + 1) / 2
+    x, y = (images + 1) / 2, (targets + 1) / 2
     return 1 - jnp.mean(similarity(x, y)[0], axis=-1)
 
 
 @reconstruction_losses.register
+@OF_TWO
 def azimuthal(images: Images, targets: Images) -> PerExample:
     """Cross-entropy of the azimuthal spectra (Durall, Keuper and Keuper 2020).
 
@@ -79,14 +84,15 @@ def azimuthal(images: Images, targets: Images) -> PerExample:
     return spectral_divergence(azimuthal_profile(images), azimuthal_profile(targets))
 
 
-def azimuthal_profile(images: Images) -> Float[Array, "b r"]:
+@takes("levels", images="h w c")
+def azimuthal_profile(images: Images) -> Float[Array, "*b r"]:
     """The azimuthal average of the power in [0, 1]: 0 at -80 dB, 1 at 0 dB.
 
     0 dB is the power of frequency 0, which none exceeds where intensities lie in
     [0, 1]. On the logarithmic scale every band counts, as in that paper's own
     experiments; -80 dB is about the rounding noise of 8-bit images.
     """
-    spectrum = jnp.fft.fft2((_wide(images) + 1) / 2, axes=(1, 2), norm="ortho")
+    spectrum = jnp.fft.fft2((images + 1) / 2, axes=(1, 2), norm="ortho")
     power = jnp.mean(jnp.square(spectrum.real) + jnp.square(spectrum.imag), axis=-1)
     profile = azimuthal_average(power)
     share = profile / (profile[:, :1] + 1e-6)
@@ -94,12 +100,17 @@ def azimuthal_profile(images: Images) -> Float[Array, "b r"]:
 
 
 def spectral_divergence(
-    profile: Float[Array, "b r"], target: Float[Array, "#b r"]
+    profile: Float[Array, "b r"], target: Float[Array, "#b q"]
 ) -> PerExample:
     """Binary cross-entropy of two profiles in [0, 1], above its minimum.
 
     The target may be one mean profile of real images: the loss of a generator.
     """
+    if profile.shape[-1] != target.shape[-1]:
+        raise UserError(
+            f"spectra of {profile.shape[-1]} and of {target.shape[-1]} radii do not "
+            "compare: the images should have one size"
+        )
     squeeze = lambda x: 1e-4 + (1 - 2e-4) * jnp.clip(x, 0, 1)
     p, t = squeeze(profile[:, 1:]), squeeze(target[:, 1:])
     terms = t * (jnp.log(t) - jnp.log(p)) + (1 - t) * (jnp.log1p(-t) - jnp.log1p(-p))
@@ -107,6 +118,7 @@ def spectral_divergence(
 
 
 @reconstruction_losses.register
+@OF_TWO
 def focal_frequency(images: Images, targets: Images, alpha: float = 1.0) -> PerExample:
     """Focal frequency loss (Jiang et al. 2021).
 
@@ -114,7 +126,7 @@ def focal_frequency(images: Images, targets: Images, alpha: float = 1.0) -> PerE
     distance's own power `alpha`, scaled to a largest value of 1 per channel, and is
     held constant in the backward pass.
     """
-    difference = jnp.fft.fft2(_wide(images) - _wide(targets), axes=(1, 2), norm="ortho")
+    difference = jnp.fft.fft2(images - targets, axes=(1, 2), norm="ortho")
     squared = jnp.square(difference.real) + jnp.square(difference.imag)
     weight = jax.lax.stop_gradient(squared) ** (alpha / 2)
     largest = jnp.max(weight, axis=(1, 2), keepdims=True)
@@ -123,6 +135,7 @@ def focal_frequency(images: Images, targets: Images, alpha: float = 1.0) -> PerE
 
 
 @reconstruction_losses.register
+@OF_TWO
 def fft(images: Images, targets: Images) -> PerExample:
     """Mean squared difference of the amplitudes of all frequencies.
 
@@ -135,6 +148,6 @@ def fft(images: Images, targets: Images) -> PerExample:
 
 
 def _amplitude(images: Images) -> Images:
-    spectrum = jnp.fft.fft2(_wide(images), axes=(1, 2), norm="ortho")
+    spectrum = jnp.fft.fft2(images, axes=(1, 2), norm="ortho")
     # The root of zero has no slope.
     return jnp.sqrt(jnp.square(spectrum.real) + jnp.square(spectrum.imag) + 1e-10)

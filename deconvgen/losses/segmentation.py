@@ -18,7 +18,7 @@ from deconvgen.ops.class_maps import IGNORE, in_range
 
 segmentation_losses = Registry("segmentation loss")
 
-Logits = Float[Array, "b h w k"]
+Logits = Float[Array, "..."]  # [b, h, w, k]
 Classes = Shaped[Array | np.ndarray, "..."]  # [b, h, w], integers of any type
 Weights = Float[Array, " k"] | None
 
@@ -82,10 +82,10 @@ def _truth(
     logits: Logits, classes: Classes, ignore_label: int
 ) -> tuple[Int[Array, "b h w"], Bool[Array, "b h w"]]:
     """The true class of each pixel, and which pixels count."""
-    if classes.shape != logits.shape[:-1]:
+    if classes.shape != logits.shape[:-1] or classes.ndim != 3:
         raise UserError(
             f"class maps of shape {classes.shape} do not fit logits of shape "
-            f"{logits.shape}: they should be {logits.shape[:-1]}"
+            f"{logits.shape}: they should be [b, h, w] and [b, h, w, k]"
         )
     return in_range(classes, logits.shape[-1], ignore_label)
 

@@ -13,6 +13,7 @@ from jax import Array
 from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
+from deconvgen.ops.arguments import takes
 from deconvgen.ops.fir import pair
 
 Images = Float[Array, "b h w c"]
@@ -49,6 +50,7 @@ def polyphase_dc_gap(
     return jnp.sqrt(jnp.mean(jnp.square(spread)) / jnp.where(power > 0, power, 1))
 
 
+@takes("levels", images="h w c")
 def phase_variances(
     images: Images, stride: int, detail: bool = False
 ) -> Float[Array, "b {stride} {stride}"]:

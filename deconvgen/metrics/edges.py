@@ -10,6 +10,7 @@ from jaxtyping import Float
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import Sums
 from deconvgen.metrics.sums import Mean
+from deconvgen.ops.arguments import Images, takes
 
 
 class EdgeResponse(NamedTuple):
@@ -43,7 +44,8 @@ def step_edges(
     return jnp.broadcast_to(rows[:, None, :, None], shape)
 
 
-def edge_response(images: Float[Array, "b h w c"]) -> EdgeResponse:
+@takes("levels", images="h w c")
+def edge_response(images: Images) -> EdgeResponse:
     """Position, 10-90 % width, contrast and overshoot of images of one vertical edge.
 
     The profile is the mean over the middle half of the rows and over the channels; its

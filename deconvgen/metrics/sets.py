@@ -12,6 +12,7 @@ from flax import struct
 from jax import Array
 from jaxtyping import Float
 
+from deconvgen.core.errors import UserError
 from deconvgen.metrics import distances as fidelity
 from deconvgen.metrics import spectra
 from deconvgen.metrics.artifacts import phase_variance_ratio, phase_variances
@@ -24,6 +25,12 @@ Images = Float[Array, "b h w c"]
 
 LEAST = 6
 """Images of either kind that neighbourhoods of the 5th nearest other take."""
+
+
+def _same(what: str, *sizes: Any) -> None:
+    if len(set(sizes)) > 1:
+        told = " and ".join(map(str, sizes))
+        raise UserError(f"a set is measured against one like it, not {what} {told}")
 
 
 @struct.dataclass
@@ -40,10 +47,11 @@ class Fidelity:
         cls,
         extractor: Extractor,
         real: Images,
-        fake: Images,
+        fake: Float[Array, "n i j k"],
         mask: Float[Array, " b"],
     ) -> "Fidelity":
         """From as many generated as real images; `mask` [b] goes for both."""
+        _same("numbers of images", len(real), len(fake), len(mask))
         # Said explicitly, because compiled maxima may lose a NaN on their way.
         spoilt = [~jnp.isfinite(x).all(axis=(1, 2, 3))[:, None] for x in (real, fake)]
         through = lambda network: [
@@ -182,7 +190,7 @@ class Artifacts:
     def of(
         cls,
         real: Images,
-        fake: Images,
+        fake: Float[Array, "..."],
         mask: Float[Array, " b"],
         strides: tuple[int, ...] = (2, 4),
     ) -> "Artifacts":
@@ -191,6 +199,7 @@ class Artifacts:
         `strides` are periods of artefacts to look for: those of one upsampling layer
         and of several in a row. Those that the images are too small for are left out.
         """
+        _same("shapes of images", real.shape, fake.shape)
         fitting = tuple(s for s in strides if 4 * s <= min(real.shape[1:3]))
         # Padding may be anything, even NaN.
         keep = lambda x: jnp.where(mask[:, None, None, None] > 0, x, 0)

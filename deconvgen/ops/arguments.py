@@ -21,7 +21,7 @@ from deconvgen.core.errors import UserError
 Images = Shaped[Array | np.ndarray, "*b h w c"]
 """Of any type, with any number of batch axes."""
 
-TYPES = ("rounded", "wide", "kept")
+TYPES = ("rounded", "wide", "levels", "kept")
 
 
 def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]:
@@ -36,6 +36,7 @@ def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]
     - "rounded": in float32 at least (float64 where an array is); integers and
       booleans give float32, half precision is rounded at the end.
     - "wide": in the same, and that comes out.
+    - "levels": as "wide", for images in [-1, 1], of which integers are `levels`.
     - "kept": values are only moved about, so their types are left alone.
     """
     if types not in TYPES:
@@ -51,7 +52,8 @@ def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]
             arrays = {name: jnp.asarray(bound.arguments[name]) for name in named}
             batch = batch_of(operation.__name__, arrays, named)
             if types != "kept":
-                arrays = {name: as_float(x) for name, x in arrays.items()}
+                read = levels if types == "levels" else as_float
+                arrays = {name: read(x) for name, x in arrays.items()}
             result = jnp.result_type(*(x.dtype for x in arrays.values()))
             for name, x in arrays.items():
                 if types != "kept":
@@ -70,6 +72,13 @@ def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]
 def as_float(x: Array) -> Array:
     """x, with integers and booleans as float32."""
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(jnp.float32)
+
+
+def levels(x: Array) -> Array:
+    """x, with integers 0 .. 255 (and False, True) as black to white in [-1, 1]."""
+    if jnp.issubdtype(x.dtype, jnp.inexact):
+        return x
+    return x.astype(jnp.float32) / (0.5 if x.dtype == bool else 127.5) - 1
 
 
 def wide(dtype: Any) -> Any:

@@ -57,5 +57,5 @@ def azimuthal_average(
     b, h, w = power.shape
     bins = radial_bins(h, w).reshape(-1)
     count = np.bincount(bins)
-    sums = jax.ops.segment_sum(power.reshape(b, -1).T, bins, len(count))
+    sums = jax.ops.segment_sum(power.reshape(b, h * w).T, bins, len(count))
     return sums.T / np.maximum(count, 1).astype(power.dtype)
