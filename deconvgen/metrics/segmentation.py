@@ -37,7 +37,7 @@ class Confusion(Summed):
         cls,
         predicted: Classes,
         classes: Classes,
-        mask: Float[Array, " b"],
+        mask: Float[Array, " n"],
         k: int,
         names: tuple[str, ...] = (),
         ignore_label: int = IGNORE,
@@ -71,13 +71,18 @@ class Confusion(Summed):
 
 @struct.dataclass
 class Boundaries(Summed):
-    """Boundary IoU (Cheng et al. 2021) and boundary F1, from sums over the whole set.
+    """Boundary IoU (Cheng et al. 2021) and the F1 of outlines, from sums over the set.
 
     Boundary IoU is the IoU of the bands that lie inside each class within d pixels of
-    its outline; the image's own border counts as outline, as in that paper. Boundary F1
-    asks for the outline pixels of either map how many lie within d pixels of the
-    other's (Csurka et al. 2013). Distances are along rows, columns and diagonals
-    alike; d = max(1, round(0.02 diagonal)). Around ignored pixels there is no outline.
+    its outline; the image's own border counts as outline, as in that paper. Distances
+    are along rows, columns and diagonals alike; d = max(1, round(0.02 diagonal)).
+    Around ignored pixels there is no outline.
+
+    The F1 of outlines takes the same d: precision is the share of predicted outline
+    pixels that lie within d of a true one, recall the share of the true that lie within
+    d of a predicted one, either over the whole set. So it is more lenient than the
+    boundary F1 of Csurka et al. 2013 and not to be compared with it: that is a mean of
+    the images' own scores, with a Euclidean tolerance of 0.75 % of the diagonal.
     """
 
     overlap: Any  # [k] pixels in both bands
@@ -94,7 +99,7 @@ class Boundaries(Summed):
         cls,
         predicted: Classes,
         classes: Classes,
-        mask: Float[Array, " b"],
+        mask: Float[Array, " n"],
         k: int,
         names: tuple[str, ...] = (),
         ignore_label: int = IGNORE,
@@ -153,7 +158,8 @@ class _Maps(NamedTuple):
 
     @classmethod
     def of(cls, predicted, classes, mask, k: int, ignore_label: int) -> "_Maps":
-        if predicted.shape != classes.shape or classes.shape[:1] != mask.shape:
+        shapes = {predicted.shape, classes.shape}
+        if len(shapes) > 1 or classes.ndim != 3 or mask.shape != classes.shape[:1]:
             raise UserError(
                 f"class maps should be [b, h, w] and the mask [b], the predicted have "
                 f"{predicted.shape}, the true {classes.shape} and the mask {mask.shape}"

@@ -123,3 +123,22 @@ def test_a_thick_square_by_hand():
     predicted = np.roll(classes, 1, axis=2)
     got = Boundaries.of(jnp.asarray(predicted), jnp.asarray(classes), jnp.ones(1), 2)
     assert (got.overlap[1], got.union[1]) == (6, 18)
+
+
+def test_the_f1_of_outlines_by_hand():
+    # The outline of a 4 x 4 square are 12 pixels on its inside and, of the background,
+    # 20 around it. In the second image nothing is predicted, so that precision is 1 and
+    # recall 1/2 over the set, where the mean of the images' scores would be 1/2.
+    classes = np.zeros((2, 20, 20), np.int32)
+    classes[:, 8:12, 8:12] = 1
+    predicted = classes * np.array([1, 0]).reshape(2, 1, 1)
+    moved = np.roll(predicted, (1, 1), axis=(1, 2))  # d = 1 along the diagonal, too
+    for p in (predicted, moved):
+        got = Boundaries.of(jnp.asarray(p), jnp.asarray(classes), jnp.ones(2), 2)
+        assert np.asarray(got.true).tolist() == [40, 24]
+        assert np.asarray(got.predicted).tolist() == [20, 12]
+        assert got.result()["boundary_f1"] == pytest.approx(2 / 3)
+    far = jnp.asarray(np.roll(predicted, 2, axis=2))
+    got = Boundaries.of(far, jnp.asarray(classes), jnp.ones(2), 2)
+    # Columns 8 to 11 became 10 to 13: all 4 pixels of column 13 are 2 pixels away.
+    assert got.predicted_hit[1] == got.true_hit[1] == 8
