@@ -21,6 +21,11 @@ from deconvgen.data import classes, draws
 DRAWS = 64
 """Uniform numbers that a training example may use."""
 
+SHOWN = 10
+"""Names of classes that a line lists."""
+FEW = 50
+"""Images below which a test set's figures are mostly chance."""
+
 Examples = Callable[
     [Int64[np.ndarray, " n"], Float64[np.ndarray, "n d"] | None],
     dict[str, np.ndarray],
@@ -186,3 +191,20 @@ def dataset(
         },
         tuple(notes),
     )
+
+
+def summary(train: Dataset, test: Dataset) -> list[str]:
+    """What a run's data are, in lines: how many, which classes, and what to know.
+
+    `26 images, 2 classes: cats, dogs (test: 4)`
+    """
+    names = train.class_names
+    shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    count = train.num_classes or 0
+    what = f"{count} class{'es' * (count != 1)}: {shown}" if count else "no classes"
+    few = f"the test set has {test.num_examples} images, of which figures say little"
+    return [
+        f"{train.num_examples:,} images, {what} (test: {test.num_examples:,})",
+        *dict.fromkeys((*train.notes, *test.notes)),
+        *([few.replace("1 images", "1 image")] if test.num_examples < FEW else []),
+    ]

@@ -13,7 +13,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
-from deconvgen import tasks
+from deconvgen import data, tasks
 from deconvgen.core.errors import KNOBS, Diverged, unknown
 from deconvgen.core.terminal import Bar, say
 from deconvgen.runs import setup as runs
@@ -59,6 +59,8 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
     memory = cost.begin_peak()
     spread = devices.choose(config.batch_size)
     train_set, test_set = runs.dataset(config, "train"), runs.dataset(config, "test")
+    if jax.process_index() == 0 and not quiet:
+        say("\n".join(data.summary(train_set, test_set)))
     config = runs.resolve(config, train_set)
     example = next(test_set.eval_batches(1))
     target = runs.shape(config, example)

@@ -4,7 +4,12 @@ import json
 import os
 import shutil
 
-from deconvgen.data import load
+import numpy as np
+
+from deconvgen.data import load, summary
+from deconvgen.data.pipeline import dataset
+
+SPLITS = ("train", "test")
 
 
 def identity(folder, **settings):
@@ -55,3 +60,29 @@ def test_named_sets_have_a_version(tfds):
         made = load(name, "test", image_size=64)
         assert made.identity["name"] == name and made.identity["version"] == "1.0.0"
         assert made.identity["images"] == made.num_examples
+
+
+def test_a_run_says_what_its_data_are(pictures, tmp_path, paint):
+    """mseitzer/pytorch-fid#78: nan for 12 images, of which one was the test set."""
+    (pictures / "a.txt").write_text("")
+    train, test = (load("x", s, folder=str(pictures), image_size=8) for s in SPLITS)
+    n, k = train.num_examples, test.num_examples
+    assert summary(train, test) == [
+        f"{n} images, 2 classes: cats, dogs (test: {k})",
+        "left out: 1 .txt",
+        f"the test set has {k} images, of which figures say little",
+    ]
+    for i in range(2):
+        paint(tmp_path / "two" / f"{i}.png")
+    train, test = (load("x", s, folder=str(tmp_path / "two")) for s in SPLITS)
+    assert summary(train, test)[0] == "1 images, no classes (test: 1)"
+    assert "has 1 image," in summary(train, test)[-1]
+
+
+def test_many_classes_are_cut_short():
+    names = tuple(f"k{i}" for i in range(300))
+    empty = lambda indices, chance: {"image": np.zeros((1, 2, 2, 1), np.uint8)}
+    many = dataset("x", "train", 12345, (2, 2, 1), empty, 300, names)
+    (line,) = summary(many, many)
+    assert line.startswith("12,345 images, 300 classes: k0, k1,") and "..." in line
+    assert len(line) < 120
