@@ -73,8 +73,7 @@ def _open(split: str, folder: str, channels: int, memory: int) -> Photographs:
     for name in names:
         try:
             with Image.open(root / name) as image:
-                turned = image.getexif().get(0x0112, 1) > 4  # lies on its side
-                sizes[name] = image.size[::-1] if turned else image.size
+                sizes[name] = transform.upright_size(image)
         except BROKEN as error:
             log.warning("skipping the broken image %s: %s", root / name, error)
     if len(sizes) < len(names):

@@ -61,14 +61,18 @@ class Source(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def picture(file: Image.Image | Path | bytes) -> Image.Image:
-    """The pixels of a PIL image, of a file, or of the bytes of one."""
+def seen(file: Image.Image | Path | bytes) -> tuple[Image.Image, int]:
+    """A PIL image, a file, or the bytes of one, as `transform.upright` gives it."""
     if isinstance(file, Image.Image):
-        file.load()
-        return file
-    with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
-        image.load()
-    return image
+        return transform.upright(file)
+    # Of a path, Pillow (12.3) maps the pixels of a TIFF that lies on its side wrongly.
+    with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as stream:
+        return transform.upright(Image.open(stream))
+
+
+def picture(file: Image.Image | Path | bytes) -> Image.Image:
+    """The upright picture of a PIL image, of a file, or of the bytes of one."""
+    return seen(file)[0]
 
 
 def mask_name(mask: Any, name: str) -> str:
@@ -80,17 +84,16 @@ def _decode(
     record: dict[str, Any], name: str, options: Options, known: classes.Classes
 ) -> dict:
     size = transform.stored_size(options.image_size, options.crop)
-    image = picture(record["image"])
+    image, lies = seen(record["image"])
     out = {"image": transform.fit(image, size, options.channels, options.crop)}
     if "label" in record:
         out["label"] = np.asarray(record["label"], np.int32)
     if "segmentation" in record:
-        mask = picture(record["segmentation"])
+        mask, mask_lies = seen(record["segmentation"])
         indices = known.of_mask(mask, mask_name(record["segmentation"], name))
-        if mask.size != image.size:
-            raise UserError(f"{name} is {image.size}, its mask {mask.size}")
-        fitted = transform.fit_mask(Image.fromarray(indices), size, options.crop)
-        out["segmentation"] = fitted
+        mask = Image.fromarray(indices)
+        mask = transform.aligned(mask, mask_lies, image, lies, name)
+        out["segmentation"] = transform.fit_mask(mask, size, options.crop)
     return out
 
 

@@ -1,17 +1,75 @@
-"""PIL images to uint8 arrays of one size; random crops and flips of such arrays."""
+"""PIL images to uint8 arrays of one size; random crops and flips of such arrays.
+
+An image and its mask go through the same functions, from turning them upright on.
+"""
 
 import numpy as np
 from jaxtyping import Float64, Shaped, UInt8
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from deconvgen.core.errors import UserError, near_match
 from deconvgen.core.images import to_mode
+
+SAYS_HOW = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
+"""Where in an image's `info` it may say how it lies. TIFFs say it elsewhere."""
 
 CROPS = {
     "center": "scale the shorter side to the size and cut the middle square out",
     "random": "in training a random square, 8/9 of the shorter side; else the middle",
     "stretch": "scale both sides to the size, whatever that does to the proportions",
 }
+
+
+def orientation(image: Image.Image) -> int:
+    """How an image says that it lies, 1 to 8 as in EXIF; 0: it does not say."""
+    found = image.getexif().get(ExifTags.Base.Orientation, 0)
+    return found if found in range(1, 9) else 0
+
+
+def upright(image: Image.Image) -> tuple[Image.Image, int]:
+    """The image as it is meant to be seen, and what its `orientation` was."""
+    if image.format == "TIFF":  # PIL turns it while it loads it, and forgets
+        lies = orientation(image)
+        image.load()
+        return image, lies
+    image.load()
+    if SAYS_HOW.isdisjoint(image.info):  # PIL takes its time to find none
+        return image, 0
+    lies = orientation(image)
+    return (ImageOps.exif_transpose(image) if lies > 1 else image), lies
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) of the upright image, of which only the header is read."""
+    swapped = image.format != "TIFF" and orientation(image) > 4
+    return image.size[::-1] if swapped else image.size
+
+
+def aligned(
+    mask: Image.Image, lies: int, image: Image.Image, image_lies: int, name: str
+) -> Image.Image:
+    """The mask as it lies on the image; both are `upright` already.
+
+    A mask that says itself how it lies is believed. Else it may have been made for the
+    image's pixels as they are stored or as they are seen, and its size tells which.
+
+    Raises:
+      UserError: neither fits, or both do.
+    """
+    if not lies and image_lies > 1:
+        stored = image.size[::-1] if image_lies > 4 else image.size
+        if mask.size == stored == image.size:
+            raise UserError(
+                f"{name} is turned by its EXIF orientation {image_lies}, and nothing "
+                "tells whether its mask is: save the image upright and without EXIF, "
+                "or give the mask the image's orientation (or 1, if it is upright)"
+            )
+        if mask.size == stored:
+            mask.getexif()[ExifTags.Base.Orientation] = image_lies
+            mask = ImageOps.exif_transpose(mask)
+    if mask.size != image.size:
+        raise UserError(f"{name} is {image.size}, its mask {mask.size}")
+    return mask
 
 
 def check(image_size: int, channels: int, crop: str) -> None:
