@@ -98,12 +98,29 @@ def _prefetched(
     """batch(start), batch(start + 1), ... with the next ones under way in threads."""
     if not threads:
         steps = itertools.count(start) if stop is None else range(start, stop)
-        return map(batch, steps)
+        return (batch(step) for step in steps)  # `map` would end at a StopIteration
     import grain  # a second to import, which small sets are spared
 
     steps = grain.MapDataset.range(start, 2**40 if stop is None else stop).map(batch)
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * threads)
     return iter(steps.to_iter_dataset(options))
+
+
+def _whole(
+    batches: Iterator[dict[str, np.ndarray]], promised: int | None, name: str
+) -> Iterator[dict[str, np.ndarray]]:
+    """The batches; a UserError where fewer come than were promised (None: no end)."""
+    came = 0
+    try:
+        for batch in batches:
+            yield batch
+            came += 1
+    except (RuntimeError, StopIteration) as error:
+        if not isinstance(error.__cause__, StopIteration):
+            raise
+    if came != promised:
+        of = "a stream without end" if promised is None else f"{promised}"
+        raise UserError(f"the data of {name} ended after {came} batches of {of}")
 
 
 def dataset(
@@ -133,10 +150,17 @@ def dataset(
     the message where its label or mask has a number that is no class.
     """
 
+    if num_examples < 1:
+        raise UserError(f"{name} has no images in its split {split!r}")
     describe = describe or (lambda index: f"number {index} of {name} ({split})")
 
     def checked(indices: np.ndarray, chance: np.ndarray | None) -> dict:
         found = examples(indices, chance)
+        for key, values in found.items():
+            if len(values) != len(indices):
+                raise UserError(
+                    f"{name} gave {len(values)} of {len(indices)} examples ({key})"
+                )
         classes.check(found, num_classes, lambda row: describe(int(indices[row])))
         return found
 
@@ -155,7 +179,7 @@ def dataset(
             chance = draws.uniform(seed, 0, positions, DRAWS)
             return _finish(checked(indices, chance), np.ones(len(rows)))
 
-        return _prefetched(batch, start_step, None, threads)
+        return _whole(_prefetched(batch, start_step, None, threads), None, name)
 
     def eval_batches(
         batch_size: int,
@@ -173,7 +197,8 @@ def dataset(
             real = (positions < total) & (rows < batch_size)
             return _finish(checked(indices, None), real)
 
-        return _prefetched(batch, 0, -(-total // batch_size), threads)
+        count = -(-total // batch_size)
+        return _whole(_prefetched(batch, 0, count, threads), count, name)
 
     return Dataset(
         name,

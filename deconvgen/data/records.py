@@ -139,8 +139,17 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
     known, notes = _classes(source, options)
     decode = _decoder(source, options, known)
 
+    def records(indices: Sequence[int]) -> list[dict[str, Any]]:
+        found = source.read(indices)
+        if len(found) != len(indices):
+            raise UserError(
+                f"{name} ({split}) gave {len(found)} of the {len(indices)} records "
+                f"from number {indices[0]} on"
+            )
+        return found
+
     def read(index: int) -> dict[str, np.ndarray] | None:
-        return decode(index, source.read([index])[0])
+        return decode(index, records([index])[0])
 
     first = next(filter(None, map(read, range(source.length))), None)
     if first is None:
@@ -157,7 +166,7 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
             spread = map if pixels < 2**13 else pool.map
             for start in range(0, length, 1000):  # the files are not all kept as well
                 indices = range(start, min(start + 1000, length))
-                tried += spread(decode, indices, source.read(indices))
+                tried += spread(decode, indices, records(indices))
         good = [found for found in tried if found is not None]
         origin = [i for i, found in enumerate(tried) if found is not None]
         if len(good) < length:
@@ -174,7 +183,10 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
 
     def readable(index: int) -> dict[str, np.ndarray]:
         tries = (read((index + i) % length) for i in range(length))
-        return next(filter(None, tries))
+        found = next(filter(None, tries), None)
+        if found is None:
+            raise UserError(f"{name} has no readable image left in its split {split!r}")
+        return found
 
     def examples(indices: np.ndarray, chance: np.ndarray | None) -> dict:
         if kept:

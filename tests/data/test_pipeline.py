@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from deconvgen.core.errors import UserError
-from deconvgen.data import draws
+from deconvgen.data import draws, records
 from deconvgen.data.pipeline import dataset, to_float
 
 
@@ -131,3 +132,43 @@ def test_draws_do_not_depend_on_their_neighbours():
 def test_each_place_of_a_permutation_is_as_likely():
     first = [draws.permutation(seed, 0, 5)[0] for seed in range(2000)]
     assert np.bincount(first).min() > 320  # 400 expected, standard deviation 18
+
+
+def ending(after):
+    """A source whose examples end, as an iterator's would, at that batch."""
+    left = iter(range(after))
+
+    def examples(indices, chance):
+        next(left)
+        return {"image": np.zeros((len(indices), 2, 2, 1), np.uint8)}
+
+    return dataset("short", "test", 10, (2, 2, 1), examples)
+
+
+def test_a_stream_that_ends_early_says_how_many_came():
+    """A StopIteration from below ended the loop as if all had been seen."""
+    with pytest.raises(UserError, match="short ended after 2 batches of 5"):
+        list(ending(2).eval_batches(2))
+    with pytest.raises(UserError, match="after 3 batches of a stream without end"):
+        list(ending(3).train_batches(0, 2))
+    assert len(list(ending(5).eval_batches(2))) == 5
+
+
+def test_fewer_examples_than_asked_for_are_told():
+    few = lambda indices, chance: {"image": np.zeros((1, 2, 2, 1), np.uint8)}
+    data = dataset("few", "test", 10, (2, 2, 1), few)
+    with pytest.raises(UserError, match="few gave 1 of 4 examples"):
+        next(data.eval_batches(4))
+    with pytest.raises(UserError, match="none has no images in its split 'test'"):
+        dataset("none", "test", 0, (2, 2, 1), few)
+
+
+@pytest.mark.parametrize("memory", [2**20, 0])
+def test_fewer_records_than_asked_for_are_told(memory):
+    def read(indices):
+        return [{"image": Image.new("L", (2, 2))} for i in indices if i < 6]
+
+    source = records.Source(10, read, str)
+    with pytest.raises(UserError, match=r"gave . of the .* records"):
+        data = records.from_source("s", "train", source, records.Options(memory=memory))
+        list(islice(data.train_batches(0, 10), 2))
