@@ -13,11 +13,12 @@ from deconvgen.config.files import (
     read,
     save,
 )
-from deconvgen.config.schema import assign, defaults, optimizer, pick, smoke
+from deconvgen.config.schema import assign, data_name, defaults, optimizer, pick, smoke
 
 __all__ = [
     "HERE",
     "assign",
+    "data_name",
     "defaults",
     "differences",
     "find",

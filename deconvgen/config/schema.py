@@ -78,6 +78,11 @@ def defaults(task: str, **values) -> ConfigDict:
     return assign(config, values)
 
 
+def data_name(config: ConfigDict) -> str:
+    """What a person calls the data at hand: the folder, where they are of one's own."""
+    return config.data.folder or config.data.name
+
+
 def optimizer(**values) -> dict:
     """The keys of one network's optimizer; see `training.optim.make_optimizer`."""
     keys = dict(

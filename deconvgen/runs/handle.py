@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from deconvgen import data, tasks
 from deconvgen.audit import activations
+from deconvgen.config import data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import State, Task, Tree
 from deconvgen.runs import setup as runs
@@ -61,7 +62,7 @@ class Handle:
             "task": self.config.task,
             "upsampler": self.config.model.upsampler,
             "initializer": self.config.model.initializer,
-            "data": self.config.data.name,
+            "data": data_name(self.config),
             "step": self.step,
         }
         figures = self._main_first().items()

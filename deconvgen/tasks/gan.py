@@ -9,6 +9,7 @@ from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from deconvgen.audit.decoder_shift import decoder_shift
+from deconvgen.config import data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import Images, State, Task
 from deconvgen.losses.gan import SMOOTHED, gan_losses, gradient_penalty, r1
@@ -38,7 +39,7 @@ def networks(config: ConfigDict, axis: str | None) -> tuple[Generator, Discrimin
     model, shape = config.model, config.data.image_shape
     classes = config.data.num_classes if model.conditional else 0
     if model.conditional and not classes:
-        raise UserError(f"model.conditional needs labels; {config.data.name} has none")
+        raise UserError(f"model.conditional needs labels; {data_name(config)} has none")
     if len(model.critic_features) not in (0, len(model.factors)):
         raise UserError(
             f"model.critic_features={model.critic_features} should list one number "
@@ -134,7 +135,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         label = batch.get("label")
         if config.model.conditional and label is None:
             raise UserError(
-                f"model.conditional needs a class for each image; {config.data.name} "
+                f"model.conditional needs a class for each image; {data_name(config)} "
                 "has classes of pixels alone"
             )
         z = jnp.zeros((len(batch["image"]), size))

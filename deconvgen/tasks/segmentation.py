@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from deconvgen.config import data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.palette import IGNORED, palette
 from deconvgen.core.types import State, Task
@@ -53,7 +54,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     """A network that minimizes `loss.name` between its logits and the true classes."""
     if not config.data.num_classes:
         raise UserError(
-            f"data set {config.data.name!r} has no classes of pixels: name one with "
+            f"data set {data_name(config)!r} has no classes of pixels: name one with "
             "masks, or a data.folder of images/ and masks/"
         )
     net = network(config, axis)
@@ -72,7 +73,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     def truth(batch):
         if "segmentation" not in batch:
             raise UserError(
-                f"data set {config.data.name!r} has labels, but no masks to train a "
+                f"data set {data_name(config)!r} has labels, but no masks to train a "
                 "segmentation with"
             )
         return batch["segmentation"]
