@@ -34,6 +34,14 @@ Examples = Callable[
 are None and each index has one fixed example."""
 
 
+class Resident(NamedTuple):
+    """A training set that can lie on a device, and how a step there reads it."""
+
+    arrays: dict[str, np.ndarray]  # uint8 images [n, h, w, c], ...
+    places: Callable[[int, np.ndarray], dict[str, np.ndarray]]  # (seed, positions)
+    read: Callable[[Any, Any], Any]  # (arrays, places) -> batch, inside jit
+
+
 class Dataset(NamedTuple):
     """One split, ready for training and evaluation; see `dataset` for the batches."""
 
@@ -47,6 +55,7 @@ class Dataset(NamedTuple):
     eval_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
     identity: dict[str, Any] = {}  # what the data are, in values of JSON, to compare
     notes: tuple[str, ...] = ()  # what a person should know of them, in sentences
+    resident: Callable[[], Resident] | None = None  # where it is small enough
 
 
 def to_float(pixels: UInt8[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
@@ -71,7 +80,7 @@ def _rows(batch_size: int, process_index: int, process_count: int) -> np.ndarray
 _permutation = lru_cache(maxsize=4)(draws.permutation)
 
 
-def _places(seed: int, positions: np.ndarray, length: int) -> np.ndarray:
+def places(seed: int, positions: np.ndarray, length: int) -> np.ndarray:
     """The examples at these positions of the endless sequence of epochs."""
     epochs, within = np.divmod(positions, length)
     places = np.empty_like(positions)
@@ -175,7 +184,7 @@ def dataset(
 
         def batch(step: int) -> dict[str, np.ndarray]:
             positions = step * batch_size + rows
-            indices = _places(seed, positions, num_examples)
+            indices = places(seed, positions, num_examples)
             chance = draws.uniform(seed, 0, positions, DRAWS)
             return _finish(checked(indices, chance), np.ones(len(rows)))
 

@@ -15,6 +15,7 @@ from PIL import Image
 from deconvgen.core.errors import UserError
 from deconvgen.data import classes, transform
 from deconvgen.data.pipeline import Dataset, dataset
+from deconvgen.data.resident import on_device
 
 MEMORY = 512 * 2**20
 """Bytes up to which a split is decoded once and kept; above, it is read as it goes."""
@@ -202,6 +203,9 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         return found
 
     height, width, channels = first["image"].shape
+    resident = (
+        (lambda: on_device(kept, options.image_size, options.flip)) if kept else None
+    )
     shape = (options.image_size or height, options.image_size or width, channels)
     return dataset(
         name,
@@ -215,7 +219,7 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         identity=source.identity,
         notes=[*source.notes, *notes],
         describe=lambda index: source.describe(origin[index]),
-    )
+    )._replace(resident=resident)
 
 
 def _classes(source: Source, options: Options) -> tuple[classes.Classes, list[str]]:

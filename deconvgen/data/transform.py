@@ -4,7 +4,7 @@ An image and its mask go through the same functions, from turning them upright o
 """
 
 import numpy as np
-from jaxtyping import Float64, Shaped, UInt8
+from jaxtyping import Bool, Float64, Int64, Shaped, UInt8
 from PIL import ExifTags, Image, ImageOps
 
 from deconvgen.core.errors import UserError, near_match
@@ -117,6 +117,23 @@ def fit_mask(mask: Image.Image, size: int, crop: str) -> UInt8[np.ndarray, "h w"
     return _resize(mask, size, crop, Image.Resampling.NEAREST).astype(np.uint8)
 
 
+def choices(
+    shape: tuple[int, ...],
+    size: int,
+    flip: bool,
+    chance: Float64[np.ndarray, "n d"] | None,
+) -> tuple[Int64[np.ndarray, "m 2"], Bool[np.ndarray, " m"]]:
+    """What `augment` does to images [n, h, w, ...]: corners (row, column), and mirrors.
+
+    The first three numbers of `chance` are used: row, column, mirror.
+    """
+    n, height, width = shape[:3]
+    room = np.array([height - (size or height), width - (size or width)])
+    corners = chance[:, :2] * (room + 1) if chance is not None else room / 2
+    mirrored = chance[:, 2] < 0.5 if flip and chance is not None else np.zeros(n, bool)
+    return np.broadcast_to(corners, (n, 2)).astype(int), mirrored
+
+
 def augment(
     images: Shaped[np.ndarray, "n h w ..."],
     size: int,
@@ -125,19 +142,16 @@ def augment(
 ) -> Shaped[np.ndarray, "n h2 w2 ..."]:
     """Cut to `size` (0: leave) and mirror, at random, or without draws from the middle.
 
-    The first three numbers of `chance` are used: row, column, mirror. Masks that are
-    given the same chance stay aligned with their images.
+    Masks that are given the same chance stay aligned with their images.
     """
-    n, height, width = images.shape[:3]
-    room = np.array([height - (size or height), width - (size or width)])
-    if room.any():
-        corners = chance[:, :2] * (room + 1) if chance is not None else room / 2
-        corners = np.broadcast_to(corners, (n, 2)).astype(int)
+    corners, mirrored = choices(images.shape, size, flip, chance)
+    n = len(images)
+    if size and images.shape[1:3] != (size, size):
         cut = np.empty((n, size, size, *images.shape[3:]), images.dtype)
         for out, image, (y, x) in zip(cut, images, corners, strict=True):
             out[:] = image[y : y + size, x : x + size]
         images = cut
-    if flip and chance is not None:
-        mirrored = (chance[:, 2] < 0.5).reshape(n, *[1] * (images.ndim - 1))
+    if mirrored.any():
+        mirrored = mirrored.reshape(n, *[1] * (images.ndim - 1))
         images = np.where(mirrored, images[:, :, ::-1], images)
     return images
