@@ -25,6 +25,11 @@ class UnknownName(UserError, KeyError):
     __str__ = Exception.__str__  # KeyError would put the sentence into quotes
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, in a line of 300 letters at most."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+
+
 def near_match(name: str, names: Iterable[str]) -> str:
     """`"; did you mean 'x'?"`, or nothing where no name is close to `name`."""
     close = get_close_matches(str(name), list(names), n=1)

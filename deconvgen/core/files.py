@@ -66,8 +66,8 @@ def write(path: Path, content: bytes | str) -> Path:
 
 
 def write_json(path: Path, value: Any, indent: int | None = None) -> Path:
-    """Write JSON, whole or not at all. NaN is refused: JSON does not have it."""
-    return write(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
+    """Write JSON, whole or not at all; NaN as Python reads it again."""
+    return write(path, json.dumps(value, indent=indent) + "\n")
 
 
 def read_json(path: Path, fields: Mapping[str, type] | None = None) -> dict[str, Any]:

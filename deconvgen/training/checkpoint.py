@@ -8,27 +8,32 @@
 
 A checkpoint is written into a hidden folder beside and renamed when it is complete,
 so that a folder with a number is whole; the manifest tells when it no longer is.
+`prove` writes and reads one before a run begins: a place that cannot hold checkpoints
+is found out before the hours, not after them.
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 
-from deconvgen.core.errors import KNOBS, Diverged, UserError
+from deconvgen.core import files
+from deconvgen.core.errors import KNOBS, Diverged, UserError, first_line
 from deconvgen.core.types import Tree
+from deconvgen.training import arrays as stored
+from deconvgen.training.arrays import MERGED, leaves
 
 FOLDER = "checkpoints"
+MANIFEST, META = "manifest.json", "meta.json"
 
 
 class Checkpoint(NamedTuple):
@@ -41,8 +46,8 @@ class Checkpoint(NamedTuple):
 
 def steps(workdir: Path) -> list[int]:
     """The steps that have a folder, ascending; whether it is good, `check` tells."""
-    found = (workdir / FOLDER).glob("[0-9]*")
-    return sorted(int(path.name) for path in found if re.fullmatch(r"\d+", path.name))
+    found = [path.name for path in (workdir / FOLDER).glob("[0-9]*")]
+    return sorted(int(n) for n in found if n.isdecimal() and n == f"{int(n):08d}")
 
 
 def folder(workdir: Path, step: int) -> Path:
@@ -50,30 +55,22 @@ def folder(workdir: Path, step: int) -> Path:
     return workdir.absolute() / FOLDER / f"{step:08d}"
 
 
-def _checkpointer() -> ocp.Checkpointer:
-    # Every host reads by itself and host 0 alone writes: the state is replicated.
-    me = jax.process_index()
-    options = ocp.options.MultiprocessingOptions(
-        primary_host=me, active_processes={me}, barrier_sync_key_prefix=f"host{me}"
-    )
-    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=options)
-    return ocp.Checkpointer(handler, multiprocessing_options=options)
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digests(path: Path) -> dict[str, str]:
-    files = sorted(p for p in path.rglob("*") if p.is_file())
-    return {
-        str(p.relative_to(path)): hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in files
-        if p.name != "manifest.json"
-    }
+    names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*"))
+    names = [n for n in names if n != MANIFEST and (path / n).is_file()]
+    return {name: _digest(path / name) for name in names}
 
 
 def write(
     workdir: Path, step: int, state: Tree, meta: dict[str, Any], history: bytes = b""
 ) -> Checkpoint:
     """Write one checkpoint, whole or not at all; `state` holds host arrays."""
-    arrays = leaves(state)
+    arrays, meta = leaves(state), meta | {"step": step}
     for name, leaf in arrays.items():
         if np.issubdtype(leaf.dtype, np.floating) and not np.isfinite(leaf).all():
             raise Diverged(
@@ -81,26 +78,65 @@ def write(
                 f"({workdir}). {KNOBS}"
             )
     path = folder(workdir, step)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    meta = meta | {"step": step}
     try:
-        temporary.mkdir(parents=True)
-        _room(temporary, sum(leaf.nbytes for leaf in arrays.values()))
-        _checkpointer().save(temporary / "state", arrays)
-        (temporary / "metrics.jsonl").write_bytes(history)
-        (temporary / "meta.json").write_text(json.dumps(meta))
-        (temporary / "manifest.json").write_text(json.dumps(_digests(temporary)))
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
+        with _filled(path, arrays, meta, history) as temporary:
+            shutil.rmtree(path, ignore_errors=True)
+            temporary.rename(path)
     except Exception as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         kept = steps(workdir)
         before = f"; step {kept[-1]} is there to go on from" if kept else ""
         raise UserError(
-            f"checkpoint {path} could not be written: {_first_line(error)}{before}"
+            f"checkpoint {path} could not be written: {first_line(error)}{before}"
         ) from error
     return Checkpoint(step, path, meta)
+
+
+@contextmanager
+def _filled(
+    path: Path, arrays: dict[str, Any], meta: dict[str, Any], history: bytes
+) -> Iterator[Path]:
+    """A hidden folder beside `path` with a whole checkpoint, gone afterwards."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        _room(temporary, sum(leaf.nbytes for leaf in arrays.values()))
+        stored.save(temporary / "state", arrays)
+        files.write(temporary / "metrics.jsonl", history)
+        files.write_json(temporary / META, meta)
+        files.write_json(temporary / MANIFEST, _digests(temporary))
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def prove(workdir: Path, state: Tree) -> None:
+    """Write a first state as a checkpoint, read it back, and remove it.
+
+    Raises `UserError` where names, shapes, checksums or values are not what they were:
+    a path or a file system that cannot hold a run.
+    """
+    arrays, path = leaves(state), folder(workdir, 0)
+    try:
+        with _filled(path, arrays, {"step": 0, "eval": {}}, b"") as temporary:
+            wrong = _damage(temporary)
+            found = {} if wrong else read_arrays(temporary)
+    except Exception as error:
+        raise UserError(
+            f"{workdir} can hold no checkpoints: {first_line(error)}"
+        ) from error
+    for name, array in arrays.items():
+        if name not in found:
+            wrong = wrong or f"{name} is not there"
+        elif (found[name].shape, found[name].dtype) != (array.shape, array.dtype):
+            wrong = wrong or f"{name} has another shape or type"
+        elif found[name].tobytes() != array.tobytes():
+            wrong = wrong or f"{name} has other values"
+    if wrong:
+        raise UserError(
+            f"{workdir} can hold no checkpoints: one that was written there does not "
+            f"come back ({wrong})"
+        )
 
 
 def _room(folder: Path, size: int) -> None:
@@ -114,42 +150,43 @@ def _room(folder: Path, size: int) -> None:
         )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-
-
-def leaves(tree: Tree) -> dict[str, Any]:
-    """A flat dict by path: readable by anyone, whatever the optimizer's classes."""
-    flat, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in flat}
-
-
 def check(path: Path) -> str:
     """What is wrong with a checkpoint, in a few words; "" where nothing is."""
+    if wrong := _damage(path):
+        return wrong
+    step = read_meta(path).get("step")
+    if step != int(path.name):
+        return f"it is of step {step}"
+    return ""
+
+
+def _damage(path: Path) -> str:
     try:
-        expected = json.loads((path / "manifest.json").read_text())
+        expected = files.read_json(path / MANIFEST, {META: str})
     except FileNotFoundError:
-        return "it has no manifest.json"
-    except ValueError:
-        return "its manifest.json is not readable"
+        return f"it has no {MANIFEST}"
+    except files.Damaged:
+        return f"its {MANIFEST} is not readable"
     except OSError as error:
-        return f"its manifest.json cannot be read ({error.strerror})"
-    if not isinstance(expected, dict) or "meta.json" not in expected:
-        return "its manifest.json is incomplete"
-    found = _digests(path)
+        return f"its {MANIFEST} cannot be read ({error.strerror})"
+    if (merged := f"state/{MERGED}") not in expected:
+        return f"it has no {merged}, without which its arrays cannot be read"
     for name, digest in expected.items():
-        if name not in found:
+        try:
+            if _digest(path / name) != digest:
+                return f"its file {name} has changed"
+        except FileNotFoundError:
             return f"its file {name} is missing"
-        if found[name] != digest:
-            return f"its file {name} has changed"
+        except OSError as error:
+            return f"its file {name} cannot be read ({error.strerror})"
     return ""
 
 
 def read_meta(path: Path) -> dict[str, Any]:
     """The meta.json of a checkpoint folder; empty where it is not readable."""
     try:
-        return json.loads((path / "meta.json").read_text())
-    except (OSError, ValueError):
+        return files.read_json(path / META, {"step": int, "eval": dict})
+    except (OSError, UserError):
         return {}
 
 
@@ -157,7 +194,8 @@ def best(workdir: Path, metric: str, mode: str) -> int | None:
     """The step with the best evaluation among the checkpoints that are kept."""
     sign = {"min": 1, "max": -1}[mode]
     figures = {s: read_meta(folder(workdir, s)).get("eval", {}) for s in steps(workdir)}
-    scored = {s: sign * f[metric] for s, f in figures.items() if metric in f}
+    known = {s: f.get(metric) for s, f in figures.items()}
+    scored = {s: sign * v for s, v in known.items() if files.is_a(v, float)}
     scored = {s: v for s, v in scored.items() if np.isfinite(v)}
     return min(scored, key=lambda s: (scored[s], s)) if scored else None
 
@@ -218,18 +256,11 @@ def restore(checkpoint: Checkpoint, target: Tree) -> Tree:
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a checkpoint folder by their paths."""
-    handler = _checkpointer()
-    as_numpy = lambda names: {
-        n: ocp.RestoreArgs(restore_type=np.ndarray) for n in names
-    }
     try:
-        metadata = handler.metadata(path / "state").item_metadata
-        names = list(metadata.tree if hasattr(metadata, "tree") else metadata)
-        args = ocp.args.PyTreeRestore(restore_args=dict.fromkeys(names, as_numpy))
-        return handler.restore(path / "state", args=args)
+        return stored.load(path / "state")
     except Exception as error:
         raise UserError(
-            f"checkpoint {path} cannot be read: {_first_line(error)}"
+            f"checkpoint {path} cannot be read: {first_line(error)}"
         ) from error
 
 

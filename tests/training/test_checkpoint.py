@@ -163,3 +163,63 @@ def test_the_manifest_covers_every_file(tmp_path, state):
     manifest = json.loads((path / "manifest.json").read_text())
     files = {str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()}
     assert set(manifest) == files - {"manifest.json"}
+
+
+ODD = ("lr=[2e-4,1e-4]", "a*b?", "back\\slash", "{x,y} 'q' \"d\" $HOME ü")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_path_of_odd_letters_holds_checkpoints(tmp_path, state, name):
+    """h43lb1t0/SD-WebUI-BatchCheckpointPrompt#38: Orbax takes [ ] for a pattern."""
+    workdir = tmp_path / name
+    checkpoint.prove(workdir, state)
+    assert not list((workdir / checkpoint.FOLDER).iterdir())
+    write(workdir, 7, state)
+    again = checkpoint.restore(checkpoint.find(workdir), jax.eval_shape(lambda: state))
+    for a, b in zip(jax.tree.leaves(again), jax.tree.leaves(state), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda found: found.pop(".step"), r"\.step is not there"),
+        (lambda found: found.update({".step": np.int64(7)}), "another shape or type"),
+        (lambda found: found.update({".step": np.int32(8)}), "other values"),
+    ],
+)
+def test_a_place_that_does_not_give_back_what_it_got_is_refused(
+    tmp_path, state, spoil, words, monkeypatch
+):
+    load = checkpoint.read_arrays
+
+    def spoilt(path):
+        spoil(found := load(path))
+        return found
+
+    monkeypatch.setattr(checkpoint, "read_arrays", spoilt)
+    with pytest.raises(UserError, match=f"can hold no checkpoints.*{words}"):
+        checkpoint.prove(tmp_path, state)
+
+
+def test_arrays_that_were_never_merged_are_no_checkpoint(tmp_path, state):
+    written = write(tmp_path, 7, state)
+    manifest = json.loads((written.path / "manifest.json").read_text())
+    del manifest["state/manifest.ocdbt"]
+    (written.path / "manifest.json").write_text(json.dumps(manifest))
+    (written.path / "state" / "manifest.ocdbt").unlink()
+    assert "arrays cannot be read" in checkpoint.check(written.path)
+
+
+def test_a_checkpoint_under_another_number_is_not_that_step(tmp_path, state):
+    shutil.copytree(write(tmp_path, 7, state).path, checkpoint.folder(tmp_path, 9))
+    warned = []
+    assert checkpoint.find(tmp_path, warn=warned.append).step == 7
+    assert "it is of step 7" in warned[0]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"step": 7, "eval": []}', "\xff"])
+def test_a_meta_of_another_shape_counts_as_none(tmp_path, state, content):
+    written = write(tmp_path, 7, state, loss=1.0)
+    (written.path / "meta.json").write_text(content, "latin-1")
+    assert checkpoint.best(tmp_path, "loss", "min") is None
