@@ -7,7 +7,6 @@ A config is a Python file with `get_config(variant) -> ConfigDict`. On the comma
 """
 
 import importlib.util
-import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from deconvgen.config.schema import defaults
+from deconvgen.core import files
 from deconvgen.core.errors import UserError, near_match, unknown
 
 HERE = Path(__file__).parent.parent
@@ -100,7 +100,7 @@ def load(spec: str, overrides: Iterable[str] = ()) -> ConfigDict:
 
 def paths(config: ConfigDict) -> list[str]:
     """Every key as `a.b.c`."""
-    return list(_flat(config))
+    return list(flat(config))
 
 
 def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
@@ -123,7 +123,7 @@ def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
 
 
 def _parse(config: ConfigDict, key: str, value: str) -> None:
-    old = _flat(config)[key]
+    old = flat(config)[key]
     if isinstance(old, tuple) and value[:1] not in "([":
         value = f"({value},)" if value else "()"
     holder = flags.FlagValues()
@@ -135,7 +135,7 @@ def _parse(config: ConfigDict, key: str, value: str) -> None:
         raise UserError(
             f"config key {key!r} wants {_kind(old)} like {old!r}, not {value!r}"
         ) from error
-    new = _flat(config)[key]
+    new = flat(config)[key]
     if isinstance(old, tuple) and old and {*map(type, new)} - {type(old[0])}:
         raise UserError(f"config key {key!r} wants {old!r}'s kind, not {value!r}")
 
@@ -145,33 +145,39 @@ def _kind(value) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def _flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+def flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
     """Every value by its path `a.b.c`."""
-    flat: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, value in config.items():
         inside = isinstance(value, ConfigDict)
-        flat |= _flat(value, f"{prefix}{key}.") if inside else {f"{prefix}{key}": value}
-    return flat
+        found |= flat(value, f"{prefix}{key}.") if inside else {f"{prefix}{key}": value}
+    return found
 
 
 def save(config: ConfigDict, path: Path) -> None:
     """Write the config as JSON."""
-    path.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+    files.write_json(path, config.to_dict(), indent=2)
 
 
 def read(path: Path) -> ConfigDict:
     """Read a saved config; keys younger than it say what was done without them."""
     try:
-        saved = json.loads(path.read_text())
+        return parse(files.read_json(path), str(path))
     except FileNotFoundError:
         raise UserError(
             f"{path.parent} is no run folder: it has no {path.name}"
         ) from None
-    except ValueError as error:
-        raise UserError(f"{path} is not readable as JSON: {error}") from None
-    if not isinstance(saved, dict) or "task" not in saved:
-        raise UserError(f"{path} holds no config: it has no 'task'")
+
+
+def parse(saved: dict[str, Any], name: str) -> ConfigDict:
+    """The config that values of JSON stand for, which a file of this name holds."""
+    if not isinstance(saved.get("task"), str):
+        raise files.Damaged(f"{name} holds no config: it has no 'task'")
     younger = defaults(saved["task"]).to_dict()
+    for key, value in younger.items():
+        if key in saved and not files.is_a(saved[key], type(value)):
+            kind = files.KINDS[type(value)]
+            raise files.Damaged(f"{name}: {key!r} should be {kind}, not {saved[key]!r}")
     if re.search("bilinear_additive|'residual': True", str(saved.get("model"))):
         younger["model"]["reduction"] = "mean"
     return ConfigDict(_filled(_tupled(saved), younger))
@@ -192,9 +198,17 @@ def _tupled(value):
     return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
+def put(config: ConfigDict, key: str, value: Any) -> None:
+    """Set the value of `a.b.c`."""
+    *groups, name = key.split(".")
+    for group in groups:
+        config = config[group]
+    config[name] = value
+
+
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
     """`key: old -> new` for each value in which two configs differ."""
-    a, b = _flat(old), _flat(new)
+    a, b = flat(old), flat(new)
     return [
         f"{key}: {a.get(key, 'absent')!r} -> {b.get(key, 'absent')!r}"
         for key in sorted(a.keys() | b.keys())

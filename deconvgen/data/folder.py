@@ -38,13 +38,17 @@ class Folder(NamedTuple):
             raise UserError(f"{self.path}: its {split} has no images in it{why}")
         return self.splits[split]
 
+    def sizes(self) -> dict[str, int]:
+        """The bytes of its images and masks, by name in order."""
+        used = [*self.splits["train"], *self.splits["test"]]
+        names = sorted({*used, *self.layout.masks.values()})
+        return {name: (self.path / name).stat().st_size for name in names}
+
     def identity(self) -> dict[str, str]:
         """Where the folder is, and a digest of the names and sizes of its images and
         masks: one more, one less, or one of another size is another data set."""
         digest = hashlib.sha256()
-        used = [*self.splits["train"], *self.splits["test"]]
-        for name in sorted({*used, *self.layout.masks.values()}):
-            size = (self.path / name).stat().st_size
+        for name, size in self.sizes().items():
             digest.update(os.fsencode(name) + b"\0%d\n" % size)
         here = shown(os.path.abspath(self.path))
         return {"folder": here, "sha256": digest.hexdigest()}

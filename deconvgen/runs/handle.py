@@ -19,6 +19,7 @@ from deconvgen.audit import activations
 from deconvgen.config import data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import State, Task, Tree
+from deconvgen.runs import pinned
 from deconvgen.runs import setup as runs
 from deconvgen.training import checkpoint
 from deconvgen.training import parallel as devices
@@ -88,12 +89,18 @@ class Handle:
     @cached_property
     def test_set(self) -> data.Dataset:
         """The test split that it is evaluated on."""
-        return runs.dataset(self.config, "test")
+        return self._data("test")
 
     @cached_property
     def train_set(self) -> data.Dataset:
         """The split that it was trained on."""
-        return runs.dataset(self.config, "train")
+        return self._data("train")
+
+    def _data(self, split: str) -> data.Dataset:
+        found = runs.dataset(self.config, split)
+        if other := pinned.other_data(self.folder, self.config, found.identity):
+            raise UserError(f"{other}: figures of these would not be the run's")
+        return found
 
     def blank(self, num: int, first: int = 0) -> dict[str, np.ndarray]:
         """A batch without images, its labels going round: what sampling needs."""

@@ -8,10 +8,9 @@
 from pathlib import Path
 from typing import Any
 
-from deconvgen import config as configs
 from deconvgen.core.errors import UserError
 from deconvgen.core.terminal import say
-from deconvgen.runs import pretrained
+from deconvgen.runs import pinned, pretrained
 from deconvgen.runs.evaluation import evaluation
 from deconvgen.runs.handle import Handle
 from deconvgen.training import checkpoint
@@ -52,8 +51,10 @@ def load(workdir: Path | str, which: str = "best") -> Run:
         config, found = pretrained.find(name, which)
         return Run(Path(name), config, found, pretrained.restore)
     folder = Path(workdir).expanduser()
-    config = configs.read(path := folder / "config.json")
-    if "image_shape" not in config.data:
+    config = pinned.saved(folder)
+    shape = config.data.get("image_shape")
+    if not (isinstance(shape, tuple) and [*map(type, shape)] == [int, int, int]):
+        path = folder / pinned.CONFIG
         raise UserError(f"{path} is not whole: it has no data.image_shape")
     monitor = config.monitor
     found = checkpoint.find(folder, which, monitor.metric, monitor.mode, warn=say)

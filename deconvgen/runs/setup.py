@@ -24,7 +24,7 @@ from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.terminal import say
 from deconvgen.core.types import State
 from deconvgen.metrics import features
-from deconvgen.runs import pretrained
+from deconvgen.runs import pinned, pretrained
 from deconvgen.runs.grafting import graft
 from deconvgen.training import batch_norm as batch_statistics
 from deconvgen.training import checkpoint
@@ -54,7 +54,7 @@ SHARES = (
     *(f"{g}.{name}" for g in OPTIMIZERS for name in ("b1", "b2", "momentum")),
 )
 """Config keys whose values lie in [0, 1)."""
-FROM_DATA = ("image_shape", "class_names")
+FROM_DATA = ("image_shape", "class_names", "identity")
 
 
 def dataset(config: ConfigDict, split: str) -> data.Dataset:
@@ -67,9 +67,14 @@ def dataset(config: ConfigDict, split: str) -> data.Dataset:
 
 def resolve(config: ConfigDict, dataset: data.Dataset) -> ConfigDict:
     """The config with what only the data can tell: shape, classes, fitting features."""
-    return describe(
-        config, dataset.image_shape, dataset.num_classes or 0, dataset.class_names
+    config = describe(
+        pinned.absolute(config),
+        dataset.image_shape,
+        dataset.num_classes or 0,
+        dataset.class_names,
     )
+    config.data.identity = dataset.identity
+    return config
 
 
 def describe(
@@ -135,8 +140,11 @@ def _value(config: Any, key: str) -> Any:
 
 
 @contextmanager
-def claim(workdir: Path, config: ConfigDict) -> Iterator[None]:
-    """The run folder, with its config, for this process alone."""
+def claim(workdir: Path, config: ConfigDict) -> Iterator[dict[str, list[Any]]]:
+    """The run folder, with its config, for this process alone.
+
+    Yields what the run goes on with that was otherwise before, `{key: [old, new]}`.
+    """
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         lock = (workdir / ".lock").open("w")
@@ -147,17 +155,23 @@ def claim(workdir: Path, config: ConfigDict) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UserError(f"another process is training in {workdir}") from None
-        path = workdir / "config.json"
-        if not path.exists() or not checkpoint.steps(workdir):  # nothing to lose
-            temporary = path.with_suffix(".tmp")
-            configs.save(config, temporary)
-            temporary.rename(path)
-        elif changed := configs.differences(configs.read(path), config):
-            raise UserError(
-                f"{workdir} holds a run with another config ({'; '.join(changed)}): "
-                "give the same config, or another --workdir"
-            )
-        yield
+        yield _pin(workdir, config)
+
+
+def _pin(workdir: Path, config: ConfigDict) -> dict[str, list[Any]]:
+    """Write the config that a run begins or goes on with; what has changed."""
+    there, changed, history = checkpoint.steps(workdir), {}, ()
+    if there:
+        old = pinned.saved(workdir)
+        changed = pinned.changes(workdir, old, config, there[-1])
+        history = tuple(old.get("history", ()))
+    if changed:
+        history = (*history, {"step": there[-1], "changed": changed})
+    config.history = history
+    if not there or not pinned.same_file(workdir, config):
+        configs.save(config, workdir / pinned.CONFIG)
+        pinned.note_data(workdir, config)
+    return changed
 
 
 def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
@@ -199,8 +213,8 @@ def source(config: ConfigDict) -> checkpoint.Checkpoint | None:
     if _shipped(config):
         return pretrained.find(config.init_from.removeprefix(pretrained.PREFIX))[1]
     folder, found = Path(config.init_from).expanduser(), None
-    if (folder / "config.json").exists():
-        monitor = configs.read(folder / "config.json").monitor
+    if (folder / pinned.CONFIG).exists():
+        monitor = pinned.saved(folder).monitor
         found = checkpoint.find(folder, "best", monitor.metric, monitor.mode, warn=say)
     if found is None:
         raise UserError(f"init_from={config.init_from}: it holds no checkpoint")

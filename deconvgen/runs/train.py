@@ -68,8 +68,7 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
     main, hosts = jax.process_index() == 0, jax.process_count()
 
     with ExitStack() as stack:
-        if main:
-            stack.enter_context(runs.claim(workdir, config))
+        changed = stack.enter_context(runs.claim(workdir, config)) if main else {}
         found = checkpoint.find(workdir, warn=say)
         if found:
             start, state = found.step, checkpoint.restore(found, target)
@@ -78,11 +77,14 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
         else:
             start, history = 0, b""
             state = runs.initial(config, example, config.seed)
+            checkpoint.prove(workdir, state) if main else None
         fixed = cost.parameters(state)
         state = spread.put_state(state)
 
         log = Log(workdir, history, start, writes=main)
         stack.callback(log.close)
+        if changed:
+            log.record(start, "config", {}, changed=changed)
         monitor = config.monitor
         saver = checkpoint.Saver(workdir, monitor.metric, monitor.mode)
         train_key = devices.purpose_key(config.seed, devices.TRAINING)

@@ -119,7 +119,7 @@ def train(
         seeds, states, start = [], [], 0
         config: Any
         for config, workdir in zip(loaded, workdirs, strict=True):
-            opened.enter_context(runs.claim(workdir, config))
+            changed = opened.enter_context(runs.claim(workdir, config))
             found = checkpoint.find(workdir, warn=say)
             start = found.step if found else 0
             history = (found.path / "metrics.jsonl").read_bytes() if found else b""
@@ -128,9 +128,13 @@ def train(
                 if found
                 else runs.initial(config, example, config.seed)
             )
+            if not found:
+                checkpoint.prove(workdir, state)
             states.append(state)
             seeds.append(_open(config, workdir, history, start, task, state, train_set))
             opened.callback(seeds[-1].log.close)
+            if changed:
+                seeds[-1].log.record(start, "config", {}, changed=changed)
         roots = jnp.stack(
             [devices.purpose_key(c.seed, devices.TRAINING) for c in loaded]
         )

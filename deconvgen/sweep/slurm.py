@@ -8,7 +8,6 @@ jobs outlive the sweep's own process: start it again to watch them. The same job
 this machine, without Slurm: `deconvgen.sweep.local_jobs`.
 """
 
-import json
 import shutil
 import subprocess
 import time
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import worker
@@ -78,18 +78,14 @@ def in_queue(ids: list[str]) -> set[str]:
 def known(folder: Path, file: str = JOBS) -> dict[str, Any]:
     """Run name -> id of the job that was last submitted for it."""
     try:
-        return json.loads((folder / "slurm" / file).read_text())
-    except (OSError, ValueError):
+        return files.read_json(folder / "slurm" / file)
+    except (OSError, UserError):
         return {}
 
 
 def remember(folder: Path, ids: dict[str, Any], file: str = JOBS) -> None:
     """Add jobs to those that are known."""
-    path = folder / "slurm" / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(known(folder, file) | ids, indent=1) + "\n")
-    temporary.rename(path)
+    files.write_json(folder / "slurm" / file, known(folder, file) | ids, indent=1)
 
 
 def submit(

@@ -19,6 +19,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from deconvgen.core import files
+from deconvgen.core.errors import UserError
+
 OUTCOME = "outcome.json"
 LOG = "log.txt"
 PATIENCE = 60.0
@@ -42,7 +45,6 @@ def execute(spec: dict[str, Any]) -> dict[str, Any]:
     signal stopped the run (`deconvgen.runs.train.Stopped` is raised).
     """
     from deconvgen import config
-    from deconvgen.core.errors import UserError
     from deconvgen.runs.train import Stopped, train
 
     folder, began = Path(spec["workdir"]), time.monotonic()
@@ -67,7 +69,6 @@ def execute(spec: dict[str, Any]) -> dict[str, Any]:
 def execute_together(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Train the seeds of one setting under `vmap`; one by one where that cannot be."""
     from deconvgen import config
-    from deconvgen.core.errors import UserError
     from deconvgen.runs import train_seeds
 
     began = time.monotonic()
@@ -101,18 +102,18 @@ def execute_together(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def record(folder: Path, outcome: dict[str, Any]) -> None:
     """Write what became of a run, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{OUTCOME}.{os.getpid()}"
-    temporary.write_text(json.dumps(outcome) + "\n")
-    temporary.rename(folder / OUTCOME)
+    files.write_json(folder / OUTCOME, outcome)
 
 
 def outcome(folder: Path) -> dict[str, Any]:
-    """What became of a run; empty where it is not over."""
+    """What became of a run; empty where it is not over, or nobody can tell."""
     try:
-        return json.loads((folder / OUTCOME).read_text())
-    except (OSError, ValueError):
+        found = files.read_json(folder / OUTCOME, {"state": str})
+    except (OSError, UserError):
         return {}
+    over = found["state"] == "finished" and files.is_a(found.get("seconds"), float)
+    failed = found["state"] == "failed" and files.is_a(found.get("error"), str)
+    return found if over or failed else {}
 
 
 def wait(folder: Path, patience: float = PATIENCE) -> None:

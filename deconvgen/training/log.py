@@ -12,29 +12,36 @@ from typing import Any
 import jax
 import numpy as np
 
-from deconvgen.core import images
+from deconvgen.core import files, images
+from deconvgen.core.errors import UserError
 
 METRICS = "metrics.jsonl"
+CLOCKS = ("seconds", "images_per_second")
 
 FACTS = ("split", "num_examples", "ema", "batch_norm", "seed")
 NOT_FIGURES = (*FACTS, "checkpoint", "step", "kind")
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The records of a metrics.jsonl, up to a line that was cut off or is no record.
+    """The records of a metrics.jsonl; none where there is no such file."""
+    return records(path.read_bytes()) if path.is_file() else []
+
+
+def records(lines: bytes) -> list[dict[str, Any]]:
+    """One record a line, up to a line that was cut off or is no record.
 
     Numbers that are not finite, which JSON does not have, are "nan", "inf" or "-inf".
     """
-    records = []
-    for line in path.read_bytes().splitlines() if path.is_file() else []:
+    found = []
+    for line in lines.splitlines():
         try:
-            record = json.loads(line)
-        except ValueError:
+            record = files.parse(line, METRICS, {"step": int, "kind": str})
+        except UserError:
             break
-        if not isinstance(record, dict) or not {"step", "kind"} <= record.keys():
+        if not all(files.is_a(record.get(name, 0), float) for name in CLOCKS):
             break
-        records.append(record)
-    return records
+        found.append(record)
+    return found
 
 
 class Log:
@@ -44,15 +51,13 @@ class Log:
         """Go on after `history`; with `writes=False` (another host) only remember."""
         self.workdir, self.writes = workdir, writes
         self._lines = history
-        self._records = [json.loads(line) for line in history.decode().splitlines()]
+        self._records = records(history)
         if not writes:
             return
         from tensorboardX import SummaryWriter  # imports PyTorch where it can
 
         path = workdir / METRICS
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(history)
-        temporary.rename(path)
+        files.write(path, history)
         self._file = path.open("ab")
         self._board = SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1)
 

@@ -5,7 +5,6 @@ from PIL import Image, ImageDraw
 
 from deconvgen.core import images
 from deconvgen.metrics import distances as fidelity
-from deconvgen.runs import setup as runs
 from deconvgen.runs.run import Run
 from deconvgen.runs.sampling.base import COLUMNS, kinds
 
@@ -22,7 +21,7 @@ def neighbours(run: Run, num: int, seed: int, source: str) -> np.ndarray:
 
     Among the first 20,000 of the training split.
     """
-    train = runs.dataset(run.config, "train")
+    train = run.train_set
     real, count = [], min(LARGEST, train.num_examples)
     for batch in train.eval_batches(500, limit=count):
         real.append(images.to_uint8(batch["image"][batch["mask"] > 0]))
