@@ -177,6 +177,8 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
             )
         length = len(good)
         kept = _stack(good, name)
+        named = lambda index: source.describe(origin[index])
+        classes.check(kept, known.count or None, named)
         if "label" in kept:
             there = np.unique(kept["label"]).tolist()
             names = source.class_names
@@ -203,9 +205,7 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         return found
 
     height, width, channels = first["image"].shape
-    resident = (
-        (lambda: on_device(kept, options.image_size, options.flip)) if kept else None
-    )
+    lies = lambda: on_device(kept, options.image_size, options.flip)
     shape = (options.image_size or height, options.image_size or width, channels)
     return dataset(
         name,
@@ -219,7 +219,7 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         identity=source.identity,
         notes=[*source.notes, *notes],
         describe=lambda index: source.describe(origin[index]),
-    )._replace(resident=resident)
+    )._replace(resident=lies if kept else None)
 
 
 def _classes(source: Source, options: Options) -> tuple[classes.Classes, list[str]]:
