@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from deconvgen.core.terminal import Terminal
+from deconvgen.metrics import trust
 from deconvgen.runs.train import Outcome
 from deconvgen.training.log import FACTS, figures
 
@@ -24,8 +25,7 @@ def show(number: Any) -> str:
     return f"{number:.4g}" if isinstance(number, float) else str(number)
 
 
-DISTANCES = ("frechet", "fid", "kid", "precision", "recall", "density", "coverage")
-DISTANCES += ("modes", "memorization")
+DISTANCES = (*trust.DISTANCES, "modes", "memorization")
 QUALITY = ("psnr", "ssim", "miou", "elbo", *DISTANCES)
 ARTIFACTS = ("phase", "replica", "high_band", "spectrum", "dc_gap", "gradient", "shift")
 COST = ("parameters", "multiply", "train_", "sample_", "peak", "seconds", "steps")
@@ -49,7 +49,7 @@ def label(name: str, record: dict[str, Any]) -> str:
     start = "images_real_"
     known = [key.removeprefix(start) for key in record if key.startswith(start)]
     own = next((e for e in known if f"_{e}" in name), "")
-    own = "inception" if name == "fid" else own
+    own = "inception" if name.startswith("fid") else own
     if own not in known or not name.startswith(DISTANCES):
         return name
     real, fake, training = (
@@ -57,7 +57,9 @@ def label(name: str, record: dict[str, Any]) -> str:
         for kind in ("real", "fake", "training")
     )
     sets = f"{real} {record.get('split', 'real')} / {fake} generated"
-    if name == "fid":
+    if name.endswith("_floor"):
+        sets = f"{real} {record.get('split', 'real')} / {real} training"
+    if name.startswith("fid"):
         sets = f"inception, {sets}"
     if name.startswith("memorization"):
         sets += f" / {training} training"
@@ -92,12 +94,19 @@ def table(title: str, columns: dict[str, dict[str, Any]]) -> Table:
     return result
 
 
+def explain(console: Terminal, *records: dict[str, Any]) -> None:
+    """A line for each reason why figures are NaN."""
+    for line in dict.fromkeys(line for r in records for line in trust.reasons(r)):
+        console.print(line)
+
+
 def print_outcome(outcome: Outcome, metric: str) -> None:
     """The end of `deconvgen train`."""
     columns = {"best": outcome.best} if outcome.best else {}
     columns["last"] = outcome.last
     console = Terminal(soft_wrap=True)
     console.print(table(f"step {outcome.step}, best by {metric}", columns))
+    explain(console, outcome.last)
     pictures = sorted((outcome.workdir / "samples").glob("*.png"))
     console.print(f"run folder  {outcome.workdir}")
     if pictures:
@@ -117,6 +126,7 @@ def print_evaluation(
     path.write_text(json.dumps(known, indent=2, allow_nan=False) + "\n")
     console = Terminal(soft_wrap=True)
     console.print(table(title, results))
+    explain(console, *results.values())
     console.print(f"written to  {path}")
     for picture in pictures:
         console.print(f"picture     {picture}")

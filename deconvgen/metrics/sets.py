@@ -26,6 +26,9 @@ Images = Float[Array, "b h w c"]
 LEAST = 6
 """Images of either kind that neighbourhoods of the 5th nearest other take."""
 
+LEAST_SPECTRA = 4
+"""Images of either kind that two halves of two spectra take."""
+
 
 def _same(what: str, *sizes: Any) -> None:
     if len(set(sizes)) > 1:
@@ -235,7 +238,7 @@ class Artifacts:
         rows = self.profiles.rows().astype(np.float64)
         real, fake = rows[:, 0], rows[:, 1]
         distance, told = float("nan"), float("nan")
-        if len(rows) >= 4:
+        if len(rows) >= LEAST_SPECTRA:
             distance = spectra.spectrum_distance(real.mean(0), fake.mean(0))
             told = spectra.separability(real, fake)
         return {

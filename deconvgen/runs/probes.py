@@ -5,6 +5,7 @@ gives figures by name; nothing where it makes no sense for the task. Registering
 all that `deconvgen evaluate` needs to report it.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from deconvgen.core.registry import Registry
 from deconvgen.core.types import State
 from deconvgen.metrics import distances as fidelity
 from deconvgen.metrics import sums as metrics
+from deconvgen.metrics import trust
+from deconvgen.metrics.sets import LEAST
 from deconvgen.metrics.sums import Collection
 from deconvgen.runs.handle import Handle
 from deconvgen.training import evaluate
@@ -44,6 +47,20 @@ def dc_gap(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
 
 
 @probes.register
+def frechet_spread(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
+    """frechet_EXTRACTOR_sd: what other generated images would change the distance by.
+
+    One standard deviation, from halves of the generated images (`metrics.trust`).
+    """
+    if "fidelity" not in sums:
+        return {}
+    real, fake = _features(sums)
+    name = _frechet(sums["fidelity"].extractor)
+    few = len(real) < LEAST
+    return {f"{name}_sd": math.nan if few else trust.frechet_deviation(real, fake)}
+
+
+@probes.register
 def memorization(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
     """memorization_ratio_EXTRACTOR: how near new images come to the training images.
 
@@ -51,6 +68,9 @@ def memorization(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
     training images, over that of the test images, by the features: about 1 or more for
     new images, 0 for copies (`metrics.distances.memorization_ratio`). Of tasks that
     draw new images alone: a reconstruction is near what it was shown.
+
+    And frechet_EXTRACTOR_floor: the Frechet distance of the test images to as many of
+    these training images, which is what a perfect generator would have.
     """
     if run.task.decode is None:
         return {}
@@ -68,16 +88,24 @@ def memorization(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
         run.config.eval.batch_size,
         TRAINING,
     )["training"].rows()
-    real, fake = (
-        rows.rows() for rows in (sums["fidelity"].real, sums["fidelity"].fake)
-    )
-    name, ratio = extractor.name, float("nan")
-    if np.isfinite(fake).all():
-        ratio = fidelity.memorization_ratio(fake, training, real)
+    real, fake = _features(sums)
+    name, few = extractor.name, len(real) < LEAST
     return {
-        f"memorization_ratio_{name}": ratio,
+        f"{_frechet(name)}_floor": (
+            math.nan if few else trust.frechet_floor(real, training)
+        ),
+        f"memorization_ratio_{name}": fidelity.memorization_ratio(fake, training, real),
         f"images_training_{name}": float(len(training)),
     }
+
+
+def _features(sums: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Of the real and of the generated images, a row each."""
+    return sums["fidelity"].real.rows(), sums["fidelity"].fake.rows()
+
+
+def _frechet(extractor: str) -> str:
+    return "fid" if extractor == "inception" else f"frechet_{extractor}"
 
 
 @probes.register

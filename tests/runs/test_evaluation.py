@@ -62,6 +62,8 @@ def test_weights_gradients_shifts_and_memorization_are_reported(found):
     assert 0.05 < figures["shift_inconsistency"] < 2
     assert figures["memorization_ratio_random"] > 1  # noise is far from clothing
     assert figures["images_training_random"] == 64
+    assert 0 < figures["frechet_random_floor"] < figures["frechet_random"]
+    assert 0 < figures["frechet_random_sd"] < figures["frechet_random"]
     assert found.real.shape == found.fake.shape == (12, 28, 28, 1)
 
 
@@ -82,6 +84,7 @@ def said(gan):
 
 def test_the_command_prints_names_in_full_and_writes_pictures(gan, said):
     assert "frechet_random (12 test / 12" in said
+    assert "frechet_random_floor (12 test / 12 training)" in said
     assert "batch_norm re-estimated" in said
     assert "steps_to_within_10_percent" in said
     written = json.loads((gan / "evaluation.json").read_text())
