@@ -205,7 +205,7 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         return found
 
     height, width, channels = first["image"].shape
-    lies = lambda: on_device(kept, options.image_size, options.flip)
+    resident = lambda: on_device(kept, options.image_size, options.flip)
     shape = (options.image_size or height, options.image_size or width, channels)
     return dataset(
         name,
@@ -219,7 +219,7 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         identity=source.identity,
         notes=[*source.notes, *notes],
         describe=lambda index: source.describe(origin[index]),
-    )._replace(resident=lies if kept else None)
+    )._replace(resident=resident if kept else None)
 
 
 def _classes(source: Source, options: Options) -> tuple[classes.Classes, list[str]]:
