@@ -50,7 +50,7 @@ def reasons(record: Mapping[str, Any]) -> list[str]:
     }
     found: dict[str, list[str]] = {}
     for name, value in record.items():
-        if not (isinstance(value, float) and math.isnan(value)):
+        if str(value) != "nan":  # logs spell it, since JSON has none
             continue
         own = next((e for e in counts if f"_{e}" in name), "inception")
         images = counts.get(own, record.get("num_examples", math.inf))

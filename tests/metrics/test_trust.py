@@ -55,6 +55,8 @@ def test_reasons_are_told_once_each():
         "frechet_random, kid_random_mean: nan, needs 6 images of either kind, has 1",
         "spectrum_accuracy: nan, needs 4 images of either kind, has 1",
     ]
+    logged = {k: "nan" if v != v else v for k, v in record.items()}
+    assert trust.reasons(logged) == trust.reasons(record)
     many = dict.fromkeys(("images_real_x", "images_fake_x"), 50.0)
     assert trust.reasons(many | {"frechet_x": 1.0}) == []
     lacking = {"frechet_x_floor": math.nan, "images_training_x": 20.0}
