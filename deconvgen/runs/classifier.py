@@ -14,6 +14,7 @@ from deconvgen.core.types import Tree
 from deconvgen.data import Dataset
 from deconvgen.metrics import features
 from deconvgen.models.classifier import Classifier
+from deconvgen.ops.class_maps import most_likely
 
 
 def train_classifier(
@@ -94,7 +95,7 @@ def augment(images: jax.Array, shift_key: jax.Array, flip_key: jax.Array) -> jax
 def accuracy(dataset: Dataset, variables: Tree, width: int, limit: int | None = None):
     """Share of the data set's images that get their own class, in [0, 1]."""
     model = Classifier(dataset.num_classes, width)
-    guess = jax.jit(lambda images: model.apply(variables, images)[1].argmax(-1))
+    guess = jax.jit(lambda images: most_likely(model.apply(variables, images)[1]))
     right = total = 0.0
     for batch in dataset.eval_batches(500, limit=limit):
         hit = (np.asarray(guess(batch["image"])) == batch["label"]) * batch["mask"]

@@ -111,6 +111,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
         images, mask = batch["image"], batch["mask"]
         mean, log_variance = encode(state, images)
         kl = gaussian_kl(mean, log_variance)
+        used = jnp.where(jnp.isnan(kl), kl, kl > 0.1)
 
         def one(number):
             seeds = fold(fold(keys, BOUND), number)
@@ -128,7 +129,7 @@ def make(config: ConfigDict, axis: str | None) -> Task:
             f"iw{count}_bound_bits_per_dim": Mean.of(bits(bound), mask),
             "kl_nats": Mean.of(kl.sum(-1), mask),
             "distortion_nats": Mean.of(-log_p.mean(0), mask),
-            "latents_in_use": Mean.of(jnp.sum(kl > 0.1, -1, dtype=jnp.float32), mask),
+            "latents_in_use": Mean.of(used.sum(-1), mask),
             **{k: Mean.of(f(made, images), mask) for k, f in image_metrics.items()},
             **measure(images, sample(state, batch, keys), mask),
         }
