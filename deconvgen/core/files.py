@@ -5,16 +5,18 @@ never that of half a file. Whatever somebody may have cut off, edited or put in 
 of ours is read here, and told of in one sentence.
 """
 
+import fcntl
 import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from deconvgen.core.errors import UserError
 
+LOCK = ".lock"
 KINDS = {
     dict: "an object",
     list: "a list",
@@ -34,11 +36,11 @@ class Damaged(UserError):
 def beside(path: Path) -> Iterator[Path]:
     """A path of this process's own, which becomes `path` if the block gets to its end.
 
-    Its folder is made; left by a process that was killed, it is a hidden file.
+    Its folder is made. Its ending is .tmp, whatever that of `path`: left by a process
+    that was killed, it is nobody's picture.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    ending = path.suffix  # formats are told by it
-    handle, name = tempfile.mkstemp(ending, f".{path.stem[:100]}.", path.parent)
+    handle, name = tempfile.mkstemp(".tmp", f".{path.stem[:100]}.", path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -49,6 +51,27 @@ def beside(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+@contextmanager
+def locked(folder: Path, taken: str) -> Iterator[None]:
+    """A folder, made where it is not there, for this process alone.
+
+    Raises `UserError`: where another has it, with the words of `taken`.
+    """
+    with ExitStack() as opened:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = opened.enter_context((folder / LOCK).open("a"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(lock.fileno()), (folder / LOCK).stat()):
+                raise BlockingIOError  # who had it has just removed it
+        except (BlockingIOError, FileNotFoundError):
+            raise UserError(taken) from None
+        except OSError as error:
+            why = error.strerror or error
+            raise UserError(f"the folder {folder} cannot be used: {why}") from None
+        yield
 
 
 def _umask() -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
 
 _MODES = {1: "L", 3: "RGB"}
@@ -51,28 +52,23 @@ def picture(pixels: np.ndarray, smallest: int = 0) -> Image.Image:
 def save(pixels: np.ndarray, path: Path | str, smallest: int = 0) -> Path:
     """Write uint8 [h, w, c] in the format of the path's ending."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        picture(pixels, smallest).save(path)
-    except (ValueError, KeyError):
+    kind = Image.registered_extensions().get(path.suffix.lower(), "")
+    if kind not in Image.SAVE:
         raise UserError(
             f"{path} has no picture format's ending (expected .png, .jpg or .webp)"
-        ) from None
+        )
+    with files.beside(path) as temporary:
+        picture(pixels, smallest).save(temporary, kind)
     return path
 
 
 def save_animation(frames: np.ndarray, path: Path | str, seconds: float = 0.08) -> Path:
     """Write uint8 frames [n, h, w, c] as a GIF that repeats."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     first, *others = [picture(frame, 128) for frame in frames]
-    first.save(
-        path,
-        save_all=True,
-        append_images=others,
-        duration=int(1000 * seconds),
-        loop=0,
-    )
+    moving = {"save_all": True, "append_images": others, "loop": 0}
+    with files.beside(path) as temporary:
+        first.save(temporary, "GIF", duration=int(1000 * seconds), **moving)
     return path
 
 

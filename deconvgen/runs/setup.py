@@ -8,7 +8,6 @@ WORKDIR/
     tensorboard/
 """
 
-import fcntl
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from ml_collections import ConfigDict
 
 from deconvgen import config as configs
 from deconvgen import data, tasks
+from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.terminal import say
 from deconvgen.core.types import State
@@ -145,16 +145,7 @@ def claim(workdir: Path, config: ConfigDict) -> Iterator[dict[str, list[Any]]]:
 
     Yields what the run goes on with that was otherwise before, `{key: [old, new]}`.
     """
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        lock = (workdir / ".lock").open("w")
-    except OSError as error:
-        raise UserError(f"run folder {workdir} cannot be used: {error}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"another process is training in {workdir}") from None
+    with files.locked(workdir, f"another process is training in {workdir}"):
         yield _pin(workdir, config)
 
 

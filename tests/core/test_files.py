@@ -3,6 +3,7 @@
 import pytest
 
 from deconvgen.core import files
+from deconvgen.core.errors import UserError
 
 FIELDS = {"step": int, "kind": str, "seconds": float}
 
@@ -56,4 +57,19 @@ def test_two_writers_of_a_file_have_names_of_their_own(tmp_path):
     path = tmp_path / "x.png"
     with files.beside(path) as one, files.beside(path) as other:
         assert one != other
-        assert one.suffix == other.suffix == ".png"
+        assert one.suffix == other.suffix == ".tmp"
+
+
+def test_a_folder_is_for_one_at_a_time(tmp_path):
+    folder = tmp_path / "new"
+    take = lambda where: files.locked(where, "somebody has it").__enter__()
+    with (
+        files.locked(folder, "somebody has it"),
+        pytest.raises(UserError, match="somebody has it"),
+    ):
+        take(folder)
+    with files.locked(folder, "somebody has it"):
+        pass
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file/x cannot be used: Not a directory"):
+        take(tmp_path / "file" / "x")

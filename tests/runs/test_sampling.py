@@ -8,7 +8,6 @@ from deconvgen.core import images
 from deconvgen.core.errors import UserError
 from deconvgen.runs import run, sampling
 from deconvgen.runs import setup as runs
-from deconvgen.runs.sampling import store as sampling_store
 from deconvgen.runs.sampling.base import COLUMNS
 from deconvgen.training import checkpoint
 from tests.tiny import gan
@@ -154,63 +153,6 @@ def test_pictures_are_written(kind, tmp_path):
     sampling.draw("pretrained:dcgan-fashion", kind, num=8, out=str(out))
     with Image.open(out) as picture:
         assert np.asarray(picture).std() > 20
-
-
-def test_a_folder_of_samples_goes_on_where_it_was(shipped, tmp_path):
-    sampling_store.write_folder(shipped, 9, 0, tmp_path)
-    whole = {p.name: p.read_bytes() for p in tmp_path.glob("*.png")}
-    assert sorted(whole) == [f"{i:06d}.png" for i in range(9)]
-    with Image.open(tmp_path / "000007.png") as picture:
-        expected = images.to_uint8(shipped.sample(9, 0))[7, ..., 0]
-        np.testing.assert_allclose(np.asarray(picture).astype(int), expected, atol=1)
-    for i in range(5, 9):
-        (tmp_path / f"{i:06d}.png").unlink()
-    (tmp_path / "000002.png").write_bytes(b"mine")
-    sampling_store.write_folder(shipped, 12, 0, tmp_path)
-    again = {p.name: p.read_bytes() for p in tmp_path.glob("*.png")}
-    assert len(again) == 12
-    assert again["000002.png"] == b"mine"  # it was there, so it was kept
-    assert again["000008.png"] == whole["000008.png"]
-    with pytest.raises(UserError, match="another run, step, seed or num"):
-        sampling_store.write_folder(shipped, 12, 1, tmp_path)
-
-
-def test_an_npz_goes_on_where_it_was(shipped, tmp_path, monkeypatch):
-    monkeypatch.setattr(sampling_store, "PART", 4)
-    path, drawn = tmp_path / "a.npz", []
-    real = shipped.batches
-
-    def cut_off(num, seed, first):
-        for batch in real(num, seed, batch_size=3, first=first):
-            if len(drawn) == 2:
-                raise KeyboardInterrupt
-            drawn.append(first)
-            yield batch
-
-    monkeypatch.setattr(shipped, "batches", cut_off)
-    with pytest.raises(KeyboardInterrupt):
-        sampling_store.write_npz(shipped, 10, 0, path)
-    assert not path.exists()
-    starts = []
-
-    def noted(num, seed, first):
-        starts.append(first)
-        return real(num, seed, batch_size=3, first=first)
-
-    monkeypatch.setattr(shipped, "batches", noted)
-    sampling_store.write_npz(shipped, 10, 0, path)
-    assert starts == [4]  # the first part was there
-    made = np.load(path)["images"].astype(int)
-    monkeypatch.setattr(shipped, "batches", real)
-    expected = images.to_uint8(shipped.sample(10, 0)).astype(int)
-    np.testing.assert_allclose(made, expected, atol=1)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
-    monkeypatch.setattr(shipped, "batches", None)  # finished: nothing is drawn
-    sampling_store.write_npz(shipped, 10, 0, path)
-    for num, seed in ((10, 1), (4, 0)):
-        with pytest.raises(UserError, match=r"seed or num .*seed 0, num 10"):
-            sampling_store.write_npz(shipped, num, seed, path)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]  # not even .parts
 
 
 @pytest.mark.parametrize(
