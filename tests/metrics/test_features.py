@@ -13,9 +13,8 @@ import pytest
 from deconvgen.core.errors import UserError
 from deconvgen.data import pipeline
 from deconvgen.data.fashion import embedded
-from deconvgen.metrics import features
 from deconvgen.metrics.features import SHIPPED, extractors
-from deconvgen.runs.classifier import augment, train_and_save
+from deconvgen.runs.classifier import augment, train_and_save, train_classifier
 
 NAME = "fashion_mnist_small"
 
@@ -140,7 +139,7 @@ def test_damaged_and_missing_weights_are_told(trained, tmp_path):
 def test_no_classes_nothing_to_learn():
     dataset = tiny("train")._replace(num_classes=None)
     with pytest.raises(UserError, match="no classes"):
-        features.train_classifier(dataset, 1)
+        train_classifier(dataset, 1)
 
 
 def test_augmentation_moves_each_image_by_its_own_draw():

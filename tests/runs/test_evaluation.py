@@ -14,6 +14,7 @@ from matplotlib.image import imread
 from deconvgen import config, tasks
 from deconvgen.cli import main as cli
 from deconvgen.core.errors import UserError
+from deconvgen.data import Dataset
 from deconvgen.metrics import sums as metrics
 from deconvgen.runs import probes, run, train
 from deconvgen.runs import setup as runs
@@ -108,9 +109,7 @@ def test_batch_norm_modes_are_three_networks_and_said(gan, said, found):
 
 def test_modes_without_batch_norm_are_refused():
     made = config.load("dcgan:smoke", (*TINY, "model.norm=group"))
-    facts = evaluate.provenance(
-        made, run.data.Dataset(*[None, "test", 5, *[None] * 5]), 3, 2
-    )
+    facts = evaluate.provenance(made, Dataset(*[None, "test", 5, *[None] * 5]), 3, 2)
     assert facts["batch_norm"] == "none"
     with pytest.raises(UserError, match=r"unknown eval\.batch_norm"):
         runs.check(config.load("dcgan:smoke", ("eval.batch_norm=btch",)))
