@@ -3,6 +3,7 @@
 from absl import flags
 
 from deconvgen.cli.commands import checkpoint_flags, command, required
+from deconvgen.core.numbers import SEEDS
 
 
 def _sample(values: flags.FlagValues) -> None:
@@ -16,7 +17,7 @@ def _sample(values: flags.FlagValues) -> None:
         0,
         "Of the latents.",
         lower_bound=0,
-        upper_bound=2**63 - 2,  # an interpolation goes to the next one
+        upper_bound=SEEDS - 1,
         flag_values=values,
     )
     flags.DEFINE_string(

@@ -53,6 +53,21 @@ def beside(path: Path) -> Iterator[Path]:
         raise
 
 
+def writable(folder: Path) -> None:
+    """Ask before what takes long: a `UserError` where a folder takes no files.
+
+    It is made where it is not there.
+    """
+    try:
+        with suppress(InterruptedError), beside(folder / "asked"):
+            raise InterruptedError  # there is nothing to write yet
+    except OSError as error:
+        why = error.strerror or error
+        raise UserError(
+            f"the folder {folder} cannot be written to ({why}): give another --out"
+        ) from None
+
+
 @contextmanager
 def locked(folder: Path, taken: str) -> Iterator[None]:
     """A folder, made where it is not there, for this process alone.

@@ -49,14 +49,20 @@ def picture(pixels: np.ndarray, smallest: int = 0) -> Image.Image:
     return image
 
 
-def save(pixels: np.ndarray, path: Path | str, smallest: int = 0) -> Path:
-    """Write uint8 [h, w, c] in the format of the path's ending."""
-    path = Path(path)
+def format_of(path: Path) -> str:
+    """PIL's name of the format of a path's ending; a `UserError` where it has none."""
     kind = Image.registered_extensions().get(path.suffix.lower(), "")
     if kind not in Image.SAVE:
         raise UserError(
             f"{path} has no picture format's ending (expected .png, .jpg or .webp)"
         )
+    return kind
+
+
+def save(pixels: np.ndarray, path: Path | str, smallest: int = 0) -> Path:
+    """Write uint8 [h, w, c] in the format of the path's ending."""
+    path = Path(path)
+    kind = format_of(path)
     with files.beside(path) as temporary:
         picture(pixels, smallest).save(temporary, kind)
     return path

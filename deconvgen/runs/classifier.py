@@ -10,6 +10,7 @@ import numpy as np
 import optax
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import key as key_of
 from deconvgen.core.types import Tree
 from deconvgen.data import Dataset
 from deconvgen.metrics import features
@@ -66,7 +67,7 @@ def train_classifier(
         params = optax.apply_updates(params, change)
         return {"params": params, "batch_stats": stats}, state, cost
 
-    root = jax.random.key(seed)
+    root = key_of(seed)
     variables, state = start(root, jnp.zeros((1, *dataset.image_shape)))
     batches = dataset.train_batches(seed, batch_size)
     for step, batch in zip(range(steps), batches, strict=False):

@@ -18,6 +18,7 @@ from deconvgen import data, tasks
 from deconvgen.audit import activations
 from deconvgen.config import data_name
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import key, whole
 from deconvgen.core.types import State, Task, Tree
 from deconvgen.runs import pinned
 from deconvgen.runs import setup as runs
@@ -115,7 +116,7 @@ class Handle:
 
     def examples(self, num: int) -> dict[str, np.ndarray]:
         """The first `num` of the test split, or all that it has, as one batch."""
-        batch = next(self.test_set.eval_batches(num))
+        batch = next(self.test_set.eval_batches(whole("num", num, 1)))
         real = batch["mask"] > 0
         return {name: values[real] for name, values in batch.items()}
 
@@ -137,9 +138,11 @@ class Handle:
             raise UserError(
                 f"the task {self.config.task} draws no new images; try reconstruct()"
             )
-        size = min(batch_size or self.config.eval.batch_size, max(1, num - first))
+        num, first = whole("num", num, 1), whole("first", first, 0)
+        size = whole("batch_size", batch_size, 0) or self.config.eval.batch_size
+        size = min(size, max(1, num - first))
         size = -(-size // self.spread.count) * self.spread.count
-        step = self.spread.run(self.task.sample, jax.random.key(seed))
+        step = self.spread.run(self.task.sample, key(seed))
         under_way = None
         if labels is not None:
             if not self.config.model.get("conditional", False):
@@ -165,9 +168,9 @@ class Handle:
 
     def shown(self, num: int = 16, seed: int = 0) -> np.ndarray:
         """The task's own picture of each of the first `num` test images."""
-        num = min(num, self.test_set.num_examples)
+        num = min(whole("num", num, 1), self.test_set.num_examples)
         size = -(-num // self.spread.count) * self.spread.count
-        step = self.spread.run(self.task.sample, jax.random.key(seed))
+        step = self.spread.run(self.task.sample, key(seed))
         batch = self.spread.put_batch(next(self.test_set.eval_batches(size)))
         return self.spread.join(step(self.placed, batch, 0, 0))[:num]
 
@@ -175,12 +178,7 @@ class Handle:
         """Images from latents [n, latent]."""
         if self.task.decode is None:
             raise UserError(f"the task {self.config.task} has no latent to decode from")
-        latents = np.asarray(latents, np.float32)
-        if latents.ndim != 2 or latents.shape[1] != self.task.latent:
-            raise UserError(
-                f"latents should have shape [n, {self.task.latent}], "
-                f"not {list(latents.shape)}"
-            )
+        latents = _shaped("latents", latents, (self.task.latent,))
         batch = self._labelled(len(latents), labels)
         return np.asarray(self._decode(self.state, latents, batch))
 
@@ -210,12 +208,7 @@ class Handle:
             raise UserError(
                 f"the task {self.config.task} does not reconstruct; try sample()"
             )
-        images, shape = np.asarray(images, np.float32), self.image_shape
-        if images.ndim != 4 or images.shape[1:] != shape:
-            raise UserError(
-                f"images should have shape [n, {', '.join(map(str, shape))}], "
-                f"not {list(images.shape)}"
-            )
+        images = _shaped("images", images, self.image_shape)
         batch = self.blank(len(images)) | {"image": images}
         return np.asarray(self._reconstruct(self.state, batch))
 
@@ -234,13 +227,14 @@ class Handle:
         if self.task.decode is not None:
             if inputs is None:
                 inputs = self.latents(1, 0)
-            batch = self._labelled(len(inputs), labels)
-            return self._watched(np.asarray(inputs, np.float32), batch)
+            inputs = _shaped("latents", inputs, (self.task.latent,))
+            return self._watched(inputs, self._labelled(len(inputs), labels))
         batch = self.examples(1)
         if inputs is not None:
+            inputs = _shaped("images", inputs, self.image_shape)
             blank = self.blank(len(inputs)).items()
             shape = (len(inputs), *np.shape(batch.get("segmentation"))[1:])
-            batch |= dict(blank) | {"image": np.asarray(inputs, np.float32)}
+            batch |= dict(blank) | {"image": inputs}
             if "segmentation" in batch:
                 batch["segmentation"] = np.zeros(shape, np.int32)
         return self._watched(None, batch)
@@ -264,5 +258,21 @@ class Handle:
 
     def latents(self, num: int, seed: int = 0) -> np.ndarray:
         """Standard normal latents [num, latent]: those that `sample` decodes."""
-        keys = devices.example_keys(jax.random.key(seed), 0, 0, num)
+        if self.task.decode is None:
+            raise UserError(f"the task {self.config.task} has no latent to decode from")
+        keys = devices.example_keys(key(seed), 0, 0, whole("num", num, 1))
         return np.array(prior(keys, self.task.latent))
+
+
+def _shaped(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers [n, *shape] as float32, one or more; a `UserError` for any others."""
+    try:
+        found = np.asarray(values, np.float32)
+    except (TypeError, ValueError):
+        raise UserError(f"{name} should be numbers, not {values!r:.80}") from None
+    if found.shape[1:] != shape or found.ndim != 1 + len(shape) or not len(found):
+        raise UserError(
+            f"{name} should have shape [n, {', '.join(map(str, shape))}], "
+            f"not {list(found.shape)}"
+        )
+    return found

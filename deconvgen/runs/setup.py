@@ -19,8 +19,9 @@ from ml_collections import ConfigDict
 
 from deconvgen import config as configs
 from deconvgen import data, tasks
-from deconvgen.core import files
+from deconvgen.core import files, numbers
 from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.numbers import SEEDS, whole
 from deconvgen.core.terminal import say
 from deconvgen.core.types import State
 from deconvgen.metrics import features
@@ -49,6 +50,8 @@ LEAST = {
     ),
 }
 """Config keys by the least value that makes sense."""
+MOST = {"seed": SEEDS - 1, "steps": 10**8 - 1, "num_samples": 10**5}
+"""Config keys by the largest value that keys, names of files and pictures can hold."""
 SHARES = (
     *("ema", "model.dropout", "model.critic_dropout", "loss.smoothing"),
     *(f"{g}.{name}" for g in OPTIMIZERS for name in ("b1", "b2", "momentum")),
@@ -117,8 +120,9 @@ def check(config: ConfigDict) -> None:
                     raise UserError(f"config key {key!r} wants numbers, not {number!r}")
                 if not fits(number):
                     raise UserError(f"config key {key!r} should {words}, not {value}")
-    if config.seed >= 2**63:
-        raise UserError(f"config key 'seed' should be below 2**63, not {config.seed}")
+    for key, most in MOST.items():
+        if (value := _value(config, key)) is not None:
+            whole(f"config key {key!r}", value, 0, most)
     if _value(config, "model.features") == ():
         raise UserError(
             "config key 'model.features' should list one number a block, not ()"
@@ -168,7 +172,7 @@ def _pin(workdir: Path, config: ConfigDict) -> dict[str, list[Any]]:
 def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
     """The state at step 0, made under one jit; grafted where `init_from` says so."""
     init = jax.jit(tasks.make(config, None).init)
-    state = init(jax.random.key(seed), example)
+    state = init(numbers.key(seed), example)
     found = source(config)
     if not found:
         return state

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import key
 from deconvgen.core.types import Batch, Tree
 
 AXIS = "devices"
@@ -58,7 +59,7 @@ keeps a start apart from training too: `jax.random.split(key)[n]` is `fold_in(ke
 
 def purpose_key(seed: int, purpose: int) -> jax.Array:
     """The root of what a seed draws for a purpose."""
-    return jax.random.fold_in(jax.random.key(seed), purpose)
+    return jax.random.fold_in(key(seed), purpose)
 
 
 def example_keys(

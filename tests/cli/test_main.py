@@ -121,7 +121,7 @@ MISTAKES = {
         ["train", CONFIG, X, "--config.model.critic_features=a"],
         "wants numbers, not '(a,)'",
     ),
-    "a huge seed": (["train", CONFIG, X, f"--config.seed={10**20}"], "below 2**63"),
+    "a huge seed": (["train", CONFIG, X, f"--config.seed={10**20}"], "should be 0 to 4294967295"),
     "a home that nobody has": (
         ["train", CONFIG, "--workdir=~nobodyx/runs"],
         "~nobodyx has no home",

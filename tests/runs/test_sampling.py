@@ -170,3 +170,40 @@ def test_a_mistake_gets_one_sentence(settings, message, tmp_path):
         settings = settings | {"out": str(tmp_path / settings["out"])}
     with pytest.raises(UserError, match=message):
         sampling.draw(**{"workdir": "pretrained:dcgan-fashion", "num": 2} | settings)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda r: r.sample(num=0), "num should be 1 or more, not 0"),
+        (lambda r: r.sample(2, seed=2**64), "seed should be 0 to 4294967295"),
+        (lambda r: r.sample(2, seed=2**32 + 7), "seed should be 0 to 4294967295"),
+        (lambda r: r.sample(2, seed=-1), "seed should be 0 to 4294967295, not -1"),
+        (lambda r: r.sample(2, batch_size=-1), "batch_size should be 0 or more"),
+        (lambda r: r.latents(0), "num should be 1 or more"),
+        (lambda r: r.shown(0), "num should be 1 or more"),
+        (lambda r: r.examples(-3), "num should be 1 or more"),
+        (lambda r: r.feature_maps(np.zeros((1, 3))), r"latents should .*not \[1, 3\]"),
+        (lambda r: r.feature_maps(np.zeros(64)), r"latents should .*not \[64\]"),
+        (lambda r: r.decode(np.zeros((0, 64))), r"latents should .*not \[0, 64\]"),
+        (lambda r: r.decode(np.full((1, 100), "a")), "latents should be numbers"),
+    ],
+)
+def test_a_mistake_in_a_call_gets_one_sentence(shipped, call, message):
+    with pytest.raises(UserError, match=message):
+        call(shipped)
+
+
+def test_the_last_seed_interpolates_to_the_first(shipped):
+    a, b, _ = sampling.base.between(shipped, 1, 2**32 - 1)
+    np.testing.assert_array_equal(b[:, 0], shipped.latents(1, 0))
+    assert not np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["grid", "walk", "interpolation"])
+def test_more_than_a_picture_holds_is_refused_with_what_does_hold_it(tmp_path, kind):
+    for num in (10**12, 2 * 10**5):
+        with pytest.raises(UserError, match=r"too many for a picture.*\.npz"):
+            sampling.draw(
+                "pretrained:dcgan-fashion", kind, num=num, out=f"{tmp_path}/x.png"
+            )

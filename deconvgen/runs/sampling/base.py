@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import SEEDS
 from deconvgen.core.registry import Registry
 from deconvgen.runs.run import Run
 
@@ -22,8 +22,6 @@ kinds: Registry[Kind] = Registry("kind of sample")
 
 def latents(run: Run, num: int, seed: int) -> np.ndarray:
     """Standard normal latents [num, latent]."""
-    if run.task.decode is None:
-        raise UserError(f"the task {run.config.task} has no latent to decode from")
     return run.latents(num, seed)
 
 
@@ -31,7 +29,10 @@ def between(
     run: Run, rows: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two latents a row, [rows, 1, latent], and the shares of the way between them."""
-    a, b = latents(run, rows, seed)[:, None], latents(run, rows, seed + 1)[:, None]
+    a, b = (
+        latents(run, rows, seed)[:, None],
+        latents(run, rows, (seed + 1) % SEEDS)[:, None],
+    )
     return a, b, np.linspace(0, 1, COLUMNS, dtype=np.float32)[None, :, None]
 
 

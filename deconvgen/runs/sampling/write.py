@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-from deconvgen.core import images
+from deconvgen.core import files, images
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import SEEDS, whole
 from deconvgen.runs.run import load
 from deconvgen.runs.sampling import store
 from deconvgen.runs.sampling.base import TAKES_INPUT, kinds
+
+PIXELS = 10**8
+"""Of all images in a picture: about as many as a program opens without asking."""
 
 
 def draw(
@@ -25,8 +29,8 @@ def draw(
     (uint8), or in a slash for a folder of PNG: any number, in batches, and what is
     there already is kept.
     """
-    if num < 1:
-        raise UserError(f"--num should be 1 or more, not {num}")
+    whole("--num", num, 1)
+    whole("--seed", seed, 0, SEEDS - 1)
     function = kinds[kind]
     if source and kind not in TAKES_INPUT:
         listed = ", ".join(TAKES_INPUT)
@@ -41,6 +45,15 @@ def draw(
         path.parent.mkdir(parents=True, exist_ok=True)
         write = store.write_npz if path.suffix == ".npz" else store.write_folder
         return write(run, num, seed, path)
+    height, width, _ = run.image_shape
+    if num * height * width > PIXELS:
+        raise UserError(
+            f"--num={num} images of {height} x {width} are too many for a picture; "
+            "--kind=grid --out=FILE.npz or --out=FOLDER/ takes any number"
+        )
+    files.writable(path.parent)
+    if out:
+        images.format_of(path)
     drawn = function(run, num, seed, source)
     moving = drawn.ndim == 4
     if not out:
