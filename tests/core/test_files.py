@@ -79,5 +79,5 @@ def test_a_place_that_takes_no_files_is_told_before_the_work(tmp_path):
     files.writable(tmp_path / "new")
     assert not list((tmp_path / "new").iterdir())
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file cannot be written to .*another --out"):
+    with pytest.raises(UserError, match=r"file cannot be written to .*another --out"):
         files.writable(tmp_path / "file")
