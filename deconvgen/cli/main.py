@@ -1,13 +1,13 @@
 """The command line: `deconvgen COMMAND [--flag=value ...]`."""
 
 import os
-import signal
 import sys
 
 from absl import flags
 
 from deconvgen.cli import checkpoint_commands, sweep_commands  # noqa: F401  (add commands)
 from deconvgen.cli.commands import TAKES_WORDS, commands
+from deconvgen.core import runtime, signals
 from deconvgen.core.errors import UserError, near_match, unknown
 
 USAGE = """\
@@ -82,18 +82,11 @@ def run(argv: list[str]) -> None:
     function(values, overrides, rest)
 
 
-def terminated(number: int, frame: object) -> None:
-    """SIGTERM, outside the training loop: as Ctrl-C, with its own exit code."""
-    raise KeyboardInterrupt(number)
-
-
 def main() -> None:
     """The console command: exit code 0, 2 for a user's mistake, 128+n for a signal,
     and 1 for a sweep of which runs have failed."""
-    from deconvgen.core import runtime
-
+    signals.listen()
     runtime.prepare()
-    signal.signal(signal.SIGTERM, terminated)
     try:
         run(sys.argv[1:])
     except BrokenPipeError:  # `deconvgen list | head`
@@ -106,7 +99,7 @@ def main() -> None:
         print(f"deconvgen: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as error:
-        number = signal.Signals(*error.args or (signal.SIGINT,))
+        number = signals.of(error)
         print(f"deconvgen: stopped by {number.name}", file=sys.stderr)
         sys.exit(128 + number)
     except Exception as error:

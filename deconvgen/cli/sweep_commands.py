@@ -17,6 +17,9 @@ SLURM = (
 )
 
 
+COUNTS = ("minutes", "cpus", "gpus", "mem_gb")
+
+
 def _sweep(values: flags.FlagValues) -> None:
     text = lambda name, default, help: flags.DEFINE_string(
         name, default, help, flag_values=values
@@ -64,13 +67,21 @@ def sweep(values: flags.FlagValues, overrides: list[str], words: list[str]) -> N
         dry=values.dry,
         jobs=values.jobs,
         launcher=values.launcher,
-        settings={k: int(v) if v.isdigit() else v for k, v in given.items() if v},
+        settings={k: _setting(k, v) for k, v in given.items() if v},
         timing=values.timing,
         together=values.together,
     )
     failed = sum(outcome["state"] == "failed" for outcome in outcomes.values())
     if failed:
         raise Failed(f"{failed} of {len(outcomes)} runs failed")
+
+
+def _setting(name: str, value: str) -> str | int:
+    if name not in COUNTS:
+        return value
+    if not value.isdecimal():
+        raise UserError(f"--slurm.{name} should be a whole number, not {value!r}")
+    return int(value)
 
 
 def _report(values: flags.FlagValues) -> None:

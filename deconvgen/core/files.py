@@ -129,9 +129,14 @@ def parse(
         raise Damaged(f"{name} is no text in UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise Damaged(f"{name} is not readable as JSON: {error}") from None
+    return shaped(found, name, fields or {})
+
+
+def shaped(found: Any, name: str, fields: Mapping[str, type]) -> dict[str, Any]:
+    """An object of JSON with at least these fields; raises `Damaged` for any other."""
     if not isinstance(found, dict):
         raise Damaged(f"{name} should hold an object, not {_kind(found)}")
-    for field, kind in (fields or {}).items():
+    for field, kind in fields.items():
         if field not in found:
             raise Damaged(f"{name} is not whole: it lacks {field!r}")
         if not is_a(found[field], kind):

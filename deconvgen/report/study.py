@@ -96,5 +96,5 @@ def said(folders: Sequence[str | Path]) -> list[str]:
     for folder in folders:
         path = Path(folder).expanduser() / "commands.txt"
         if path.is_file():
-            lines |= dict.fromkeys(path.read_text().splitlines())
+            lines |= dict.fromkeys(path.read_text("utf-8", "replace").splitlines())
     return list(lines)

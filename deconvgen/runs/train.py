@@ -3,8 +3,7 @@
 import math
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
 from deconvgen import data, tasks
+from deconvgen.core import signals
 from deconvgen.core.errors import KNOBS, Diverged, unknown
 from deconvgen.core.terminal import Bar, say
 from deconvgen.runs import setup as runs
@@ -98,7 +98,7 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
         batches = train_set.train_batches(config.seed, config.batch_size, start, *place)
         before = max((r.get("seconds", 0) for r in log.records("train")), default=0)
         began = time.monotonic()
-        asked = stack.enter_context(signals())
+        asked = stack.enter_context(signals.noted())
         bar = stack.enter_context(
             Bar(start, config.steps, config.batch_size, quiet or not main)
         )
@@ -228,26 +228,9 @@ def diverged(name: str, value: float, step: int, workdir: Path) -> str:
     return f"{name} became {value} at step {step}; {kept}. {KNOBS}"
 
 
-@contextmanager
-def signals() -> Iterator[list[int]]:
-    """SIGTERM and SIGINT fill the list instead of ending the process."""
-    asked: list[int] = []
-    caught = (signal.SIGTERM, signal.SIGINT)
-    try:
-        old = [signal.signal(s, lambda number, _: asked.append(number)) for s in caught]
-    except ValueError:  # not in the main thread (a notebook's executor, say)
-        yield asked
-        return
-    try:
-        yield asked
-    finally:
-        for number, handler in zip(caught, old, strict=True):
-            signal.signal(number, handler)
-
-
-def agreed(asked: list[int], hosts: int, step: int, every: int) -> int:
+def agreed(asked: signals.Noted, hosts: int, step: int, every: int) -> int:
     """The signal to stop for, or 0; several hosts agree on it every few steps."""
-    mine = asked[0] if asked else 0
+    mine = asked.look()
     if hosts == 1:
         return mine
     if step % every:

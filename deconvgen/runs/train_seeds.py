@@ -26,6 +26,7 @@ from ml_collections import ConfigDict
 
 from deconvgen import config as configs
 from deconvgen import data, tasks
+from deconvgen.core import signals
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.terminal import say
 from deconvgen.core.types import State, Task, Tree
@@ -38,7 +39,6 @@ from deconvgen.runs.train import (
     collapsed,
     diverged,
     is_collapsed,
-    signals,
 )
 from deconvgen.training import checkpoint, cost, evaluate
 from deconvgen.training import parallel as devices
@@ -140,7 +140,7 @@ def train(
         )
         return _loop(
             task, seeds, roots, stack(states), start, spread, test_set, shown,
-            opened.enter_context(signals()), quiet,
+            opened.enter_context(signals.noted()), quiet,
         )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def _open(
 
 def _loop(
     task: Task, seeds: list[Seed], roots: jax.Array, states: Tree, done: int,
-    spread: Any, test_set: data.Dataset, shown: Any, asked: list[int], quiet: bool,
+    spread: Any, test_set: data.Dataset, shown: Any, asked: signals.Noted, quiet: bool,
 ) -> list[Outcome | Exception]:  # fmt: skip
     config, count = seeds[0].config, len(seeds)
     step = make_step(task)
@@ -207,7 +207,7 @@ def _loop(
         if late:
             read(*late)
         late = (done, scalars)
-        last, stop = done == config.steps, asked[0] if asked else 0
+        last, stop = done == config.steps, asked.look()
         saves = last or stop or done % config.checkpoint_every == 0
         evaluates = last or done % config.eval_every == 0
         samples = last or done % config.sample_every == 0

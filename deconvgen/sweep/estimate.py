@@ -4,7 +4,6 @@ What a step, an evaluation and the rest of a run take depends on the model, the 
 and the cores of a job: settings that share these share a measurement.
 """
 
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +14,8 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from deconvgen import config as configs
+from deconvgen.core import files, signals
+from deconvgen.core.errors import UserError
 from deconvgen.runs import rehearsal
 from deconvgen.sweep import local as launch
 from deconvgen.sweep import plan as experiment
@@ -138,17 +139,17 @@ def measured(folder: Path, cores: int) -> dict[str, Cost]:
 def earlier(folder: Path) -> dict[str, Cost]:
     """The costs by kind that were timed when the sweep was started before."""
     try:
-        found = json.loads((folder / FOUND).read_text())
-        return {name: Cost(*values) for name, values in found.items()}
-    except (OSError, ValueError, TypeError):
+        found = files.read_json(folder / FOUND)
+    except (OSError, UserError):
         return {}
+    whole = lambda v: isinstance(v, list) and [files.is_a(x, float) for x in v]
+    return {k: Cost(*v) for k, v in found.items() if whole(v) == [True] * 3}
 
 
 def remember(folder: Path, found: dict[str, Cost]) -> None:
     """Add timings to those that the sweep folder knows, if it is there already."""
     if found and folder.is_dir():
-        text = json.dumps(earlier(folder) | found, indent=1)
-        (folder / FOUND).write_text(text + "\n")
+        files.write_json(folder / FOUND, earlier(folder) | found, indent=1)
 
 
 def timed(wanted: dict[str, Trial], jobs: int) -> dict[str, Cost]:
@@ -170,15 +171,16 @@ def timed(wanted: dict[str, Trial], jobs: int) -> dict[str, Cost]:
         for number, name in enumerate(order)
     }
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(
+    aside = tempfile.TemporaryDirectory(
         prefix="deconvgen-timing-", ignore_cleanup_errors=True
-    ) as place:
+    )
+    with signals.noted(matters=True), aside as place:
         pool = launch.Pool(Path(place), list(trials.values()), jobs)
-        pool.start()
         try:
+            pool.start()
             while pool.alive() and time.monotonic() - began < PATIENCE:
                 pool.ending |= time.monotonic() - began > LIMIT
-                time.sleep(0.1)
+                signals.pause(0.1)
         finally:
             pool.stop(kill=True)
         found = {}
@@ -200,9 +202,14 @@ def of_run(place: Path, outcome: dict[str, Any]) -> Cost | None:
     rates = [r["images_per_second"] for r in records if r.get("images_per_second")]
     if not rates:
         return None
-    config = configs.read(place / "config.json")
-    train = {r["step"]: r["seconds"] for r in records if r["kind"] == "train"}
-    costs = {r["step"]: r["seconds"] for r in records if r["kind"] == "cost"}
+    try:
+        config = configs.read(place / "config.json")
+    except UserError:
+        return None
+    clock = lambda kind: {
+        r["step"]: r["seconds"] for r in records if r["kind"] == kind and "seconds" in r
+    }
+    train, costs = clock("train"), clock("cost")
     spans = [costs[s] - train[s] for s in sorted(costs) if s in train]
     evaluation = fmean(spans[1:] or spans or [0.0])
     step = config.batch_size / rates[-1]

@@ -15,11 +15,11 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from deconvgen.core import signals
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import worker
 from deconvgen.sweep.display import Display
@@ -61,21 +61,23 @@ class Worker:
     """A worker process and how to talk to it; `index` of `count` tells its share."""
 
     def __init__(self, index: int, count: int):
-        environment = dict(os.environ)
-        if devices := gpus():
-            environment["CUDA_VISIBLE_DEVICES"] = devices[index % len(devices)]
-        package = str(Path(__file__).parent.parent.parent)
-        paths = [package, environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        self.process: Any = subprocess.Popen(
-            [sys.executable, "-m", "deconvgen.sweep.worker", f"{index}/{count}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-            start_new_session=True,  # Ctrl-C is for the sweep, which then tells them
-        )
+        reading, writing = os.pipe()
+        module, part = "deconvgen.sweep.worker", f"{index}/{count}"
+        with worker.inherited() as environment:
+            if devices := gpus():
+                environment["CUDA_VISIBLE_DEVICES"] = devices[index % len(devices)]
+            self.process: Any = subprocess.Popen(
+                [sys.executable, "-m", module, part, str(writing)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=environment,
+                pass_fds=(writing,),
+                start_new_session=True,  # Ctrl-C is for the sweep, which tells them
+            )
+        os.close(writing)
+        self.answers = os.fdopen(reading)
 
     def run(self, specs: list[dict[str, Any]]) -> list[Outcome]:
         """Train one run, or seeds together; empty where the process has ended."""
@@ -83,10 +85,10 @@ class Worker:
         try:
             self.process.stdin.write(line)
             self.process.stdin.flush()
-            answer = self.process.stdout.readline()
+            answer = self.answers.readline()
         except (OSError, ValueError):
             answer = ""
-        if answer:
+        if answer.endswith("\n"):  # else it ended while it told
             return json.loads(answer)
         self.process.wait()
         return []
@@ -100,7 +102,7 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
+        self.answers.close()
         self.process.stderr.close()
 
 
@@ -235,7 +237,7 @@ def run(
         pool.start()
         try:
             while pool.alive():
-                time.sleep(0.2)
+                signals.pause(0.2)
                 active = itertools.chain(*list(pool.active.values()))
                 shown.update(pool.done, list(active))
         except BaseException:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from deconvgen.core import signals
 from deconvgen.sweep import local as launch
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import slurm, worker
@@ -63,7 +64,7 @@ def submit(
 ) -> Job:
     """Start a job; Ctrl-C at the sweep is not for it."""
     made = slurm.executor(folder, "local", jobs, settings)
-    with deaf():
+    with deaf(), worker.inherited():
         job = made.submit(worker.Remote(), told(folder, trial, place, jobs, settings))
     return Job(int(job.job_id), place)
 
@@ -119,7 +120,7 @@ def run(
                     slurm.remember(folder, {trial.name: list(job)}, JOBS)
                 shown.update(done, [t for t in left if t.name in running])
                 if len(done) < len(left):
-                    time.sleep(poll)
+                    signals.pause(poll)
         except BaseException:
             stop(list(running.values()))
             raise
@@ -129,7 +130,9 @@ def run(
 def earlier(folder: Path, trials: list[Trial]) -> dict[str, Job]:
     """The jobs of a sweep that was started before, which still train these trials."""
     before = slurm.known(folder, JOBS)
-    found = {t.name: Job(*before[t.name]) for t in trials if t.name in before}
+    told = {t.name: before[t.name] for t in trials if t.name in before}
+    whole = lambda job: isinstance(job, list) and [*map(type, job)] == [int, int]
+    found = {name: Job(*job) for name, job in told.items() if whole(job)}
     return {name: job for name, job in found.items() if job.runs()}
 
 

@@ -14,14 +14,16 @@ An experiment is a Python file with
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ml_collections import ConfigDict
+
 from deconvgen import config as configs
 from deconvgen import sweep
+from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.runs import rehearsal
 from deconvgen.runs import setup as runs
@@ -65,7 +67,7 @@ class Trial(NamedTuple):
     def seed(self) -> int:
         """That it is trained with, as far as the sweep says; the command line wins."""
         told = [text for text in self.overrides if text.startswith("seed=")]
-        return int(told[-1].partition("=")[2] if told else self.setting.get("seed", 0))
+        return configs.override(ConfigDict({"seed": 0}), told[-1:]).seed
 
     def command(self, workdir: Path | str) -> str:
         """The command that makes this run alone."""
@@ -82,6 +84,19 @@ class Plan(NamedTuple):
     size: str
     common: list[str]  # overrides from the command line, of all runs
     trials: list[Trial]
+
+
+FIELDS = {
+    "name": str,
+    "question": str,
+    "measures": dict,
+    "size": str,
+    "common": list,
+    "trials": list,
+}
+"""What is in a sweep.json, in the order of `Plan`."""
+OF_TRIAL = {"name": str, "setting": dict, "config": str, "overrides": list}
+"""And in each of its trials, in that of `Trial`."""
 
 
 def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
@@ -269,25 +284,23 @@ def save(plan: Plan, folder: Path) -> Plan:
                     "choose another --workdir"
                 )
         plan = plan._replace(trials=[*plan.trials, *before.values()])
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(
-        plan._replace(trials=[t._asdict() for t in plan.trials])._asdict(), indent=1
-    )
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(text + "\n")
-    temporary.rename(path)
+    told = plan._replace(trials=[t._asdict() for t in plan.trials])
+    files.write_json(path, told._asdict(), indent=1)
     return plan
 
 
 def read(folder: Path) -> Plan:
     """The plan of a sweep folder."""
+    path = folder / PLAN
     try:
-        values = json.loads((folder / PLAN).read_text())
+        told = files.read_json(path, FIELDS)
     except FileNotFoundError:
         raise UserError(f"{folder} is no sweep folder: it has no {PLAN}") from None
-    except ValueError as error:
-        raise UserError(f"{folder / PLAN} is not readable: {error}") from None
-    return Plan(**values | {"trials": [Trial(**t) for t in values["trials"]]})
+    trials = []
+    for number, trial in enumerate(told["trials"], 1):
+        trial = files.shaped(trial, f"{path}, trial {number}", OF_TRIAL)
+        trials.append(Trial(*(trial[field] for field in OF_TRIAL)))
+    return Plan(*(told[field] for field in FIELDS))._replace(trials=trials)
 
 
 def place(folder: Path, trial: Trial) -> Path:

@@ -1,14 +1,16 @@
 """`deconvgen sweep`: check, say what will happen, run, say what happened."""
 
 import shlex
+import signal
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from deconvgen.core import files, signals
 from deconvgen.core.errors import UserError, near_match, unknown
 from deconvgen.core.terminal import Terminal, clock
 from deconvgen.sweep import (
@@ -27,9 +29,11 @@ from deconvgen.sweep.plan import Plan, Trial
 
 
 class Interrupted(Exception):
-    """Ctrl-C; the runs under way have saved what they had."""
+    """Ctrl-C or SIGTERM; the runs under way have saved what they had."""
 
-    code = 130
+    def __init__(self, text: str, number: int = signal.SIGINT):
+        super().__init__(text)
+        self.code = 128 + number
 
 
 class Failed(Exception):
@@ -46,7 +50,7 @@ def chosen(trials: list[Trial], only: str) -> list[Trial]:
     if not only:
         return trials
     first, _, last = only.partition("-")
-    if not first.isdigit() or not (last or first).isdigit():
+    if not first.isdecimal() or not (last or first).isdecimal():
         raise UserError(f"--only should read I or I-J, not {only!r}")
     i, j = int(first), int(last or first)
     if not 1 <= i <= j <= len(trials):
@@ -89,44 +93,60 @@ def sweep(
     with beforehand():
         check(plan, left, console)
     count = jobs or (len(left) if launcher == "slurm" else launch.default_jobs())
-    if dry:
-        print_plan(plan, folder, console)
-    else:
-        plan = experiment.save(plan, folder)
-    if left and not dry:
-        flags = {"only": only, "jobs": jobs, "launcher": launcher}
-        flags |= {"timing": timing, "together": together}
-        line = command(name, workdir, size, overrides, settings or {}, **flags)
-        with (folder / "commands.txt").open("a") as file:
-            file.write(line + "\n")
-    groups = len({trial.group for trial in left})
-    console.print(
-        f"{len(trials)} runs, {len(trials) - len(left)} of them finished; to do: "
-        f"{len(left)} runs of {groups} settings, {min(count, len(left))} at a time"
-    )
-    if left:
-        with beforehand():
-            here = timing and not dry and launcher != "slurm"
-            print_estimate(folder, left, count, here, console)
-    if dry or not left:
-        return {}
-    try:
-        if launcher == "local":
-            outcomes = launch.run(folder, trials, jobs, together=together)
+    with ExitStack() as held:
+        if not dry:
+            taken = f"another process runs the sweep in {folder}"
+            held.enter_context(files.locked(folder, taken))
+            plan = experiment.save(plan, folder)
         else:
+            print_plan(plan, folder, console)
+        if left and not dry:
+            flags = {"only": only, "jobs": jobs, "launcher": launcher}
+            flags |= {"timing": timing, "together": together}
+            line = command(name, workdir, size, overrides, settings or {}, **flags)
+            with (folder / "commands.txt").open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        groups = len({trial.group for trial in left})
+        console.print(
+            f"{len(trials)} runs, {len(trials) - len(left)} of them finished; to do: "
+            f"{len(left)} runs of {groups} settings, {min(count, len(left))} at a time"
+        )
+        if left:
+            with beforehand():
+                here = timing and not dry and launcher != "slurm"
+                print_estimate(folder, left, count, here, console)
+        if dry or not left:
+            return {}
+        outcomes = launched(launcher, folder, trials, jobs, together, settings or {})
+    print_end(plan, folder, outcomes, console)
+    return outcomes
+
+
+def launched(
+    launcher: str,
+    folder: Path,
+    trials: list[Trial],
+    jobs: int,
+    together: bool,
+    settings: dict[str, Any],
+) -> dict[str, launch.Outcome]:
+    """Run what is not finished; the outcomes. `Interrupted` says what became of it."""
+    try:
+        with signals.noted(matters=True):
+            if launcher == "local":
+                return launch.run(folder, trials, jobs, together=together)
             engine = {"slurm": slurm.run, "submitit": local_jobs.run}[launcher]
-            outcomes = engine(folder, trials, jobs, settings=settings or {})
-    except KeyboardInterrupt:
+            return engine(folder, trials, jobs, settings=settings)
+    except KeyboardInterrupt as error:
         state = (
             "the jobs stay in the queue (scancel takes them out)"
             if launcher == "slurm"
             else "the runs under way are saved"
         )
         raise Interrupted(
-            f"stopped; {state}; give the same command again to go on"
+            f"stopped; {state}; give the same command again to go on",
+            signals.of(error),
         ) from None
-    print_end(plan, folder, outcomes, console)
-    return outcomes
 
 
 USUAL = {"only": "", "jobs": 0, "launcher": "local", "timing": True, "together": False}
@@ -161,8 +181,9 @@ def beforehand() -> Iterator[None]:
     """What Ctrl-C may stop without anything being lost."""
     try:
         yield
-    except KeyboardInterrupt:
-        raise Interrupted("stopped before any run began") from None
+    except KeyboardInterrupt as error:
+        text = "stopped before any run began"
+        raise Interrupted(text, signals.of(error)) from None
 
 
 def check(plan: Plan, trials: list[Trial], console: Terminal) -> None:

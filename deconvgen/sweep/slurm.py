@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from deconvgen.core import files
+from deconvgen.core import files, signals
 from deconvgen.core.errors import UserError
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import worker
@@ -99,7 +99,8 @@ def submit(
         | {"index": index, "cores": cores}
         for index, trial in enumerate(trials)
     ]
-    return made.map_array(worker.Remote(), told)
+    with worker.inherited():
+        return made.map_array(worker.Remote(), told)
 
 
 def run(
@@ -137,7 +138,7 @@ def run(
                 done[trial.name] = outcome(folder, trial, ids[trial.name])
             shown.update(done, [t for t in open_ if t not in ended])
             if len(done) < len(left):
-                time.sleep(poll)
+                signals.pause(poll)
     return done
 
 

@@ -1,7 +1,7 @@
 """A process that trains runs one after another, as it is told.
 
 Each line on its standard input is a list of runs in JSON, the seeds to train together
-or a single run; each answer on its standard output is what became of them. Starting
+or a single run; each answer, on a pipe of its own, is what became of them. Starting
 Python, JAX and the devices is paid once, and the programs that XLA compiled for one
 seed serve the next. When its input ends, because whoever started it ended, it stops
 the run under way as SIGTERM does: saved, to be gone on with.
@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,24 @@ class Remote:
         return DelayedSubmission(self, told)
 
 
+@contextmanager
+def inherited() -> Iterator[dict[str, str]]:
+    """The environment in which Python finds what it finds here, and nothing else.
+
+    It would look into the current folder first, whatever lies there: an older clone of
+    this package, a queue.py. Processes that start meanwhile have it.
+    """
+    here = [os.path.abspath(entry) for entry in sys.path]
+    ours = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(here)}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ |= ours
+    try:
+        yield dict(os.environ)
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
 def cpus() -> int:
     """The CPU cores that this process may use."""
     known = hasattr(os, "sched_getaffinity")
@@ -170,13 +190,15 @@ def share(index: int, count: int) -> None:
         os.sched_setaffinity(0, cores[index % count * each :][:each])
 
 
-def main(part: str) -> None:
-    """Read runs, train them, answer; `part` is INDEX/COUNT of the workers."""
+def main(part: str, answers_to: str) -> None:
+    """Read runs, train them, answer; `part` is INDEX/COUNT of the workers.
+
+    Answers go to an open file of their own, by its number: what anybody prints, from
+    the start of Python on, is not one.
+    """
     index, count = map(int, part.split("/"))
     share(index, count)
-    answers = os.fdopen(os.dup(1), "w")  # what else is printed goes to the run's log
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 1)
+    answers = os.fdopen(int(answers_to), "w")
     runs: queue.Queue[str] = queue.Queue()
 
     def listen() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -121,7 +120,10 @@ MISTAKES = {
         ["train", CONFIG, X, "--config.model.critic_features=a"],
         "wants numbers, not '(a,)'",
     ),
-    "a huge seed": (["train", CONFIG, X, f"--config.seed={10**20}"], "should be 0 to 4294967295"),
+    "a huge seed": (
+        ["train", CONFIG, X, f"--config.seed={10**20}"],
+        "should be 0 to 4294967295",
+    ),
     "a home that nobody has": (
         ["train", CONFIG, "--workdir=~nobodyx/runs"],
         "~nobodyx has no home",
@@ -253,19 +255,3 @@ def test_a_backend_that_is_not_there_is_told():
     assert done.returncode == 2
     assert done.stderr.startswith("deconvgen: Unable to initialize backend 'gpx'")
     assert len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_outside_the_training_loop_is_told(number, monkeypatch, capsys):
-    # A process in the background of a shell ignores SIGINT.
-    on_ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
-    handler = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(cli, "run", lambda argv: signal.raise_signal(number))
-    try:
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-    finally:
-        signal.signal(signal.SIGTERM, handler)
-        signal.signal(signal.SIGINT, on_ctrl_c)
-    assert left.value.code == 128 + number
-    assert capsys.readouterr().err == f"deconvgen: stopped by {number.name}\n"

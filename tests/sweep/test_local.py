@@ -1,13 +1,17 @@
 """Sweeps before any training: who gets which run, what is refused and told."""
 
+import json
+import os
 import shlex
 import sys
 
 import pytest
 
 from deconvgen.cli import main as cli
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.sweep import local as launch
+from deconvgen.sweep import plan, worker
 from deconvgen.sweep import run as sweeping
 from tests.sweeps import Fake, trials
 
@@ -157,3 +161,85 @@ def test_ctrl_c_before_the_runs_is_told_in_a_sentence(
     with pytest.raises(sweeping.Interrupted, match="before any run began"):
         sweeping.sweep(str(file), tmp_path / "s", size="smoke")
     assert not list((tmp_path / "s").glob("timing*"))
+
+
+def test_a_worker_imports_what_the_sweep_does_whatever_lies_around(
+    tmp_path, monkeypatch
+):
+    """python/cpython#101210: the current folder came first in a child's imports."""
+    for name in ("queue.py", "deconvgen/__init__.py", "sitecustomize.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("raise SystemExit('mine')\n")
+    monkeypatch.chdir(tmp_path)
+    own = launch.Worker(0, 1)
+    spec = {"workdir": "run", "config": "none", "overrides": [], "name": "x"}
+    (outcome,) = own.run([spec])
+    own.stop()
+    assert "unknown config 'none'" in outcome["error"]
+
+
+def test_what_is_printed_in_a_worker_is_no_answer(tmp_path, monkeypatch):
+    """As a sitecustomize does, before the first line of the worker."""
+    (tmp_path / "sitecustomize.py").write_text("print('[]'); print('{\"state\": 1}')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    own = launch.Worker(0, 1)
+    spec = {"workdir": "run", "config": "none", "overrides": [], "name": "x"}
+    (outcome,) = own.run([spec])
+    own.stop()
+    assert outcome["state"] == "failed" and "'none'" in outcome["error"]
+
+
+def test_jobs_have_that_environment_too(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "mine")
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    with worker.inherited() as environment:
+        assert os.environ["PYTHONSAFEPATH"] == environment["PYTHONSAFEPATH"] == "1"
+        paths = environment["PYTHONPATH"].split(os.pathsep)
+        assert paths == [os.path.abspath(entry) for entry in sys.path]
+    assert os.environ["PYTHONPATH"] == "mine" and "PYTHONSAFEPATH" not in os.environ
+
+
+def test_a_sweep_folder_is_one_process_s(file, tmp_path):
+    with (
+        files.locked(tmp_path, ""),
+        pytest.raises(UserError, match="another process runs the sweep in"),
+    ):
+        sweeping.sweep(str(file), tmp_path, size="smoke", timing=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "state"),
+    [
+        ('{"state": "finished", "seconds": 1}', "finished"),
+        ('{"state": "failed", "error": "x"}', "failed"),
+        ('{"state": "failed"}', None),
+        ('{"state": "finished"}', None),
+        ('{"state": "finished", "seconds": "1"}', None),
+        ('{"state": "fin', None),
+        ("[]", None),
+        ("", None),
+        ("\xff", None),
+    ],
+)
+def test_an_outcome_that_is_not_whole_is_none(tmp_path, content, state):
+    (tmp_path / "outcome.json").write_text(content, "latin-1")
+    assert worker.outcome(tmp_path).get("state") == state
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda told: told.pop("trials"), "it lacks 'trials'"),
+        (lambda told: told.update(trials={}), "'trials' should be a list"),
+        (lambda told: told.update(trials=[1]), "trial 1 should hold an object"),
+        (lambda told: told["trials"][0].pop("config"), "trial 1 .* lacks 'config'"),
+    ],
+)
+def test_a_plan_that_is_not_whole_is_one_sentence(tmp_path, file, change, words):
+    plan.save(plan.load(str(file), "smoke"), tmp_path)
+    told = json.loads((tmp_path / "sweep.json").read_text())
+    change(told)
+    (tmp_path / "sweep.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match=rf"sweep\.json.*{words}"):
+        plan.read(tmp_path)
