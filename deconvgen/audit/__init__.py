@@ -8,6 +8,7 @@ from rich.text import Text
 
 from deconvgen.audit.probe import Audit, audit
 from deconvgen.audit.terminal import legend, tables, title
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.core.terminal import Terminal
 from deconvgen.nn.upsample import fits, upsamplers
@@ -34,6 +35,8 @@ def run(
     raises `UserError` for names and numbers that make no sense.
     """
     console = console or Terminal()
+    if out is not None:
+        files.writable(Path(out))
     initializer = initializer or "default"
     fitting = [name for name in upsamplers if fits(initializer, name)]
     audits = []

@@ -112,6 +112,9 @@ def _evaluate(values: flags.FlagValues) -> None:
         "eval.batch_norm if empty.",
         flag_values=values,
     )
+    flags.DEFINE_string(
+        "out", "", "The folder to write to; the run's own.", flag_values=values
+    )
 
 
 @command(_evaluate)
@@ -129,9 +132,9 @@ def evaluate(values: flags.FlagValues, overrides: list[str], words: list[str]) -
     if which == "best" and (last := load(workdir, "latest")).step != chosen.step:
         results["last"] = last.evaluate(batch_norm=values.batch_norm) | last.cost
     title = f"{chosen.folder}, step {chosen.step}"
-    folder = chosen.folder / "evaluation"
-    pictures = spectrum_pictures(found.real, found.fake, folder, title)
-    print_evaluation(results, chosen.folder, str(chosen.folder), pictures)
+    draw = lambda place: spectrum_pictures(found.real, found.fake, place, title)
+    folder = Path(values.out).expanduser() if values.out else chosen.folder
+    print_evaluation(results, folder, str(chosen.folder), draw)
 
 
 def _audit(values: flags.FlagValues) -> None:
@@ -198,6 +201,7 @@ def _features(values: flags.FlagValues) -> None:
 def features(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
     """Train the classifier whose features measure a config's data set, once."""
     from deconvgen import config
+    from deconvgen.core import files
     from deconvgen.core.terminal import say
     from deconvgen.metrics.features import cache_folder
     from deconvgen.runs import classifier
@@ -205,12 +209,14 @@ def features(values: flags.FlagValues, overrides: list[str], words: list[str]) -
 
     spec = required(values, "config")
     loaded = config.load(spec, overrides)
+    out = Path(values.out or cache_folder()).expanduser()
+    files.writable(out)
     train_set, test_set = (runs.dataset(loaded, split) for split in ("train", "test"))
     given = "".join(f" --config.{text}" for text in overrides)
     about = classifier.train_and_save(
         train_set,
         test_set,
-        values.out or str(cache_folder()),
+        str(out),
         steps=values.steps,
         report=lambda step, loss: say(f"step {step}/{values.steps}  loss {loss:.3f}"),
         command=f"deconvgen features --config={spec}{given} --steps={values.steps}",

@@ -1,6 +1,7 @@
 """The command line: `deconvgen COMMAND [--flag=value ...]`."""
 
 import os
+import re
 import sys
 
 from absl import flags
@@ -24,14 +25,22 @@ BACKEND = "Unable to initialize backend"
 
 
 def split_config(argv: list[str]) -> tuple[list[str], list[str]]:
-    """`--config.key=value` (or `--config.key value`) apart from the other arguments."""
+    """`--config.key=value` (or `--config.key value`) apart from the other arguments.
+
+    A word that looks like a flag is no value, unless it is a number below 0.
+    """
     rest, overrides = [], []
     words = iter(argv)
     for word in words:
         plain = word.lstrip("-")
         if word.startswith("-") and plain.startswith("config."):
             text = plain.removeprefix("config.")
-            overrides.append(text if "=" in text else f"{text}={next(words, '')}")
+            if "=" not in text:
+                value = next(words, None)
+                if value is None or re.match(r"-+[^\d.-]", value):
+                    raise UserError(f"{word} lacks its value: {word}=VALUE")
+                text = f"{text}={value}"
+            overrides.append(text)
         else:
             rest.append(word)
     return rest, overrides

@@ -1,13 +1,14 @@
 """Tables on the terminal: how a run ended, what an evaluation found."""
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from deconvgen.core import files
+from deconvgen.core.errors import UserError
 from deconvgen.core.terminal import Terminal
 from deconvgen.metrics import trust
 from deconvgen.runs.train import Outcome
@@ -117,16 +118,27 @@ def print_evaluation(
     results: dict[str, dict[str, Any]],
     folder: Path,
     title: str,
-    pictures: Sequence[Path] = (),
+    draw: Callable[[Path], Sequence[Path]],
 ) -> None:
-    """The end of `deconvgen evaluate`: the table, evaluation.json, where things are."""
-    folder.mkdir(parents=True, exist_ok=True)  # a shipped checkpoint's is not there
-    path = folder / "evaluation.json"
-    known = {key: finite(record) for key, record in results.items()}
-    path.write_text(json.dumps(known, indent=2, allow_nan=False) + "\n")
+    """The end of `deconvgen evaluate`: the table, evaluation.json, where things are.
+
+    The figures have taken minutes: they are printed before anything is written, and
+    written whoever has stopped reading. `draw` makes pictures in a folder.
+    """
     console = Terminal(soft_wrap=True)
-    console.print(table(title, results))
-    explain(console, *results.values())
+    try:
+        console.print(table(title, results))
+        explain(console, *results.values())
+    finally:
+        known = {key: finite(record) for key, record in results.items()}
+        try:
+            path = files.write_json(folder / "evaluation.json", known, indent=2)
+            pictures = draw(folder / "evaluation")
+        except OSError as error:
+            raise UserError(
+                f"the figures could not be written to {folder} "
+                f"({error.strerror or error}): give another folder as --out"
+            ) from None
     console.print(f"written to  {path}")
     for picture in pictures:
         console.print(f"picture     {picture}")

@@ -62,6 +62,10 @@ def clock(seconds: float | int) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+STEPS = 3
+"""That it takes to tell how many images pass in a second."""
+
+
 class Bar:
     """Progress: step, images/s, losses, time left; lines where there is no terminal."""
 
@@ -99,10 +103,16 @@ class Bar:
         self._bar.stop()
 
     def rate(self, step: int) -> float:
-        """Images per second of training, the first step (it compiles) left out."""
+        """Images per second of training, the first step (it compiles) left out.
+
+        0 until `STEPS` more have passed: a step alone may have been computed already
+        when the one before it was read.
+        """
         now = time.monotonic()
         if self._first is None:
             self._first, self._began = step, now
+        if step - self._first < STEPS:
+            return 0.0
         passed = max(now - self._began - self._paused, 1e-9)
         return (step - self._first) * self.batch_size / passed
 

@@ -103,14 +103,14 @@ def alike(x: Any, kernel: Any, preferred_element_type: Any) -> tuple[Array, Arra
     return x.astype(dtype), kernel.astype(dtype)
 
 
-def with_axis(x: Array, batch: tuple[int, ...]) -> Array:
+def with_axis(x: Array, batch: tuple[Any, ...]) -> Array:
     """x with one axis for all of those of the batch."""
     return x.reshape(prod(batch), *x.shape[len(batch) :])
 
 
 def batch_of(
     operation: str, arrays: Mapping[str, Array], named: Mapping[str, Sequence[str]]
-) -> tuple[int, ...]:
+) -> tuple[Any, ...]:  # of numbers, or symbols while a program is exported
     """The batch axes in front of the `named` axes of each array, the same for all.
 
     Raises `UserError` where they, or two axes of one name, differ.

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from deconvgen.core import files
 from deconvgen.report import (
     page as report_page,
 )
@@ -32,11 +33,11 @@ def report(folders: Sequence[str | Path], out: str | Path = "") -> list[Path]:
     """
     found = studies(folders)
     place = Path(out or folders[0]).expanduser()
-    place.mkdir(parents=True, exist_ok=True)
+    files.writable(place)
     names = ("report.html", "report.md", "settings.csv", "runs.csv")
     paths = [place / name for name in names]
-    paths[0].write_text(report_page.page(found), encoding="utf-8")
-    paths[1].write_text("\n".join(map(markdown, found)), encoding="utf-8")
+    files.write(paths[0], report_page.page(found))
+    files.write(paths[1], "\n".join(map(markdown, found)))
     write_settings(found, paths[2])
     results.write_runs([(s.plan.name, r) for s in found for r in s.results], paths[3])
     return paths

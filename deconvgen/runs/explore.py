@@ -5,6 +5,7 @@ checkpoint's own samples, and the feature maps of its layers.
 """
 
 import os
+import socket
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import whole
 from deconvgen.metrics.spectra import decibels
 from deconvgen.ops.spectrum import power_spectrum
 from deconvgen.runs.run import Run, load
@@ -167,6 +169,8 @@ def serve(
 ) -> Any:
     """Show the page of these runs until it is interrupted; `block=False` returns it."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    whole("--port", port, 0, 65535)
+    free(host, port)
     blocks = page([load(workdir, checkpoint) for workdir in workdirs])
     blocks.launch(
         server_name=host,
@@ -177,3 +181,20 @@ def serve(
         prevent_thread_lock=not block,
     )
     return blocks
+
+
+def free(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on, before the runs are loaded."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind) as asked:
+            asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            asked.bind(address)
+    except OSError as error:
+        raise UserError(
+            f"--host={host} --port={port} cannot be listened on "
+            f"({error.strerror or error}): give another --port, or 0 for any that is "
+            "free"
+        ) from None

@@ -21,6 +21,7 @@ import numpy as np
 from jax import export as jax_export
 
 from deconvgen import tasks
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.runs.run import Run, load
 from deconvgen.tasks import segmentation
@@ -84,11 +85,12 @@ def export(
     path = Path(out).expanduser()
     if path.suffix not in ("", ".stablehlo"):
         raise UserError(f"--out={out} should end in .stablehlo")
+    files.writable(path.parent)
     run = load(workdir, checkpoint)
-    path = path.with_suffix(".stablehlo")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(sampler(run).serialize())
+    program = bytes(sampler(run).serialize())
+    path = files.write(path.with_suffix(".stablehlo"), program)
     weights = path.with_suffix(".safetensors")
     about = {"task": run.config.task, "step": str(run.step), "run": str(workdir)}
-    save_file(parameters(run), weights, metadata=about)
+    with files.beside(weights) as temporary:
+        save_file(parameters(run), temporary, metadata=about)
     return [path, weights]

@@ -125,7 +125,7 @@ def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Ou
                 "multiply_adds_sample": cost.multiply_adds(
                     sample, state, spread.put_batch(shown)
                 ),
-                "train_images_per_second": round(bar.last, 1),
+                **({"train_images_per_second": round(bar.last, 1)} if bar.last else {}),
                 "sample_images_per_second": round(rate, 1),
                 "seconds": round(before + time.monotonic() - began, 3),
                 **cost.peak_memory(memory),

@@ -38,15 +38,8 @@ PARTS = {
 }
 
 
-BUILDING = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+BUILDING = (ArithmeticError, AssertionError, AttributeError, LookupError)
+BUILDING += (RuntimeError, TypeError, ValueError)
 """What building a model may raise where its settings make no sense."""
 
 
@@ -66,7 +59,8 @@ class Trial(NamedTuple):
     @property
     def seed(self) -> int:
         """That it is trained with, as far as the sweep says; the command line wins."""
-        told = [text for text in self.overrides if text.startswith("seed=")]
+        own = f"seed={self.setting.get('seed', 0)}"
+        told = [own, *(text for text in self.overrides if text.startswith("seed="))]
         return configs.override(ConfigDict({"seed": 0}), told[-1:]).seed
 
     def command(self, workdir: Path | str) -> str:
@@ -86,14 +80,8 @@ class Plan(NamedTuple):
     trials: list[Trial]
 
 
-FIELDS = {
-    "name": str,
-    "question": str,
-    "measures": dict,
-    "size": str,
-    "common": list,
-    "trials": list,
-}
+FIELDS = {"name": str, "question": str, "measures": dict, "size": str}
+FIELDS |= {"common": list, "trials": list}
 """What is in a sweep.json, in the order of `Plan`."""
 OF_TRIAL = {"name": str, "setting": dict, "config": str, "overrides": list}
 """And in each of its trials, in that of `Trial`."""

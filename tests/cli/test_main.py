@@ -45,6 +45,29 @@ def test_evaluate_prints_a_table_and_writes_json(run_folder, capsys, monkeypatch
     assert np.isfinite(written["latest"]["g_loss"])
 
 
+def test_figures_are_printed_where_they_cannot_be_written(run_folder, capsys, tmp_path):
+    """openai/gpt-oss#166: minutes of figures were lost to a read-only folder."""
+    (tmp_path / "file").write_text("")
+    flags = [f"--workdir={run_folder}", "--checkpoint=latest"]
+    with pytest.raises(UserError, match=r"could not be written .*folder as --out"):
+        cli.run(["evaluate", *flags, f"--out={tmp_path / 'file' / 'x'}"])
+    assert "g_loss" in capsys.readouterr().out
+    cli.run(["evaluate", *flags, f"--out={tmp_path / 'new'}"])
+    assert str(tmp_path / "new" / "evaluation.json") in capsys.readouterr().out
+    assert "latest" in json.loads((tmp_path / "new" / "evaluation.json").read_text())
+    assert (tmp_path / "new" / "evaluation" / "worst.png").exists()
+
+
+def test_figures_are_written_whoever_stops_reading(run_folder, monkeypatch, tmp_path):
+    def gone(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("deconvgen.core.terminal.Terminal.print", gone)
+    with pytest.raises(BrokenPipeError):
+        cli.run(["evaluate", f"--workdir={run_folder}", f"--out={tmp_path}"])
+    assert (tmp_path / "evaluation.json").exists()
+
+
 def test_sample_writes_a_picture_or_arrays(run_folder, capsys):
     cli.run(["sample", f"--workdir={run_folder}", "--num=5"])
     picture = capsys.readouterr().out.strip()
@@ -136,6 +159,22 @@ MISTAKES = {
     "a coordinator without a port": (
         ["train", CONFIG, X, "--coordinator=nonsense"],
         "HOST:PORT, not 'nonsense'",
+    ),
+    "a config's value that is left out": (
+        ["train", CONFIG, "--config.data.flip", X],
+        "--config.data.flip lacks its value: --config.data.flip=VALUE",
+    ),
+    "a config's value that is left out at the end": (
+        ["train", CONFIG, X, "--config.seed"],
+        "--config.seed lacks its value",
+    ),
+    "a value below 0 behind its key": (
+        ["train", CONFIG, X, "--config.seed", "-1"],
+        "config key 'seed' should be 0 or more, not -1",
+    ),
+    "a place that takes no classifier": (
+        ["features", CONFIG, "--out=/dev/null/x"],
+        "/dev/null/x cannot be written to",
     ),
     "no workdir": (["train", CONFIG], "--workdir is missing"),
     "a flag's value": (["sample", X, "--num=many"], "--num"),

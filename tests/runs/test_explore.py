@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from deconvgen.core import images
+from deconvgen.core.errors import UserError
 from deconvgen.runs import explore, run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -156,3 +158,18 @@ def test_a_browser_moves_two_checkpoints(address, tmp_path):
             (Path(folder) / "explore.png").write_bytes(base64.b64decode(shot))
     finally:
         browser.close()
+
+
+def test_a_port_that_is_taken_is_told_by_our_flag():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(
+            UserError, match=rf"--port={port} cannot be .*another --port"
+        ):
+            explore.serve(["pretrained:dcgan-fashion"], port=port)
+    with pytest.raises(UserError, match="--port should be 0 to 65535, not 65536"):
+        explore.serve(["pretrained:dcgan-fashion"], port=65536)
+    with pytest.raises(UserError, match="--host=nowhere"):
+        explore.serve(["pretrained:dcgan-fashion"], host="nowhere.invalid")

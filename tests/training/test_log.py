@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from deconvgen.core import terminal
 from deconvgen.training import log
 
 
@@ -16,13 +17,21 @@ def test_records_are_read_up_to_a_line_that_is_none(tmp_path, line):
     assert log.read(tmp_path) == log.read(tmp_path / "none") == []
 
 
+def test_a_rate_takes_some_steps_to_tell(capsys, monkeypatch):
+    """By hand: 4 images a step and a step a second, whose scalars may come at once."""
+    now = iter([0.0, 1.0, 1.001, 3.0, 4.0, 5.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    bar = terminal.Bar(0, 100, 4)
+    assert [bar.rate(step) for step in (1, 2, 3, 4, 5)] == [0.0, 0.0, 0.0, 4.0, 4.0]
+
+
 def test_the_time_left_is_said_once_it_is_known(capsys, monkeypatch):
     now = iter(range(0, 1000, 20))
     monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
-    bar = log.Bar(0, 100, 4)
+    bar = terminal.Bar(0, 100, 4)
     bar.live = False
     bar.update(1, {"loss": 0.5})
-    bar.update(2, {"loss": 0.5})
+    bar.update(4, {"loss": 0.5})
     first, second = capsys.readouterr().err.splitlines()
     assert "s left" not in first
     assert second.endswith("s left")
