@@ -5,6 +5,7 @@ values, the overrides of the config and the words that belong to no flag. Import
 until a command runs: `deconvgen --help` should not start JAX.
 """
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -212,14 +213,15 @@ def features(values: flags.FlagValues, overrides: list[str], words: list[str]) -
     out = Path(values.out or cache_folder()).expanduser()
     files.writable(out)
     train_set, test_set = (runs.dataset(loaded, split) for split in ("train", "test"))
-    given = "".join(f" --config.{text}" for text in overrides)
+    given = [f"--config.{text}" for text in overrides]
+    words = ["deconvgen", "features", f"--config={spec}", *given]
     about = classifier.train_and_save(
         train_set,
         test_set,
         str(out),
         steps=values.steps,
         report=lambda step, loss: say(f"step {step}/{values.steps}  loss {loss:.3f}"),
-        command=f"deconvgen features --config={spec}{given} --steps={values.steps}",
+        command=shlex.join([*words, f"--steps={values.steps}"]),
     )
     for key, value in about.items():
         print(f"{key:14} {value}")

@@ -68,7 +68,8 @@ def saved(workdir: Path) -> ConfigDict:
     except UserError as error:
         if (found := _newest(workdir)) is None:
             raise
-        say(f"{error}: the config is taken from checkpoint {found[0]}")
+        why = str(error) if path.exists() else f"{path} is gone"
+        say(f"{why}: the config is taken from checkpoint {found[0]}")
         return found[1]
     if (found := _newest(workdir)) is None:
         return own
@@ -148,7 +149,7 @@ def changes(
         notes = [text for k, text in MAY_CHANGE.items() if fnmatchcase(key, k) and text]
         notes += _rates(new, was, now, step) if key == "steps" else []
         tail = f": {'; '.join(notes)}" if notes else ""
-        say(f"from step {step} on, {key} is {now!r} instead of {was!r}{tail}")
+        say(f"from step {step} on: {key}={now!r} instead of {was!r}{tail}")
     return fine
 
 

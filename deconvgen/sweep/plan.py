@@ -14,6 +14,7 @@ An experiment is a Python file with
 """
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,8 +66,9 @@ class Trial(NamedTuple):
 
     def command(self, workdir: Path | str) -> str:
         """The command that makes this run alone."""
-        flags = "".join(f" --config.{text}" for text in self.overrides)
-        return f"deconvgen train --config={self.config}{flags} --workdir={workdir}"
+        flags = [f"--config.{text}" for text in self.overrides]
+        words = ["deconvgen", "train", f"--config={self.config}", *flags]
+        return shlex.join([*words, f"--workdir={workdir}"])
 
 
 class Plan(NamedTuple):

@@ -249,4 +249,4 @@ def print_end(
         console.print(f"  {place / worker.LOG} tells more")
     finished = len(plan.trials) - len(launch.pending(folder, plan.trials))
     console.print(f"{finished} of {len(plan.trials)} runs are finished")
-    console.print(f"deconvgen report {folder}")
+    console.print(shlex.join(["deconvgen", "report", str(folder)]))

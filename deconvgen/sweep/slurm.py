@@ -8,6 +8,7 @@ jobs outlive the sweep's own process: start it again to watch them. The same job
 this machine, without Slurm: `deconvgen.sweep.local_jobs`.
 """
 
+import re
 import shutil
 import subprocess
 import time
@@ -47,6 +48,13 @@ def executor(folder: Path, cluster: str, jobs: int, settings: dict[str, Any]) ->
         ) from None
     if cluster == "slurm" and not shutil.which("sbatch"):
         raise UserError("--launcher=slurm: there is no sbatch on this machine")
+    if cluster == "slurm" and (
+        odd := re.search(r"[^\w./+=,@:~-]", str(folder.absolute()))
+    ):
+        raise UserError(
+            f"--workdir={folder}: Slurm's scripts and patterns take no {odd[0]!r} in a "
+            "path"
+        )
     made = submitit.AutoExecutor(folder=folder / "slurm" / "%j", cluster=cluster)
     parameters = {"timeout_min": 24 * 60, "name": "deconvgen"}
     if cluster == "slurm":

@@ -1,5 +1,6 @@
 """Arrays by their paths in a tree, in a folder as Orbax writes it."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,9 @@ def _plainly(folder: Path) -> Iterator[Path]:
     Orbax takes its paths for patterns. In a folder `lr=[1,2]` it finds nothing, leaves
     out what makes the arrays readable, and is content.
     """
-    with tempfile.TemporaryDirectory(prefix="deconvgen-checkpoint-") as place:
+    usual = tempfile.gettempdir()
+    here = usual if re.fullmatch(r"[\w./-]+", usual) else "/tmp"
+    with tempfile.TemporaryDirectory("", "deconvgen-checkpoint-", here) as place:
         link = Path(place) / "link"
         link.symlink_to(folder.absolute(), target_is_directory=True)
         yield link

@@ -91,3 +91,12 @@ def test_slurm_without_slurm_says_so(file, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="no sbatch"):
         slurm.executor(tmp_path, "slurm", 1, {})
+
+
+def test_slurm_takes_no_path_that_its_scripts_would_read_otherwise(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    for name in ("a b", "100%", "it's", "a\\b"):
+        with pytest.raises(UserError, match="Slurm's scripts and patterns take no"):
+            slurm.executor(tmp_path / name, "slurm", 1, {})

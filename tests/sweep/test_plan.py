@@ -1,5 +1,7 @@
 """Experiment files: what they declare, what is refused, and the plan they make."""
 
+import shlex
+
 import pytest
 
 from deconvgen import config, sweep
@@ -44,6 +46,14 @@ def test_the_command_of_a_run_says_everything(written):
         "deconvgen train --config=dcgan:smoke --config.steps=9 "
         "--config.model.upsampler=conv_transpose --config.seed=1 --workdir=x"
     )
+
+
+def test_the_command_of_a_run_can_be_given_to_a_shell(written):
+    """A folder with a space and brackets, a value that a shell would expand."""
+    trial = experiment.load(written(), "smoke", ["data.folder=a b/$HOME"]).trials[1]
+    words = shlex.split(trial.command("lr=[1, 2]"))
+    assert words[-1] == "--workdir=lr=[1, 2]"
+    assert "--config.data.folder=a b/$HOME" in words
 
 
 @pytest.mark.parametrize(
