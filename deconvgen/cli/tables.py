@@ -11,8 +11,8 @@ from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.core.terminal import Terminal
 from deconvgen.metrics import trust
-from deconvgen.runs.train import Outcome
 from deconvgen.training.log import FACTS, figures
+from deconvgen.training.loop import Outcome
 
 
 def finite(record: dict[str, Any]) -> dict[str, Any]:

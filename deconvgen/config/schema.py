@@ -58,6 +58,7 @@ def defaults(task: str, **values) -> ConfigDict:
     )
     config.optimizer = optimizer()
     config.ema = 0.999  # decay of the averaged parameters; 0: no average
+    config.steps_per_call = 0  # train steps in one program; 0: what suits the device
     config.log_every = 50
     config.sample_every = 500
     config.eval_every = 500  # evaluates and keeps a checkpoint

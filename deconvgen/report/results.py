@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from deconvgen import config as configs
 from deconvgen import sweep
 from deconvgen.core.errors import UserError
-from deconvgen.runs.train import best_of, is_collapsed
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import worker
 from deconvgen.sweep.plan import Plan, Trial
 from deconvgen.training.log import METRICS, figures, read
+from deconvgen.training.monitor import Goal, is_collapsed
 
 
 class Result(NamedTuple):
@@ -64,7 +64,8 @@ def _result(place: Path, trial: Trial) -> Result:
     except UserError:
         config = None
     state = outcome.get("state") or ("begun" if records else "to do")
-    best = best_of(evals, config) if evals and config else {}
+    goal = Goal(config.monitor.metric, config.monitor.mode) if config else None
+    best = goal.best(evals) if goal else {}
     seconds = max((r.get("seconds", 0) for r in records), default=0.0)
     return Result(
         trial,

@@ -1,238 +1,219 @@
-"""THE training loop: no hooks, no callbacks, no class."""
+"""Train runs in their folders: one, or several together, each as if it were alone."""
 
-import math
-import signal
-import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
-from jax.experimental import multihost_utils
-from ml_collections import ConfigDict
 
+from deconvgen import config as configs
 from deconvgen import data, tasks
-from deconvgen.core import signals
-from deconvgen.core.errors import KNOBS, Diverged, unknown
-from deconvgen.core.terminal import Bar, say
-from deconvgen.runs import setup as runs
-from deconvgen.training import checkpoint, cost, evaluate
-from deconvgen.training import parallel as devices
+from deconvgen.core.errors import Diverged, UserError, unknown
+from deconvgen.core.terminal import say
+from deconvgen.core.types import State, Task
+from deconvgen.data import Dataset
+from deconvgen.runs import setup
+from deconvgen.training import checkpoint, cost, evaluate, feed, monitor, parallel
 from deconvgen.training.log import Log
+from deconvgen.training.loop import Due, Member, Outcome, Stopped, Times, Visit, fit
+from deconvgen.training.parallel import EVALUATION, PICTURES, purpose_key
 
-COLLAPSED = 0.2
-"""Deviation of the generated over that of the real images, per pixel over a batch."""
-
-EARLY = 200
-"""Steps before which a generator that draws little variety has merely not begun."""
+__all__ = ["Diverged", "Outcome", "Stopped", "train", "train_together"]
 
 
-class Stopped(Exception):
-    """A signal asked the run to stop; it has saved what it had."""
-
-    def __init__(self, number: int, step: int, workdir: Path):
-        super().__init__(
-            f"stopped by {signal.Signals(number).name} at step {step}, which is saved; "
-            f"give the same command again to go on (run folder {workdir})"
-        )
-        self.code = 128 + number
-
-
-class Outcome(NamedTuple):
-    """How a run ended."""
-
-    workdir: Path
-    step: int
-    last: dict[str, Any]  # the last evaluation
-    best: dict[str, Any]  # the best one, by `monitor.metric`
-
-
-def train(config: ConfigDict, workdir: Path | str, *, quiet: bool = False) -> Outcome:
+def train(config: Any, workdir: Path | str, *, quiet: bool = False) -> Outcome:
     """Train from the beginning, or go on from the newest checkpoint of `workdir`.
 
     Raises `UserError` for a config that makes no sense or differs from the folder's,
     `Diverged` where a loss is no longer finite, `Stopped` after SIGTERM or SIGINT.
     """
-    workdir = Path(workdir).expanduser()
-    runs.check(config)
+    (ended,) = train_together([config], [workdir], quiet=quiet)
+    if isinstance(ended, Exception):
+        raise ended
+    return ended
+
+
+def train_together(
+    loaded: Sequence[Any], workdirs: Sequence[Path | str], *, quiet: bool = False
+) -> list[Outcome | Diverged]:
+    """Train, or go on with, runs that differ in their seeds alone, in one program.
+
+    Every run has its ordinary folder, with the numbers that `train` gives it to
+    rounding: the same batches, keys and first state. Of what they share, each one's
+    records tell its part: `seconds` are the group's, divided by `runs_together`, and
+    `images_per_second` counts the images of all. A run whose loss is no longer finite
+    has `Diverged` as its outcome, and the others go on. It pays where the steps of one
+    leave the device idle; on a CPU one after the other is faster.
+
+    Raises `UserError` where `reason_against` has a reason, and what `train` raises.
+    """
+    workdirs = [Path(workdir).expanduser() for workdir in workdirs]
+    if why := reason_against(loaded, workdirs):
+        raise UserError(f"the runs cannot be trained together: {why}")
+    setup.check(loaded[0])
     memory = cost.begin_peak()
-    spread = devices.choose(config.batch_size)
-    train_set, test_set = runs.dataset(config, "train"), runs.dataset(config, "test")
-    if jax.process_index() == 0 and not quiet:
+    spread = parallel.choose(loaded[0].batch_size)
+    train_set, test_set = (setup.dataset(loaded[0], s) for s in ("train", "test"))
+    main = jax.process_index() == 0
+    if main and not quiet:
         say("\n".join(data.summary(train_set, test_set)))
-    config = runs.resolve(config, train_set)
+    loaded = [setup.resolve(config, train_set) for config in loaded]
+    first: Any = loaded[0]
     example = next(test_set.eval_batches(1))
-    target = runs.shape(config, example)
-    task = tasks.make(config, spread.axis)
-    main, hosts = jax.process_index() == 0, jax.process_count()
-
-    with ExitStack() as stack:
-        changed = stack.enter_context(runs.claim(workdir, config)) if main else {}
-        found = checkpoint.find(workdir, warn=say)
-        if found:
-            start, state = found.step, checkpoint.restore(found, target)
-            history = (found.path / "metrics.jsonl").read_bytes()
-            say(f"going on from step {start} of {workdir}") if not quiet else None
-        else:
-            start, history = 0, b""
-            state = runs.initial(config, example, config.seed)
-            checkpoint.prove(workdir, state) if main else None
-        fixed = cost.parameters(state)
-        state = spread.put_state(state)
-
-        log = Log(workdir, history, start, writes=main)
-        stack.callback(log.close)
-        if changed:
-            log.record(start, "config", {}, changed=changed)
-        monitor = config.monitor
-        saver = checkpoint.Saver(workdir, monitor.metric, monitor.mode)
-        train_key = devices.purpose_key(config.seed, devices.TRAINING)
-        sample_key = devices.purpose_key(config.seed, devices.PICTURES)
-        train_step = spread.run(task.train_step, train_key, donate=True)
-        eval_step = evaluate.make_step(task, spread, config.seed)
-        sample = spread.run(task.sample, sample_key)
-        num_samples = -(-config.num_samples // spread.count) * spread.count
-        place = (jax.process_index(), hosts)
-        shown = next(test_set.eval_batches(num_samples, *place))
-        batches = train_set.train_batches(config.seed, config.batch_size, start, *place)
-        before = max((r.get("seconds", 0) for r in log.records("train")), default=0)
-        began = time.monotonic()
-        asked = stack.enter_context(signals.noted())
-        bar = stack.enter_context(
-            Bar(start, config.steps, config.batch_size, quiet or not main)
+    task, target = tasks.make(first, spread.axis), setup.shape(first, example)
+    with ExitStack() as opened:
+        members, states, start = [], [], 0
+        for config, workdir in zip(loaded, workdirs, strict=True):
+            claimed = setup.claim(workdir, config)
+            changed = opened.enter_context(claimed) if main else {}
+            found = checkpoint.find(workdir, warn=say)
+            start = found.step if found else 0
+            if found:
+                states.append(checkpoint.restore(found, target))
+                history = (found.path / "metrics.jsonl").read_bytes()
+                say(f"going on from step {start} of {workdir}") if not quiet else None
+            else:
+                states.append(setup.initial(config, example, config.seed))
+                history = b""
+                checkpoint.prove(workdir, states[-1]) if main else None
+            log = Log(workdir, history, start, writes=main)
+            opened.callback(log.close)
+            if changed:
+                log.record(start, "config", {}, changed=changed)
+            members.append(member(config, workdir, log, len(loaded) > 1))
+        by_folder = dict(zip(workdirs, loaded, strict=True))
+        fixed = cost.parameters(states[0])
+        visit = visitor(task, spread, train_set, test_set, by_folder, fixed, memory)
+        seeds = [config.seed for config in loaded]
+        return fit(
+            task,
+            members,
+            feed.stack(states) if len(states) > 1 else states[0],
+            times(first),
+            spread,
+            feed.make(train_set, seeds, first.batch_size, start, resident(first)),
+            visit,
+            start,
+            quiet or not main,
         )
 
-        def read(step: int, scalars: Any) -> None:
-            values = {k: float(v) for k, v in spread.local(scalars).items()}
-            for name, value in values.items():
-                if not math.isfinite(value):
-                    raise Diverged(diverged(name, value, step, workdir))
-            rate = bar.update(step, values)
-            if is_collapsed(step, values) and step % config.eval_every == 0:
-                say(collapsed(values["diversity"], step, tasks.knobs(config)))
-            if step % config.log_every == 0:
-                seconds = round(before + time.monotonic() - began, 3)
-                pace = {"images_per_second": round(rate, 1), "seconds": seconds}
-                log.record(step, "train", values | pace)
 
-        def spent(batch: Any) -> dict[str, Any]:
-            rate = cost.sampling_rate(sample, spread, state, shown)
-            return fixed | {
-                "multiply_adds_train": cost.multiply_adds_train(
-                    task, spread, train_key, state, batch
-                ),
-                "multiply_adds_sample": cost.multiply_adds(
+def reason_against(loaded: Sequence[Any], workdirs: Sequence[Path]) -> str:
+    """Why these runs cannot be trained together; "" where they can."""
+    first, *others = loaded
+    changes = [change for c in others for change in configs.differences(first, c)]
+    differing = {change.partition(":")[0] for change in changes}
+    if differing - {"seed"}:
+        return f"they differ in {', '.join(sorted(differing - {'seed'}))}"
+    steps = {(checkpoint.steps(workdir) or [0])[-1] for workdir in workdirs}
+    return "they are at different steps" if len(steps) > 1 else ""
+
+
+def times(config: Any) -> Times:
+    """How much and how often, from the config; `steps_per_call` 0 is the device's.
+
+    On a CPU that is 1: XLA runs convolutions inside a loop without its fast path.
+    """
+    every = Times(
+        config.steps,
+        config.batch_size,
+        config.log_every,
+        config.sample_every,
+        config.eval_every,
+        config.checkpoint_every,
+    )
+    call = config.steps_per_call
+    if not call:
+        cpu = jax.default_backend() == "cpu"
+        call = 1 if cpu else int(np.gcd.reduce(every[2:6]))
+    return every._replace(steps_per_call=call)
+
+
+def resident(config: Any) -> bool:
+    """Whether the training images shall lie on the devices: where steps are many a
+    call, and there are no other hosts to share them with."""
+    return times(config).steps_per_call > 1
+
+
+def member(config: Any, workdir: Path, log: Log, many: bool) -> Member:
+    """The run of a folder, ready for the loop."""
+    goal = monitor.Goal(*(config.monitor[k] for k in ("metric", "mode", "patience")))
+    return Member(
+        workdir,
+        f"{workdir.name}: " if many else "",
+        config.seed,
+        log,
+        checkpoint.Saver(workdir, goal.metric, goal.mode),
+        goal,
+        tasks.knobs(config),
+        max((r.get("seconds", 0) for r in log.records("train")), default=0),
+    )
+
+
+def visitor(
+    task: Task,
+    spread: parallel.Spread,
+    train_set: Dataset,
+    test_set: Dataset,
+    configs: dict[Path, Any],
+    fixed: dict[str, int],
+    memory: float,
+) -> Visit:
+    """What is done for a run between two calls: pictures, figures, cost, checkpoint."""
+    config = next(iter(configs.values()))
+    together = {"runs_together": len(configs)} if len(configs) > 1 else {}
+    count = -(-config.num_samples // spread.count) * spread.count
+    place = (jax.process_index(), jax.process_count())
+    shown = next(test_set.eval_batches(count, *place))
+    key = jax.random.key(0)
+    draw, eval_step = spread.run(task.sample, key), evaluate.make_step(task, spread, 0)
+    work: dict[str, float] = {}  # the same for all, and at every step
+
+    def visit(
+        member: Member,
+        state: State,
+        done: int,
+        due: Due,
+        rate: float,
+        seconds: Callable[[], float],
+    ) -> None:
+        config = configs[member.workdir]
+        rooted = lambda run, what: run.rooted(purpose_key(member.seed, what))
+        sample, figures = rooted(draw, PICTURES), {}
+        if due.samples:
+            pictures = spread.join(sample(state, spread.put_batch(shown), 0))
+            member.log.pictures(done, "samples", pictures[: config.num_samples])
+        if due.evaluates:
+            limit = config.eval.num_examples
+            step, size = rooted(eval_step, EVALUATION), config.eval.batch_size
+            figures = evaluate.evaluate(step, spread, state, test_set, size, limit)
+            facts = evaluate.provenance(config, test_set, done, limit)
+            member.log.record(done, "eval", figures, **facts)
+            if not work:
+                batches = train_set.train_batches(0, config.batch_size, 0, *place)
+                batch = spread.put_batch(next(batches))
+                work["multiply_adds_train"] = cost.multiply_adds_train(
+                    task, spread, key, state, batch
+                )
+                work["multiply_adds_sample"] = cost.multiply_adds(
                     sample, state, spread.put_batch(shown)
-                ),
-                **({"train_images_per_second": round(bar.last, 1)} if bar.last else {}),
-                "sample_images_per_second": round(rate, 1),
-                "seconds": round(before + time.monotonic() - began, 3),
-                **cost.peak_memory(memory),
+                )
+            drawn = cost.sampling_rate(sample, spread, state, shown)
+            peak = {} if together else cost.peak_memory(memory)
+            own = {
+                "sample_images_per_second": round(drawn, 1),
+                "seconds": seconds(),
             }
+            if rate:
+                own = {"train_images_per_second": round(rate, 1)} | own
+            member.log.record(done, "cost", fixed | work | own | together | peak)
+        if jax.process_index() == 0 and (due.saves or due.evaluates):
+            meta = {"eval": figures, "config": config.to_dict()}
+            member.saver.save(done, spread.get_state(state), meta, member.log.history())
+        if figures and member.goal.metric not in figures:
+            member.saver.wait()
+            raise unknown("monitor.metric", member.goal.metric, figures)
 
-        late = None  # the scalars of the step before, read while the next one computes
-        done = start
-        while done < config.steps and not exhausted(log, config):
-            batch = spread.put_batch(next(batches))
-            state, scalars = train_step(state, batch, done)
-            done += 1
-            if late:
-                read(*late)
-            late = (done, scalars)
-            last = done == config.steps
-            stop = agreed(asked, hosts, done, config.log_every)
-            saves = last or stop or done % config.checkpoint_every == 0
-            evaluates = last or done % config.eval_every == 0
-            samples = last or done % config.sample_every == 0
-            if not (saves or evaluates or samples):
-                continue
-            read(*late)
-            late = None
-            figures: dict[str, Any] = {}
-            with bar.pause():
-                if samples:
-                    pictures = spread.join(sample(state, spread.put_batch(shown), 0))
-                    log.pictures(done, "samples", pictures[: config.num_samples])
-                if evaluates:
-                    limit = config.eval.num_examples
-                    figures = evaluate.evaluate(
-                        eval_step,
-                        spread,
-                        state,
-                        test_set,
-                        config.eval.batch_size,
-                        limit,
-                    )
-                    facts = evaluate.provenance(config, test_set, done, limit)
-                    log.record(done, "eval", figures, **facts)
-                    log.record(done, "cost", spent(batch))
-                if main and (saves or evaluates):
-                    meta = {"eval": figures, "config": config.to_dict()}
-                    saver.save(done, spread.get_state(state), meta, log.history())
-            if stop:
-                saver.wait()
-                raise Stopped(stop, done, workdir)
-            if figures and config.monitor.metric not in figures:
-                saver.wait()
-                raise unknown("monitor.metric", config.monitor.metric, figures)
-        saver.wait()
-        evals = log.records("eval")
-        if done < config.steps and not quiet:
-            say(
-                f"stopped early at step {done}: no better {config.monitor.metric} in "
-                f"{config.monitor.patience} evaluations"
-            )
-        return Outcome(workdir, done, evals[-1], best_of(evals, config))
-
-
-def best_of(evals: list[dict[str, Any]], config: ConfigDict) -> dict[str, Any]:
-    """The evaluation with the best `monitor.metric`; the earliest of equals."""
-    sign = {"min": 1, "max": -1}[config.monitor.mode]
-    value = lambda record: record.get(config.monitor.metric, math.nan)
-    finite = [r for r in evals if isinstance(value(r), float | int)]
-    finite = [r for r in finite if math.isfinite(value(r))]
-    return min(finite, key=lambda r: sign * value(r)) if finite else {}
-
-
-def exhausted(log: Log, config: ConfigDict) -> bool:
-    """Early stopping: `monitor.patience` evaluations have passed without a new best."""
-    if not config.monitor.patience:
-        return False
-    evals = log.records("eval")
-    best = best_of(evals, config)
-    return bool(best) and evals[::-1].index(best) >= config.monitor.patience
-
-
-def is_collapsed(step: int, scalars: dict[str, Any]) -> bool:
-    """Whether the scalars of a step call for the warning `collapsed`."""
-    return step >= EARLY and scalars.get("diversity", 1.0) < COLLAPSED
-
-
-def collapsed(diversity: float, step: int, knobs: str) -> str:
-    """The warning about a generator that draws the same image again and again."""
-    return (
-        f"warning: at step {step} the generated images vary {diversity:.2f} times as "
-        f"much as the real ones, as after a mode collapse. Likely knobs: {knobs}"
-    )
-
-
-def diverged(name: str, value: float, step: int, workdir: Path) -> str:
-    """The sentence about a loss that is no longer finite."""
-    good = checkpoint.steps(workdir)
-    kept = (
-        f"the last good checkpoint is step {good[-1]} ({workdir})"
-        if good
-        else "there is no checkpoint yet"
-    )
-    return f"{name} became {value} at step {step}; {kept}. {KNOBS}"
-
-
-def agreed(asked: signals.Noted, hosts: int, step: int, every: int) -> int:
-    """The signal to stop for, or 0; several hosts agree on it every few steps."""
-    mine = asked.look()
-    if hosts == 1:
-        return mine
-    if step % every:
-        return 0
-    return int(np.max(multihost_utils.process_allgather(np.int32(mine))))
+    return visit

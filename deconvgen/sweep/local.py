@@ -226,7 +226,7 @@ def run(
     """Run what is not finished of `trials`; returns the outcomes of these.
 
     With `together`, the seeds of a setting are trained under one `vmap`; see
-    `runs.train_seeds`. On KeyboardInterrupt the runs under way are saved before
+    `train_together`. On KeyboardInterrupt the runs under way are saved before
     it is raised again.
     """
     left = pending(folder, trials)

@@ -40,65 +40,45 @@ def spec(folder: Path, trial: Any) -> dict[str, Any]:
     }
 
 
-def execute(spec: dict[str, Any]) -> dict[str, Any]:
-    """Train one run in its folder; writes and returns what became of it.
+def execute(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Train runs in their folders, several together where they can be.
 
-    The outcome is `{"state": "finished" or "failed", ...}`; nothing is written where a
-    signal stopped the run (`deconvgen.runs.train.Stopped` is raised).
+    Writes and returns what became of each: `{"state": "finished" or "failed", ...}`.
+    Nothing is written where a signal stopped them (`deconvgen.runs.train.Stopped` is
+    raised).
     """
     from deconvgen import config
-    from deconvgen.runs.train import Stopped, train
+    from deconvgen.runs.train import Stopped, reason_against, train_together
 
-    folder, began = Path(spec["workdir"]), time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / OUTCOME).unlink(missing_ok=True)  # of an earlier try that failed
-    outcome: dict[str, Any] = {"state": "finished"}
+    began = time.monotonic()
+    folders = [Path(spec["workdir"]) for spec in specs]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / OUTCOME).unlink(missing_ok=True)  # of an earlier try that failed
+    ended: list[Any]
     try:
-        wait(folder)
-        ended = train(config.load(spec["config"], spec["overrides"]), folder)
-        outcome["step"] = ended.step
+        for folder in folders:
+            wait(folder)
+        loaded = [config.load(spec["config"], spec["overrides"]) for spec in specs]
+        if why := reason_against(loaded, folders):
+            print(f"one by one: {why}", flush=True)
+            return [outcome for spec in specs for outcome in execute([spec])]
+        ended = train_together(loaded, folders)
     except Stopped:
         raise
     except Exception as error:
         if not isinstance(error, UserError):
             traceback.print_exc()
-        outcome = {"state": "failed", "error": f"{error}" or type(error).__name__}
-    outcome["seconds"] = round(time.monotonic() - began, 1)
-    record(folder, outcome)
-    return outcome
-
-
-def execute_together(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Train the seeds of one setting under `vmap`; one by one where that cannot be."""
-    from deconvgen import config
-    from deconvgen.runs import train_seeds
-
-    began = time.monotonic()
-    folders = [Path(spec["workdir"]) for spec in specs]
-    try:
-        loaded = [config.load(spec["config"], spec["overrides"]) for spec in specs]
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / OUTCOME).unlink(missing_ok=True)
-            wait(folder)
-        if why := train_seeds.reason_against(loaded, folders):
-            print(f"one by one: {why}", flush=True)
-            return [execute(spec) for spec in specs]
-        ended = train_seeds.train(loaded, folders)
-    except Exception as error:
-        if getattr(error, "code", None):
-            raise
-        if not isinstance(error, UserError):
-            traceback.print_exc()
         ended = [error] * len(specs)
     seconds = round((time.monotonic() - began) / len(specs), 1)
-    outcomes = []
+    outcomes: list[dict[str, Any]] = []
     for folder, end in zip(folders, ended, strict=True):
-        outcome: dict[str, Any] = {"state": "finished", "seconds": seconds}
         if isinstance(end, Exception):
-            outcome |= {"state": "failed", "error": f"{end}" or type(end).__name__}
-        record(folder, outcome)
-        outcomes.append(outcome)
+            outcome = {"state": "failed", "error": f"{end}" or type(end).__name__}
+        else:
+            outcome = {"state": "finished", "step": end.step}
+        outcomes.append(outcome | {"seconds": seconds})
+        record(folder, outcomes[-1])
     return outcomes
 
 
@@ -143,7 +123,7 @@ class Remote:
         if cores := told.get("cores"):
             share(told["index"], cpus() // cores or 1)
         runtime.prepare()
-        return execute(told)
+        return execute([told])[0]
 
     def checkpoint(self, told: dict[str, Any]) -> Any:
         """What to run when the job is requeued: the same, which goes on."""
@@ -223,7 +203,7 @@ def main(part: str, answers_to: str) -> None:
         os.dup2(log, 2)
         os.close(log)
         try:
-            answer = execute_together(told) if told[1:] else [execute(told[0])]
+            answer = execute(told)
         except Stopped as stopped:
             print(stopped, flush=True)
             sys.exit(stopped.code)

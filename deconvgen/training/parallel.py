@@ -31,6 +31,9 @@ class Spread(NamedTuple):
     put_batch: Callable[[Batch], Batch]
     join: Callable[[Any], Any]  # per-device images back to one [b, ...] host array
     local: Callable[[Tree], Tree]  # a replicated result, as one host tree
+    rounds: Callable[..., Callable]  # (fn, read, many) -> several steps, see `_rounds`
+    put_rounds: Callable[[Tree, bool], Tree]  # what those are sent: [k, b, ...]
+    member: Callable[[Tree, int], Tree]  # the state of one of several runs
 
 
 def choose(batch_size: int) -> Spread:
@@ -80,7 +83,34 @@ def _with_root(compiled: Callable, root: jax.Array) -> Callable:
         return compiled(root, state, batch, index, first)
 
     run.lower = lambda state, batch, index: compiled.lower(root, state, batch, index, 0)
+    run.rooted = lambda other: _with_root(compiled, other)  # the same program
     return run
+
+
+def _rounds(fn: Callable, read: Callable, axis: str | None, many: bool) -> Callable:
+    """`(root, state, shared, batches [k, b, ...], index) -> (state, scalars [k])`.
+
+    k steps of `fn` in one program, numbered from `index`; of several runs, everything
+    but `shared` and `index` has a leading axis over them. A single step is not scanned:
+    it is the program, and to the bit the numbers, of a step by itself.
+    """
+
+    def one(root, state, shared, batch, index):
+        batch = read(shared, batch)
+        size = len(batch["image"])
+        first = 0 if axis is None else jax.lax.axis_index(axis) * size
+        return fn(state, batch, example_keys(root, index, first, size))
+
+    def rounds(root, state, shared, batches, index):
+        count = len(jax.tree.leaves(batches)[0])
+        if count == 1:
+            batch = jax.tree.map(lambda x: x[0], batches)
+            state, scalars = one(root, state, shared, batch, index)
+            return state, jax.tree.map(lambda x: x[None], scalars)
+        step = lambda state, at: one(root, state, shared, *at)
+        return jax.lax.scan(step, state, (batches, index + jnp.arange(count)))
+
+    return jax.vmap(rounds, in_axes=(0, 0, None, 0, None)) if many else rounds
 
 
 def one() -> Spread:
@@ -93,6 +123,9 @@ def one() -> Spread:
 
         return _with_root(jax.jit(stepped, donate_argnums=(1,) if donate else ()), root)
 
+    def rounds(fn: Callable, read: Callable, many: bool) -> Callable:
+        return jax.jit(_rounds(fn, read, None, many), donate_argnums=(1,))
+
     return Spread(
         axis=None,
         count=1,
@@ -102,6 +135,9 @@ def one() -> Spread:
         put_batch=jax.device_put,
         join=np.asarray,
         local=jax.device_get,
+        rounds=rounds,
+        put_rounds=lambda batches, many: jax.device_put(batches),
+        member=lambda tree, i: jax.tree.map(lambda x: x[i], tree),
     )
 
 
@@ -122,6 +158,19 @@ def many() -> Spread:
             donate_argnums=(1,) if donate else (),
         )
         return _with_root(mapped, root)
+
+    def rounds(fn: Callable, read: Callable, many: bool) -> Callable:
+        axes = (None, 0, 0, 0, None)
+        stepped = _rounds(fn, read, AXIS, many)
+        return jax.pmap(stepped, AXIS, in_axes=axes, donate_argnums=(1,))
+
+    def put_rounds(batches: Tree, many: bool) -> Tree:
+        def split(x: np.ndarray) -> np.ndarray:
+            axis = 2 if many else 1  # of the batch
+            shape = (*x.shape[:axis], here, -1, *x.shape[axis + 1 :])
+            return np.moveaxis(x.reshape(shape), axis, 0)
+
+        return jax.tree.map(split, batches)
 
     def put_state(state: Tree) -> Tree:
         spread = lambda x: np.broadcast_to(np.asarray(x), (here, *np.shape(x)))
@@ -149,6 +198,9 @@ def many() -> Spread:
         put_batch=put_batch,
         join=join,
         local=lambda tree: jax.device_get(jax.tree.map(first, tree)),
+        rounds=rounds,
+        put_rounds=put_rounds,
+        member=lambda tree, i: jax.tree.map(lambda x: x[:, i], tree),
     )
 
 

@@ -12,9 +12,8 @@ import pytest
 
 from deconvgen import config
 from deconvgen.core.errors import UserError
-from deconvgen.runs import train as loop
 from deconvgen.runs.train import Diverged, Stopped, train
-from deconvgen.training import checkpoint
+from deconvgen.training import checkpoint, loop
 from tests.tiny import gan
 
 CLOCK = ("seconds", "images_per_second")  # and records of the kind "cost"
@@ -107,9 +106,7 @@ def test_a_folder_in_use_is_refused(whole):
 
 def test_a_signal_saves_and_leaves_and_the_run_goes_on(whole, tmp_path, monkeypatch):
     real = loop.agreed
-    monkeypatch.setattr(
-        loop, "agreed", lambda asked, hosts, step, every: 15 * (step == 3)
-    )
+    monkeypatch.setattr(loop, "agreed", lambda asked, step, every: 15 * (step == 3))
     with pytest.raises(Stopped, match="stopped by SIGTERM at step 3") as stopped:
         train(gan(), tmp_path, quiet=True)
     assert stopped.value.code == 128 + 15

@@ -66,7 +66,10 @@ def test_each_run_is_what_its_command_makes(real, tmp_path):
     folder, _ = real
     trial = experiment.read(folder).trials[1]
     words = shlex.split(trial.command(tmp_path / "alone"))[1:]
-    made = subprocess.run([sys.executable, "-m", "deconvgen.cli", *words, "--quiet"])
+    made = subprocess.run(
+        [sys.executable, "-m", "deconvgen.cli", *words, "--quiet"],
+        preexec_fn=lambda: worker.share(0, 2),  # on as many cores as in the sweep
+    )
     assert made.returncode == 0
     alone, whole = last_eval(tmp_path / "alone"), figures(folder)[trial.name][-1]
     assert alone["step"] == whole["step"] == 30
@@ -87,11 +90,11 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(real, tmp_path, monkeypa
 
     monkeypatch.setattr(Log, "record", stop)
     with pytest.raises(KeyboardInterrupt):
-        worker.execute(told)
+        worker.execute([told])
     assert worker.outcome(tmp_path / "run") == {}
     begun = last_eval(tmp_path / "run")
     monkeypatch.undo()
-    assert worker.execute(told)["state"] == "finished"
+    assert worker.execute([told])[0]["state"] == "finished"
     assert begun["step"] == 10 and last_eval(tmp_path / "run")["step"] == 30
 
 

@@ -1,7 +1,6 @@
 """Seeds trained together have the numbers that they have one by one."""
 
 import time
-from importlib import import_module
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,8 @@ import pytest
 from deconvgen import config, tasks
 from deconvgen.core.errors import UserError
 from deconvgen.runs import setup as runs
-from deconvgen.runs import train_seeds
+from deconvgen.runs.train import reason_against, train_together
+from deconvgen.training import loop, monitor
 from deconvgen.training import parallel as devices
 from deconvgen.training.log import METRICS, read
 
@@ -47,7 +47,7 @@ def together(tmp_path_factory, passed):
     folders = [place / "0", place / "1"]
     loaded = [load(0), load(1)]
     began = time.monotonic()
-    outcomes = train_seeds.train(loaded, folders, quiet=True)
+    outcomes = train_together(loaded, folders, quiet=True)
     passed.append(time.monotonic() - began)
     return loaded, folders, outcomes
 
@@ -104,10 +104,10 @@ def test_a_seed_s_records_are_those_of_a_run_with_its_share_of_the_time(
     }
     alone, shared = kinds(tmp_path), kinds(folders[0])
     memory = {("cost", "peak_memory_mib")}  # the group's, not known for a seed
-    assert shared.keys() == alone.keys() - memory | {("cost", "seeds_together")}
+    assert shared.keys() == alone.keys() - memory | {("cost", "runs_together")}
     for name in ("multiply_adds_train", "multiply_adds_sample"):
         assert shared["cost", name] == pytest.approx(alone["cost", name], rel=0.01)
-    assert shared["cost", "seeds_together"] == 2
+    assert shared["cost", "runs_together"] == 2
 
 
 def test_the_seconds_of_the_seeds_add_up_to_those_of_the_group(together, passed):
@@ -131,14 +131,14 @@ def test_a_collapse_is_told_of_and_an_unknown_monitor_refused(tmp_path, monkeypa
         return task._replace(train_step=step)
 
     monkeypatch.setattr(tasks, "make", collapsing)
-    monkeypatch.setattr(train_seeds, "say", said.append)
-    monkeypatch.setattr(import_module(train_seeds.Stopped.__module__), "EARLY", 0)
+    monkeypatch.setattr(loop, "say", said.append)
+    monkeypatch.setattr(monitor, "EARLY", 0)
     short = ("steps=2", "eval_every=2", "monitor.metric=psnrr")
     loaded = [load(seed, *short) for seed in (3, 4)]
     with pytest.raises(UserError, match="did you mean 'psnr'"):
-        train_seeds.train(loaded, [tmp_path / "3", tmp_path / "4"], quiet=True)
+        train_together(loaded, [tmp_path / "3", tmp_path / "4"], quiet=True)
     assert [text.partition(" the ")[0] for text in said] == [
-        f"seed {seed}: warning: at step 2" for seed in (3, 4)
+        f"{seed}: warning: at step 2" for seed in (3, 4)
     ]
 
 
@@ -151,21 +151,10 @@ def test_a_collapse_is_told_of_and_an_unknown_monitor_refused(tmp_path, monkeypa
 )
 def test_settings_are_not_trained_together(more, why, tmp_path):
     with pytest.raises(UserError, match=why):
-        train_seeds.train([load(0), load(1, *more)], [tmp_path / "0", tmp_path / "1"])
+        train_together([load(0), load(1, *more)], [tmp_path / "0", tmp_path / "1"])
 
 
 def test_runs_at_different_steps_are_not_trained_together(together, tmp_path):
     loaded, folders, _ = together
-    why = train_seeds.reason_against(loaded, [folders[0], tmp_path / "new"])
+    why = reason_against(loaded, [folders[0], tmp_path / "new"])
     assert why == "they are at different steps"
-    patient = [load(seed, "monitor.patience=2") for seed in (0, 1)]
-    assert "early stopping" in train_seeds.reason_against(patient, folders)
-
-
-def test_stack_and_apart_are_inverse():
-    trees = [{"a": jnp.arange(3) + i, "b": jnp.full((2, 2), i)} for i in range(3)]
-    stacked = train_seeds.stack(trees)
-    for index, tree in enumerate(trees):
-        jax.tree.map(
-            np.testing.assert_array_equal, train_seeds.apart(stacked, index), tree
-        )
