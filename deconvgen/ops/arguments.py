@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Shaped
 
-from deconvgen.core.errors import UserError
+from deconvgen.core.errors import UserError, unknown
 
 Images = Shaped[Array | np.ndarray, "*b h w c"]
 """Of any type, with any number of batch axes."""
@@ -67,6 +67,20 @@ def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]
         return called
 
     return decorate
+
+
+IMPLS = ("auto", "lax")
+
+
+def plain(operation: Callable, impl: str) -> Callable:
+    """A `jax.custom_vjp`, or with `impl="lax"` what it computes without its rules.
+
+    Those are for reverse mode; plain JAX is differentiated forward as well
+    (`jax.jvp`, `jax.jacfwd`, `jax.hessian`).
+    """
+    if impl not in IMPLS:
+        raise unknown("impl", impl, IMPLS)
+    return operation if impl == "auto" else operation.__wrapped__
 
 
 def as_float(x: Array) -> Array:

@@ -1,6 +1,7 @@
 """FIR filters that change the sampling rate, without multiplying inserted zeros."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 from typing import Any
@@ -12,7 +13,7 @@ from jax import Array, lax
 from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError
-from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.arguments import Images, plain, takes
 from deconvgen.ops.convolution.geometry import pairs, unknown, whole
 
 MOST_TAPS = 100
@@ -38,6 +39,7 @@ def upfirdn(
     down: int | Pair = 1,
     padding: Padding = ((0, 0), (0, 0)),
     gain: float | int = 1.0,
+    impl: str = "auto",
 ) -> Float[Array, "*b oh ow c"]:
     """Upsample by zero insertion, pad, convolve with a filter, keep every d-th sample.
 
@@ -49,17 +51,19 @@ def upfirdn(
     keeps the mean with taps that sum to 1 and gain u * u.
 
     Computed phase by phase (Bellanger et al. 1976), so zeros cost nothing; the
-    derivatives with respect to x are themselves such filters. The operation and its
-    conventions are StyleGAN2's (Karras et al. 2020, app. B).
+    derivatives with respect to x are themselves such filters: of every order, in
+    reverse mode; `impl="lax"` leaves them to JAX, in forward mode too. The operation
+    and its conventions are StyleGAN2's (Karras et al. 2020, app. B).
     """
+    run = plain(_upfirdn, impl)
     up, down, padding = pair(up), pair(down), pairs(padding, 2, "")
     taps = _filter(taps, x, (1, 2, 3))
     if taps.ndim == 1:
-        rows = _along(x, taps * gain, 0, up[0], down[0], padding[0])
-        return _along(rows, taps, 1, up[1], down[1], padding[1])
+        rows = _along(run, x, taps * gain, 0, up[0], down[0], padding[0])
+        return _along(run, rows, taps, 1, up[1], down[1], padding[1])
     if taps.shape[0] * taps.shape[1] > MOST_TAPS:
         return _one_convolution(x, taps * gain, up, down, padding)
-    return _upfirdn(x, taps * gain, up, down, padding)
+    return run(x, taps * gain, up, down, padding)
 
 
 def _one_convolution(x: Array, taps: Array, up: Pair, down: Pair, padding: Padding):
@@ -87,18 +91,20 @@ def upfirdn_axis(
     up: int = 1,
     down: int = 1,
     padding: Pair = (0, 0),
+    impl: str = "auto",
 ) -> Float[Array, "*b oh ow c"]:
     """`upfirdn` along the rows' axis (0) or the columns' (1) alone, taps [k]."""
     if axis not in (0, 1):
         raise UserError(f"a filter goes along axis 0 (rows) or 1 (columns), not {axis}")
     (up, _), (down, _), (padding,) = pair(up), pair(down), pairs((padding,), 1, "")
-    return _along(x, _filter(taps, x, (1,)), axis, up, down, padding)
+    run, taps = plain(_upfirdn, impl), _filter(taps, x, (1,))
+    return _along(run, x, taps, axis, up, down, padding)
 
 
-def _along(x: Array, taps: Array, axis: int, up: int, down: int, padding: Pair):
+def _along(run: Callable, x: Array, taps: Array, axis: int, up, down, padding: Pair):
     if axis == 0:
-        return _upfirdn(x, taps[:, None], (up, 1), (down, 1), (padding, (0, 0)))
-    return _upfirdn(x, taps[None, :], (1, up), (1, down), ((0, 0), padding))
+        return run(x, taps[:, None], (up, 1), (down, 1), (padding, (0, 0)))
+    return run(x, taps[None, :], (1, up), (1, down), ((0, 0), padding))
 
 
 def _filter(taps: Any, x: Array, ranks: tuple[int, ...]) -> Array:

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Int, Shaped
 
@@ -98,7 +99,8 @@ def _checked_indices(indices: Array, r: int, s: int) -> None:
         )
     if isinstance(indices, jax.core.Tracer) or not indices.size:
         return
-    low, high = int(indices.min()), int(indices.max())
+    known = np.asarray(indices)  # an operation of JAX would be traced inside a jit
+    low, high = int(known.min()), int(known.max())
     if low < 0 or high >= r * s:
         raise UserError(
             f"indices are places in the {r} x {s} window, 0 to {r * s - 1}, not "

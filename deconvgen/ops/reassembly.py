@@ -10,7 +10,7 @@ from jax import Array
 from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError
-from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.arguments import Images, plain, takes
 from deconvgen.ops.fir import Pair, pair
 
 
@@ -19,13 +19,14 @@ def reassemble(
     x: Images,
     weights: Shaped[Array | np.ndarray, "*b h w p t"],
     window: int | Pair,
+    impl: str = "auto",
 ) -> Float[Array, "*b h w p c"]:
     """For each pixel p mixtures of its window: sum_t weights[..., p, t] x[at t].
 
     The window is kh x kw pixels, t = row * kw + column, with `(kh - 1) // 2` rows and
     `(kw - 1) // 2` columns before the pixel; x is zero beyond the border. Wang et al.
-    2019 (CARAFE), eq. 4. The derivatives are written out, because those that are
-    derived add 25 padded arrays.
+    2019 (CARAFE), eq. 4. The derivatives are written out, for reverse mode, because
+    those that are derived add 25 padded arrays; `impl="lax"` leaves them to JAX.
     """
     kh, kw = pair(window, "a window")
     if weights.shape[-1] != kh * kw:
@@ -33,7 +34,7 @@ def reassemble(
             f"a window of {kh} x {kw} pixels needs {kh * kw} weights for each mixture, "
             f"not {weights.shape[-1]}"
         )
-    return _reassemble(x, weights, (kh, kw))
+    return plain(_reassemble, impl)(x, weights, (kh, kw))
 
 
 def _patches(x: Array, window: Pair) -> list[Array]:

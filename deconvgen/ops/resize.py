@@ -26,28 +26,37 @@ def nearest(x: Images, factor: int | Pair) -> Shaped[Array, "*b H W c"]:
 
 
 @takes(x="h w c")
-def bilinear(x: Images, factor: int | Pair) -> Float[Array, "*b H W c"]:
+def bilinear(
+    x: Images, factor: int | Pair, impl: str = "auto"
+) -> Float[Array, "*b H W c"]:
     """Linear interpolation along both axes, H = factor * h.
 
     Equal to `jax.image.resize(x, ..., "bilinear")`; beyond the border the nearest
-    pixel goes on. Two short filters along the axes, and the same for the gradient.
+    pixel goes on. Two short filters along the axes, and the same for the gradient;
+    `impl="lax"`, here and in `bicubic`, is for forward mode (`jax.jvp`).
     """
-    return _interpolate(x, factor, "bilinear")
+    return _interpolate(x, factor, "bilinear", impl)
 
 
 @takes(x="h w c")
-def bicubic(x: Images, factor: int | Pair) -> Float[Array, "*b H W c"]:
+def bicubic(
+    x: Images, factor: int | Pair, impl: str = "auto"
+) -> Float[Array, "*b H W c"]:
     """Cubic convolution with a = -0.5 (Keys 1981), H = factor * h.
 
     Equal to `jax.image.resize(x, ..., "bicubic")`: at the border the weights of the
     pixels that exist are scaled to sum to 1.
     """
-    return _interpolate(x, factor, "bicubic")
+    return _interpolate(x, factor, "bicubic", impl)
 
 
 @takes(x="h w c")
 def bilinear_additive(
-    x: Images, factor: int | Pair, features: int, reduction: str = "sum"
+    x: Images,
+    factor: int | Pair,
+    features: int,
+    reduction: str = "sum",
+    impl: str = "auto",
 ) -> Float[Array, "*b H W features"]:
     """Bilinear resize, then groups of consecutive channels summed to `features`.
 
@@ -56,7 +65,7 @@ def bilinear_additive(
     is: another method. See `grouped` for channels that `features` does not divide. The
     sum is taken first: it is linear and acts on other axes, so the result is the same.
     """
-    return bilinear(grouped(x, features, reduction), factor)
+    return bilinear(grouped(x, features, reduction), factor, impl)
 
 
 @takes(x="c")
@@ -120,7 +129,7 @@ FILTERS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {
 """By name: the weight at a distance in pixels, and the distance where it ends."""
 
 
-def _interpolate(x: Array, factor: int | Pair, name: str) -> Array:
+def _interpolate(x: Array, factor: int | Pair, name: str, impl: str) -> Array:
     factors, (b, h, w, c) = pair(factor), x.shape
     if geometry.unknown((h, w)):  # symbols, for lax
         return jax.image.resize(x, (b, h * factors[0], w * factors[1], c), name)
@@ -135,6 +144,6 @@ def _interpolate(x: Array, factor: int | Pair, name: str) -> Array:
         spaced[::s] = 1
         total = np.convolve(np.pad(spaced, padding), taps, mode="valid")
         total = total.reshape((-1, 1, 1) if axis == 0 else (-1, 1))
-        x = upfirdn_axis(x, taps, axis, up=s, padding=padding)
+        x = upfirdn_axis(x, taps, axis, up=s, padding=padding, impl=impl)
         x = x * jnp.asarray(1 / total, x.dtype)
     return x

@@ -80,6 +80,7 @@ def make_upsampler(
     use_bias: bool = True,
     dtype: Any = None,
     param_dtype: Any = jnp.float32,
+    impl: str = "auto",
     module_name: str | None = None,
     **options: Any,
 ) -> nn.Module:
@@ -128,6 +129,7 @@ def make_upsampler(
         use_bias=use_bias,
         dtype=dtype,
         param_dtype=param_dtype,
+        impl=impl,
         **options,
         **place,
     )

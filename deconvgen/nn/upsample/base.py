@@ -60,6 +60,7 @@ class Upsampler(Layer):
       `stride_aware`, which keeps the variance.
     - dtype, param_dtype: of the computation (None: that of x and the parameters) and
       of the parameters.
+    - impl: "auto" is fast in reverse mode; "lax" is plain JAX, for forward mode too.
 
     `kinds` are the kinds of kernel that the layer has, for the initializers; a layer
     with `needs_indices` is called with the encoder's max-pool indices as well.
@@ -72,6 +73,7 @@ class Upsampler(Layer):
     use_bias: bool = True
     dtype: Any = None
     param_dtype: Any = jnp.float32
+    impl: str = "auto"
 
     kinds: ClassVar[tuple[str, ...]] = ("convolution",)
     needs_indices: ClassVar[bool] = False
@@ -133,6 +135,7 @@ class Upsampler(Layer):
             kernel_init=options.pop("kernel_init", self.init_for("convolution")),
             dtype=self.dtype,
             param_dtype=self.param_dtype,
+            impl=self.impl,
             name=name,
             **options,
         )

@@ -41,7 +41,7 @@ class Carafe(Upsampler):
         weights = self.conv(small, "encode", count, encoder, kernel_init=tiny)
         b, h, w, _ = weights.shape
         weights = jax.nn.softmax(weights.reshape(b, h, w, r * s, kh * kw))
-        mixed = reassemble(x, weights, (kh, kw))
+        mixed = reassemble(x, weights, (kh, kw), self.impl)
         mixed = mixed.reshape(b, h, w, r * s * x.shape[-1])
         return self.conv(depth_to_space(mixed, (r, s)), "project", kernel=(1, 1))
 

@@ -21,6 +21,11 @@ class Modifier(Layer):
     upsampler: "Upsampler | Modifier"
 
     @property
+    def impl(self) -> str:
+        """That of the layer inside: see `Upsampler`."""
+        return self.upsampler.impl
+
+    @property
     def features(self) -> int:
         """The channels that come out."""
         return self.upsampler.features
@@ -49,7 +54,8 @@ class Residual(Modifier):
     def __call__(self, x: Array, *indices: Array) -> Array:
         y = self.upsampler(x, *indices)
         x = x.astype(jnp.promote_types(x.dtype, y.dtype))
-        added = bilinear_additive(x, self.factors, self.features, self.reduction)
+        how = (self.reduction, self.impl)
+        added = bilinear_additive(x, self.factors, self.features, *how)
         return y + added.astype(y.dtype)
 
 
@@ -62,7 +68,7 @@ class BoxFilter(Modifier):
 
     @nn.compact
     def __call__(self, x: Array, *indices: Array) -> Array:
-        return box_filter(self.upsampler(x, *indices), self.factors)
+        return box_filter(self.upsampler(x, *indices), self.factors, self.impl)
 
 
 class ExtraConv(Modifier):
@@ -82,12 +88,15 @@ class ExtraConv(Modifier):
             kernel_init=stride_aware(Use("convolution")),
             dtype=self.dtype,
             param_dtype=self.param_dtype,
+            impl=self.impl,
             name="conv",
         )(self.upsampler(x, *indices))
 
 
 @takes(x="h w c")
-def box_filter(x: Images, factor: int | Pair) -> Float[Array, "*b h w c"]:
+def box_filter(
+    x: Images, factor: int | Pair, impl: str = "auto"
+) -> Float[Array, "*b h w c"]:
     """The mean over factor x factor pixels, one pixel at a time: the shape of x.
 
     At the border the pixels one period further in stand for those that are missing,
@@ -99,5 +108,6 @@ def box_filter(x: Images, factor: int | Pair) -> Float[Array, "*b h w c"]:
         index = jnp.arange(-low, size + high)
         index = jnp.where(index < 0, index + s, index)
         index = jnp.where(index >= size, index - s, index)
-        x = upfirdn_axis(jnp.take(x, index, 1 + axis), jnp.full(s, 1 / s), axis)
+        box = jnp.full(s, 1 / s)
+        x = upfirdn_axis(jnp.take(x, index, 1 + axis), box, axis, impl=impl)
     return x

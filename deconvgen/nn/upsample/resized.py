@@ -28,7 +28,7 @@ class BilinearConv(Upsampler):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        return self.conv(resize.bilinear(x, self.factors))
+        return self.conv(resize.bilinear(x, self.factors, self.impl))
 
 
 @upsamplers.register(name="bicubic_conv")
@@ -37,7 +37,7 @@ class BicubicConv(Upsampler):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        return self.conv(resize.bicubic(x, self.factors))
+        return self.conv(resize.bicubic(x, self.factors, self.impl))
 
 
 @upsamplers.register(name="bilinear_separable_conv")
@@ -48,9 +48,9 @@ class BilinearSeparableConv(Upsampler):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        x = resize.bilinear(x, self.factors)
+        x = resize.bilinear(x, self.factors, self.impl)
         init = self.init_for("depthwise_convolution")
-        types = (self.dtype, self.param_dtype)
+        types = (self.dtype, self.param_dtype, self.impl)
         x = Depthwise(self.kernel, (1, 1), init, *types, name="depthwise")(x)
         return self.conv(x, "pointwise", kernel=(1, 1))
 
@@ -69,7 +69,8 @@ class BilinearAdditive(Upsampler):
     def __call__(self, x: Array) -> Array:
         r, s = self.factors
         channels = max(1, x.shape[-1] // (r * s))
-        added = resize.bilinear_additive(x, (r, s), channels, self.reduction)
+        factors, how = (r, s), (self.reduction, self.impl)
+        added = resize.bilinear_additive(x, factors, channels, *how)
         return self.conv(added)
 
 

@@ -45,6 +45,7 @@ class ConvTransposeUp(Upsampler):
             kernel_init=init,
             dtype=self.dtype,
             param_dtype=self.param_dtype,
+            impl=self.impl,
             name="deconv",
         )(x)
 
@@ -75,6 +76,7 @@ class DecomposedConvTranspose(Upsampler):
                 kernel_init=self.init_for("decomposed_deconvolution", strides),
                 dtype=self.dtype,
                 param_dtype=self.param_dtype,
+                impl=self.impl,
                 name=name,
             )(x)
         return x
@@ -92,6 +94,7 @@ class Depthwise(nn.Module):
     kernel_init: Initializer
     dtype: Any = None
     param_dtype: Any = jnp.float32
+    impl: str = "auto"
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -103,7 +106,12 @@ class Depthwise(nn.Module):
             low = k - 1 if s >= k else (k + s - 1) // 2 if s > 1 else (k - 1) // 2
             padding.append((low, k - 1 - low + s - 1))
         return conv_transpose(
-            x, kernel, self.factor, padding, feature_group_count=x.shape[-1]
+            x,
+            kernel,
+            self.factor,
+            padding,
+            feature_group_count=x.shape[-1],
+            impl=self.impl,
         )
 
 
@@ -125,6 +133,7 @@ class SeparableConvTranspose(Upsampler):
             self.init_for("depthwise_deconvolution", self.factors),
             self.dtype,
             self.param_dtype,
+            self.impl,
             name="depthwise",
         )(x)
         return self.conv(x, "pointwise", kernel=(1, 1))
@@ -175,9 +184,10 @@ class FirConvTranspose(Upsampler):
             kernel_init=init,
             dtype=self.dtype,
             param_dtype=self.param_dtype,
+            impl=self.impl,
             name="deconv",
         )(x)
-        y = low_pass(y, filters, kernel)
+        y = low_pass(y, filters, kernel, self.impl)
         if self.use_bias:
             shape = (self.features,)
             bias = self.param("bias", nn.initializers.zeros, shape, self.param_dtype)
@@ -187,11 +197,11 @@ class FirConvTranspose(Upsampler):
 
 @takes(x="h w c")
 def low_pass(
-    x: Images, filters: Sequence[np.ndarray], kernel: Pair
+    x: Images, filters: Sequence[np.ndarray], kernel: Pair, impl: str = "auto"
 ) -> Float[Array, "*b H W c"]:
     """Both filters along their axes, and k - 1 pixels of the kernel's reach less."""
     for axis, (k, taps) in enumerate(zip(kernel, filters, strict=True)):
         extra = (k - 1) - (len(taps) - 1)  # what the filter has to take away
         low = -(extra // 2)
-        x = upfirdn_axis(x, taps, axis, padding=(low, -extra - low))
+        x = upfirdn_axis(x, taps, axis, padding=(low, -extra - low), impl=impl)
     return x
