@@ -6,7 +6,6 @@ name goes into every figure that is made of its features. Only Inception-v3 of
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
 from deconvgen.core.types import Tree
@@ -174,10 +174,10 @@ def fit(images: Images, shape: tuple[int, int, int]) -> Float[Array, "b h2 w2 c2
 def read_weights(path: Path) -> tuple[Tree, dict]:
     """What `train_and_save` wrote: variables in float32, and what is known of them."""
     try:
-        about = json.loads(path.with_suffix(".json").read_text())
+        about = files.read_json(path.with_suffix(".json"), {"sha256": str})
         with path.open("rb") as file:
             flat = dict(np.load(file))
-    except (OSError, ValueError, BadZipFile) as error:
+    except (OSError, ValueError, UserError, BadZipFile) as error:
         raise UserError(f"cannot read the classifier {path}: {error}") from error
     if checksum(flat) != about.get("sha256"):
         raise UserError(

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deconvgen import config as configs
 from deconvgen import sweep
 from deconvgen.core.errors import UserError
+from deconvgen.runs import pinned
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import worker
 from deconvgen.sweep.plan import Plan, Trial
@@ -60,7 +60,7 @@ def _result(place: Path, trial: Trial) -> Result:
         if record["kind"] == "cost":
             cost |= figures(record)
     try:
-        config: Any = configs.read(place / "config.json")
+        config: Any = pinned.saved(place)
     except UserError:
         config = None
     state = outcome.get("state") or ("begun" if records else "to do")

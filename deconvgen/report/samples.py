@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from deconvgen import config as configs
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
 from deconvgen.metrics.spectra import decibels
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
 from deconvgen.report.results import Result
+from deconvgen.runs import pinned
 from deconvgen.runs import setup as runs
 
 STRIP = 10
@@ -68,7 +68,7 @@ def sheet(result: Result) -> Sheet | None:
     if path is None:
         return None
     try:
-        config: Any = configs.read(result.place / "config.json")
+        config: Any = pinned.saved(result.place)
         h, w, _ = config.data.image_shape
         return cut(path, h, w, config.num_samples)
     except (UserError, OSError):
@@ -95,8 +95,11 @@ def spectrum(pixels: np.ndarray) -> list[tuple[float, float]]:
 def real_spectrum(result: Result, num: int = 256) -> list[tuple[float, float]]:
     """That of the test images; empty where the data set is not to be had."""
     try:
-        config = configs.read(result.place / "config.json")
-        batch = next(runs.dataset(config, "test").eval_batches(num, limit=num))
+        config = pinned.saved(result.place)
+        found = runs.dataset(config, "test")
+        if pinned.other_data(result.place, config, found.identity):
+            return []
+        batch = next(found.eval_batches(num, limit=num))
     except (UserError, OSError):
         return []
     keep = batch["mask"] > 0

@@ -1,6 +1,5 @@
 """Training the classifier whose features measure a data set."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import key as key_of
 from deconvgen.core.types import Tree
@@ -143,5 +143,5 @@ def train_and_save(
     Path(folder).mkdir(parents=True, exist_ok=True)
     path = Path(folder) / f"classifier-{train.name}.npz"
     np.savez_compressed(path, allow_pickle=False, **flat)
-    path.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n")
+    files.write_json(path.with_suffix(".json"), about, indent=2)
     return about

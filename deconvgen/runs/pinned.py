@@ -65,6 +65,9 @@ def saved(workdir: Path) -> ConfigDict:
     path = workdir / CONFIG
     try:
         own = configs.read(path)
+        shape = own.data.get("image_shape")
+        if not (isinstance(shape, tuple) and [*map(type, shape)] == [int] * 3):
+            raise files.Damaged(f"{path} is not whole: it has no data.image_shape")
     except UserError as error:
         if (found := _newest(workdir)) is None:
             raise

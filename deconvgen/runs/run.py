@@ -52,10 +52,6 @@ def load(workdir: Path | str, which: str = "best") -> Run:
         return Run(Path(name), config, found, pretrained.restore)
     folder = Path(workdir).expanduser()
     config = pinned.saved(folder)
-    shape = config.data.get("image_shape")
-    if not (isinstance(shape, tuple) and [*map(type, shape)] == [int, int, int]):
-        path = folder / pinned.CONFIG
-        raise UserError(f"{path} is not whole: it has no data.image_shape")
     monitor = config.monitor
     found = checkpoint.find(folder, which, monitor.metric, monitor.mode, warn=say)
     if found is None:

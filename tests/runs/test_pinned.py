@@ -176,3 +176,10 @@ def test_a_run_from_before_loads_and_goes_on(place):
     assert load(place / "run").test_set.num_examples > 0
     assert claimed(place) == {}
     assert "sha256" in pinned.saved(place / "run").data.identity
+
+
+def test_a_config_without_its_images_is_taken_from_the_checkpoint(place, capsys):
+    """What is there of it would be filled up with defaults, steps and all."""
+    (place / "run" / "config.json").write_text('{"task": "gan"}')
+    assert pinned.saved(place / "run").steps == 2
+    assert "it has no data.image_shape" in capsys.readouterr().err

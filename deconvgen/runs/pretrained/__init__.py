@@ -7,7 +7,6 @@ NAME/
 """
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,15 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from deconvgen import config as configs
+from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.types import State
 from deconvgen.training.checkpoint import Checkpoint
 
 PREFIX = "pretrained:"
 HERE = Path(__file__).parent
+ABOUT = {"command": str, "step": int, "figures": dict, "sha256": str}
+"""What is in an about.json, at the least."""
 LARGEST = 5_000_000
 """Bytes of a checkpoint that a wheel can carry."""
 
@@ -38,7 +40,7 @@ def find(name: str, which: str = "best") -> tuple[ConfigDict, Checkpoint]:
     if which not in ("best", "latest"):
         raise UserError(f"{PREFIX}{name} is one checkpoint; it has no {which!r}")
     folder = HERE / name
-    about = json.loads((folder / "about.json").read_text())
+    about = files.read_json(folder / "about.json", ABOUT)
     if digest(folder) != about["sha256"]:
         raise UserError(f"{folder} is damaged: another checksum than in about.json")
     meta = about | {"eval": about["figures"]}
@@ -110,11 +112,11 @@ def pack(
 
 def note_figures(folder: Path, figures: dict[str, Any]) -> dict[str, Any]:
     """Add the figures of an evaluation to about.json."""
-    about = json.loads((folder / "about.json").read_text())
+    about = files.read_json(folder / "about.json", ABOUT)
     return write(folder, about | {"figures": figures})
 
 
 def write(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
     """Write about.json."""
-    (folder / "about.json").write_text(json.dumps(about, indent=2) + "\n")
+    files.write_json(folder / "about.json", about, indent=2)
     return about
