@@ -53,7 +53,6 @@ class Dataset(NamedTuple):
     class_names: tuple[str, ...]
     train_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
     eval_batches: Callable[..., Iterator[dict[str, np.ndarray]]]
-    resident: Callable[[], Resident] | None = None  # where it is small enough
     identity: dict[str, Any] = {}  # what the data are, in values of JSON, to compare
     notes: tuple[str, ...] = ()  # what a person should know of them, in sentences
     resident: Callable[[], Resident] | None = None  # where it is small enough

@@ -31,6 +31,7 @@ MAY_CHANGE = {
     "eval_every": "",
     "checkpoint_every": "",
     "num_samples": "",
+    "steps_per_call": "the same to rounding",
     "eval.*": "figures before and after it are of different evaluations",
     "monitor.*": "the best step is looked for anew among all",
     "data.folder": "the images are the same",
