@@ -6,14 +6,31 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from deconvgen.audit.probe import Audit, audit
+from deconvgen.audit.bare import layer
+from deconvgen.audit.costs import Cost, cost
+from deconvgen.audit.probe import Answer, Audit, audit
 from deconvgen.audit.terminal import legend, tables, title
 from deconvgen.core import files
 from deconvgen.core.errors import UserError
+from deconvgen.core.lazy import lazy
 from deconvgen.core.terminal import Terminal
 from deconvgen.nn.upsample import fits, upsamplers
 
-__all__ = ["Audit", "audit", "legend", "run", "tables"]
+__all__ = [
+    "Answer",
+    "Audit",
+    "Cost",
+    "audit",
+    "cost",
+    "layer",
+    "legend",
+    "page",
+    "run",
+    "tables",
+]
+
+PLACES = {"page": "deconvgen.audit.html:page"}  # Matplotlib starts slowly
+__getattr__, __dir__ = lazy(__name__, PLACES)
 
 
 def run(

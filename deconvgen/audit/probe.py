@@ -18,6 +18,18 @@ DRAWS = 4  # kernels that a figure is an average over: 4, or more of few feature
 INSIDE = 8  # pixels of the input, each way, that are looked at
 
 
+class Answer(NamedTuple):
+    """What a layer makes of the probes: the fields that `Audit` has of them, too."""
+
+    phase_variance: float
+    dc_gap: float
+    shift_error: float
+    impulse: np.ndarray
+    constant: np.ndarray
+    frequencies: np.ndarray
+    response: np.ndarray
+
+
 class Audit(NamedTuple):
     """One layer's record. Maps are of the inside, where no border can be seen.
 
@@ -89,20 +101,15 @@ def audit(
         inner = inner.upsampler
     (r, s), kernel = inner.factors, inner.kernel
     border = 2 + max(-(-k // (2 * f)) for k, f in zip(kernel, (r, s), strict=True))
-    x, indices = _probes(INSIDE + 2 * border, channels, (r, s))
+    x, indices = probes(INSIDE + 2 * border, channels, (r, s))
     args = (x, indices) if layer.needs_indices else (x,)
     start, apply = jax.jit(layer.init), jax.jit(layer.apply)
-    kernels = [start(_key(seed), *args) for seed in range(draws(features))]
+    kernels = [start(random_key(seed), *args) for seed in range(draws(features))]
     answers = np.stack([apply(kernel, *args) for kernel in kernels])
     equal = apply(jax.tree.map(jnp.ones_like, kernels[0]), *args)
 
-    def inside(y: np.ndarray) -> np.ndarray:
-        return y[..., border * r : -border * r, border * s : -border * s, :]
-
-    noise, constant, impulse, smooth, moved = np.split(answers, [4, 5, 6, 7], axis=1)
-    overlap = np.abs(inside(np.asarray(equal))[4].mean(-1))
-    turned = impulse.swapaxes(2, 3) if r > s else impulse
-    frequencies, response = _response(turned[:, 0])
+    found = answer(answers, (r, s), border)
+    overlap = np.abs(_inside(np.asarray(equal), (r, s), border)[4].mean(-1))
     mirrors = any(kind.endswith("deconvolution") for kind in inner.kinds)
     return Audit(
         upsampler,
@@ -114,16 +121,34 @@ def audit(
         size,
         tuple(name for name, on in modifiers.items() if on),
         cost(biased, size, channels),
-        _phase_ratio(inside(noise), (r, s)),
-        _dc_gap(inside(constant), (r, s)),
-        _shift_error(inside(np.roll(smooth, (1, 1), (2, 3))), inside(moved)),
+        found.phase_variance,
+        found.dc_gap,
+        found.shift_error,
         gradient_ratio(kernel, (r, s), features) if mirrors else math.nan,
         overlap / (overlap.max() or 1),
-        np.sqrt((inside(impulse)[0, 0] ** 2).mean(-1)),
-        inside(constant)[0, 0][..., [min(i, features - 1) for i in range(3)]],
-        frequencies,
-        response,
+        *found[3:],
     )
+
+
+def answer(answers: np.ndarray, factor: Pair, border: int) -> Answer:
+    """What answers [draws, 8, h r, w s, f] to `probes` say, inside the border."""
+    inside = lambda y: _inside(y, factor, border)
+    noise, constant, impulse, smooth, moved = np.split(answers, [4, 5, 6, 7], axis=1)
+    turned = impulse.swapaxes(2, 3) if factor[0] > factor[1] else impulse
+    last = answers.shape[-1] - 1
+    return Answer(
+        _phase_ratio(inside(noise), factor),
+        _dc_gap(inside(constant), factor),
+        _shift_error(inside(np.roll(smooth, (1, 1), (2, 3))), inside(moved)),
+        np.sqrt((inside(impulse)[0, 0] ** 2).mean(-1)),
+        inside(constant)[0, 0][..., [min(i, last) for i in range(3)]],
+        *_response(turned[:, 0]),
+    )
+
+
+def _inside(y: np.ndarray, factor: Pair, border: int) -> np.ndarray:
+    rows, columns = border * factor[0], border * factor[1]
+    return y[..., rows:-rows, columns:-columns, :]
 
 
 def draws(features: int) -> int:
@@ -131,11 +156,12 @@ def draws(features: int) -> int:
     return max(DRAWS, min(64, 512 // features))
 
 
-def _key(seed: int) -> Array:
+def random_key(seed: int) -> Array:
+    """The key of a seed, from which whole layers are started."""
     return jax.random.key(seed, impl="rbg")  # compiles faster than the default
 
 
-def _probes(n: int, channels: int, factor: Pair) -> tuple[Array, Array]:
+def probes(n: int, channels: int, factor: Pair) -> tuple[Array, Array]:
     """[8, n, n, c]: four of noise, a constant, an impulse, smooth, smooth and moved."""
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(4, n, n, channels))
@@ -208,6 +234,6 @@ def gradient_ratio(kernel: Pair, factor: Pair, features: int = 64) -> float:
         return pull(jax.random.normal(second, y.shape))[0]
 
     back = jax.jit(back)
-    gradients = np.stack([back(_key(seed)) for seed in range(draws(features))])
+    gradients = np.stack([back(random_key(seed)) for seed in range(draws(features))])
     rows, columns = border * factor[0], border * factor[1]
     return _phase_ratio(gradients[:, :, rows:-rows, columns:-columns], factor)

@@ -15,6 +15,7 @@ from deconvgen.config.files import (
     put,
     read,
     save,
+    text,
 )
 from deconvgen.config.schema import assign, data_name, defaults, optimizer, pick, smoke
 
@@ -39,4 +40,5 @@ __all__ = [
     "read",
     "save",
     "smoke",
+    "text",
 ]

@@ -140,6 +140,15 @@ def _parse(config: ConfigDict, key: str, value: str) -> None:
         raise UserError(f"config key {key!r} wants {old!r}'s kind, not {value!r}")
 
 
+def text(value: Any) -> str:
+    """A value as the command line takes it: tuples with commas, true and false."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list):
+        return ",".join(map(text, value))
+    return str(value)
+
+
 def _kind(value) -> str:
     names = {bool: "true or false", int: "a whole number", float: "a number"}
     return names.get(type(value), f"a {type(value).__name__}")

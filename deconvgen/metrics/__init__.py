@@ -1,1 +1,78 @@
 """What images are worth: sums on the devices, figures on the host."""
+
+from deconvgen.metrics.artifacts import (
+    input_gradient,
+    phase_variance_ratio,
+    phase_variances,
+    polyphase_dc_gap,
+    shift_inconsistency,
+)
+from deconvgen.metrics.compare import measure
+from deconvgen.metrics.distances import (
+    frechet_distance,
+    kernel_distance,
+    manifolds,
+    memorization_ratio,
+    mode_coverage,
+)
+from deconvgen.metrics.edges import EdgeResponse, edge_response
+from deconvgen.metrics.features import Extractor, extractors
+from deconvgen.metrics.image import (
+    high_frequency_energy_kept,
+    image_metrics,
+    ms_ssim,
+    mse,
+    psnr,
+    ssim,
+)
+from deconvgen.metrics.segmentation import Boundaries, Confusion
+from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
+from deconvgen.metrics.spectra import replica_energy, separability, spectrum_distance
+from deconvgen.metrics.sums import (
+    Collection,
+    Decibels,
+    Mean,
+    Moments,
+    Ratio,
+    add,
+    results,
+)
+
+__all__ = [
+    "Artifacts",
+    "Boundaries",
+    "Collection",
+    "Confusion",
+    "Decibels",
+    "EdgeResponse",
+    "Extractor",
+    "Fidelity",
+    "Gradients",
+    "Mean",
+    "Moments",
+    "Ratio",
+    "add",
+    "edge_response",
+    "extractors",
+    "frechet_distance",
+    "high_frequency_energy_kept",
+    "image_metrics",
+    "input_gradient",
+    "kernel_distance",
+    "manifolds",
+    "measure",
+    "memorization_ratio",
+    "mode_coverage",
+    "ms_ssim",
+    "mse",
+    "phase_variance_ratio",
+    "phase_variances",
+    "polyphase_dc_gap",
+    "psnr",
+    "replica_energy",
+    "results",
+    "separability",
+    "shift_inconsistency",
+    "spectrum_distance",
+    "ssim",
+]

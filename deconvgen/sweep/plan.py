@@ -23,11 +23,11 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from deconvgen import config as configs
-from deconvgen import sweep
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.runs import rehearsal
 from deconvgen.runs import setup as runs
+from deconvgen.sweep import settings as sweep
 
 PLAN = "sweep.json"
 MODES = ("min", "max", "real")

@@ -1,1 +1,42 @@
-"""The loop, and what a train step, a checkpoint and a record are made of."""
+"""The loop, and what a train step, a checkpoint and a record are made of.
+
+>>> step = training.supervised(loss, optax.adam(1e-3), decay=0.999, axis=None)
+>>> state, scalars = jax.jit(step)(state, batch, keys)
+"""
+
+from typing import TYPE_CHECKING
+
+from deconvgen.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from deconvgen.training import checkpoint
+    from deconvgen.training.log import Log
+    from deconvgen.training.loop import fit
+    from deconvgen.training.optim import make_optimizer, optimizers, schedules
+    from deconvgen.training.steps import average, descend, supervised
+
+PLACES = {
+    "Log": "deconvgen.training.log:Log",
+    "average": "deconvgen.training.steps:average",
+    "checkpoint": "deconvgen.training.checkpoint",
+    "descend": "deconvgen.training.steps:descend",
+    "fit": "deconvgen.training.loop:fit",
+    "make_optimizer": "deconvgen.training.optim:make_optimizer",
+    "optimizers": "deconvgen.training.optim:optimizers",
+    "schedules": "deconvgen.training.optim:schedules",
+    "supervised": "deconvgen.training.steps:supervised",
+}
+
+__all__ = [
+    "Log",
+    "average",
+    "checkpoint",
+    "descend",
+    "fit",
+    "make_optimizer",
+    "optimizers",
+    "schedules",
+    "supervised",
+]
+
+__getattr__, __dir__ = lazy(__name__, PLACES)
