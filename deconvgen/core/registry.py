@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
+from deconvgen.core import plugins
 from deconvgen.core.errors import unknown
 
 T = TypeVar("T")
@@ -10,6 +11,9 @@ T = TypeVar("T")
 
 class Registry(Mapping[str, T], Generic[T]):
     """What there is of one kind, by name, in the order of registration.
+
+    Plugins are imported (see `core.plugins`) when a name is not there, or all are
+    listed.
 
     >>> losses = Registry("loss")
     >>> @losses.register
@@ -32,17 +36,21 @@ class Registry(Mapping[str, T], Generic[T]):
         return thing
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._things:
+        if name not in self:
             raise unknown(self.kind, name, self._things)
         return self._things[name]
 
     def __contains__(self, name: object) -> bool:
+        if name not in self._things:
+            plugins.discover()
         return name in self._things
 
     def __iter__(self) -> Iterator[str]:
+        plugins.discover()
         return iter(self._things)
 
     def __len__(self) -> int:
+        plugins.discover()
         return len(self._things)
 
     def summary(self, name: str) -> str:

@@ -1,8 +1,16 @@
-"""Tasks, found by the names of their files, and the settings that they share."""
+"""Tasks, found by the names of their files, and the settings that they share.
+
+One's own is a function `make(config, axis) -> Task`, registered in a file that the
+config's `imports` names:
+
+>>> @tasks.register(name="inpainting")
+... def make(config, axis): ...
+"""
 
 import importlib
 import pkgutil
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -13,6 +21,7 @@ from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from deconvgen.core.errors import KNOBS, UserError, unknown
+from deconvgen.core.registry import Registry
 from deconvgen.core.types import Images, Sums, Task
 from deconvgen.metrics import features
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
@@ -20,16 +29,47 @@ from deconvgen.metrics.sums import Collection, Mean
 from deconvgen.training.optim import make_optimizer
 from deconvgen.training.parallel import START
 
+__all__ = ["check", "make", "module", "names", "register"]
+
 DTYPES = ("float32", "bfloat16")
 
 
 def names() -> list[str]:
     """Every task there is."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    files = [module.name for module in pkgutil.iter_modules(__path__)]
+    return sorted({name for name in files if not name.startswith("_")} | {*registered})
+
+
+registered: Registry[Any] = Registry("task")
+"""Those of the user's own files and of plugins, as namespaces with `make`."""
+
+
+def register(
+    make: Callable[[ConfigDict, str | None], Task] | None = None,
+    *,
+    name: str = "",
+    check: Callable[[ConfigDict], None] = lambda config: None,
+    knobs: Callable[[ConfigDict], str] = lambda config: KNOBS,
+) -> Callable:
+    """Decorate the function that makes a task of one's own, `(config, axis) -> Task`.
+
+    `check` raises `UserError` for a config that cannot be trained; `knobs` says what to
+    try after a mode collapse. Its own name is the default name.
+    """
+    if make is None:
+        return lambda make: register(make, name=name, check=check, knobs=knobs)
+    name = name or make.__name__
+    if name in names():
+        raise ValueError(f"task {name!r} is there already")
+    made = SimpleNamespace(make=make, check=check, knobs=knobs, __doc__=make.__doc__)
+    registered.register(made, name=name)
+    return make
 
 
 def module(name: str) -> Any:
-    """The task's module."""
+    """The task's module, or what was registered in its place."""
+    if name in registered:
+        return registered[name]
     if name not in names():
         raise unknown("task", name, names())
     return importlib.import_module(f"{__name__}.{name}")
