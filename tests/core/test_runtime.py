@@ -13,7 +13,7 @@ import hashlib
 from deconvgen.core import runtime
 runtime.prepare()
 import jax, numpy as np
-from deconvgen.ops.conv_transpose import conv_transpose
+from deconvgen.ops.convolution.transposed import conv_transpose
 x = np.random.default_rng(0).normal(size=(8, 16, 16, 32)).astype("float32")
 w = np.random.default_rng(1).normal(size=(4, 4, 32, 16)).astype("float32")
 step = jax.jit(jax.grad(lambda w, x: (conv_transpose(x, w, 2) ** 2).sum(), (0, 1)))
