@@ -16,7 +16,8 @@ usage: deconvgen COMMAND [--flag=value ...]
 
 {commands}
 
-`deconvgen COMMAND --help` lists the flags of a command.
+`deconvgen COMMAND --help` lists the flags of a command. Every command takes
+--import=my_layers.py, a file that registers layers, losses, data sets or tasks.
 """
 
 
@@ -46,6 +47,22 @@ def split_config(argv: list[str]) -> tuple[list[str], list[str]]:
     return rest, overrides
 
 
+def split_imports(argv: list[str]) -> tuple[list[str], list[str]]:
+    """`--import=FILE` (or `--import FILE`) apart from the other arguments."""
+    rest, names = [], []
+    words = iter(argv)
+    for word in words:
+        flag, equals, value = word.lstrip("-").partition("=")
+        if not word.startswith("-") or flag != "import":
+            rest.append(word)
+            continue
+        value = value if equals else next(words, "")
+        if not value or value.startswith("-"):
+            raise UserError("--import lacks its value: --import=my_layers.py")
+        names += value.split(",")
+    return rest, names
+
+
 def help_text() -> str:
     """The commands, a line each."""
     lines = (f"  {name:10} {run.__doc__}" for name, (run, _) in commands.items())
@@ -73,6 +90,7 @@ def run(argv: list[str]) -> None:
     values = flags.FlagValues()
     define(values)
     words, overrides = split_config(words)
+    words, imports = split_imports(words)
     if "--help" in words or "-h" in words:
         print(f"deconvgen {name}: {function.__doc__}\n\n{flag_help(values)}")
         return
@@ -88,6 +106,12 @@ def run(argv: list[str]) -> None:
         raise UserError(str(error)) from None
     if rest and name not in TAKES_WORDS:
         raise UserError(f"deconvgen {name} does not know what to do with {rest[0]!r}")
+    if imports:
+        from deconvgen import config
+
+        config.imported(imports)
+        if "config" in values:  # which keeps them, for whoever reads it
+            overrides.append(f"imports={','.join(imports)}")
     function(values, overrides, rest)
 
 

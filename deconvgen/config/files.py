@@ -6,8 +6,10 @@ A config is a Python file with `get_config(variant) -> ConfigDict`. On the comma
 `ml_collections.config_flags`.
 """
 
+import importlib
 import importlib.util
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,8 @@ from deconvgen.core import files
 from deconvgen.core.errors import UserError, near_match, unknown
 
 HERE = Path(__file__).parent.parent
+TEXTS = ("imports",)
+"""Config keys that hold texts, which are not in quotes where they are overridden."""
 
 
 def folder(kind: str) -> Path:
@@ -95,7 +99,35 @@ def load(spec: str, overrides: Iterable[str] = ()) -> ConfigDict:
     if not isinstance(config, ConfigDict):
         kind = type(config).__name__
         raise UserError(f"get_config of {path} should give a ConfigDict, not a {kind}")
-    return override(config, overrides)
+    config = override(config, overrides)
+    imported(config.get("imports", ()))
+    return config
+
+
+def imported(names: Iterable[str]) -> None:
+    """Import one's own files (`my_layers.py`) and modules, each once in a process.
+
+    What they register is then known: layers, starts, losses, data sets, tasks. Raises a
+    `UserError` for one that is not there, and for whatever it raises itself.
+    """
+    for name in names:
+        if is_file(name):
+            path = Path(name).expanduser().resolve()
+            if not path.is_file():
+                raise UserError(f"there is no file {name}, which 'imports' names")
+            if path not in _imported:
+                _imported[path] = module(path)
+        elif name not in sys.modules:
+            with _running(Path(name)):
+                importlib.import_module(name)
+
+
+_imported: dict[Path, Any] = {}
+
+
+def is_file(name: str) -> bool:
+    """Whether a name of `imports` is that of a file, not of a module."""
+    return name.endswith(".py")
 
 
 def paths(config: ConfigDict) -> list[str]:
@@ -124,8 +156,9 @@ def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
 
 def _parse(config: ConfigDict, key: str, value: str) -> None:
     old = flat(config)[key]
-    if isinstance(old, tuple) and value[:1] not in "([":
-        value = f"({value},)" if value else "()"
+    if isinstance(old, tuple) and not value.startswith(("(", "[")):
+        parts = map(repr, value.split(",")) if key in TEXTS else [value]
+        value = f"({','.join(parts)},)" if value else "()"
     holder = flags.FlagValues()
     argv = ["deconvgen", f"--config.{key}={value}"]
     config_flags.DEFINE_config_dict("config", config, flag_values=holder, sys_argv=argv)
@@ -184,8 +217,9 @@ def parse(saved: dict[str, Any], name: str) -> ConfigDict:
         raise files.Damaged(f"{name} holds no config: it has no 'task'")
     younger = defaults(saved["task"]).to_dict()
     for key, value in younger.items():
-        if key in saved and not files.is_a(saved[key], type(value)):
-            kind = files.KINDS[type(value)]
+        form = list if isinstance(value, tuple) else type(value)  # as JSON has it
+        if key in saved and not files.is_a(saved[key], form):
+            kind = files.KINDS[form]
             raise files.Damaged(f"{name}: {key!r} should be {kind}, not {saved[key]!r}")
     if re.search("bilinear_additive|'residual': True", str(saved.get("model"))):
         younger["model"]["reduction"] = "mean"

@@ -32,6 +32,7 @@ def defaults(task: str, **values) -> ConfigDict:
     config.steps = 1000
     config.batch_size = 64
     config.dtype = "float32"  # of the computation; parameters stay float32
+    config.imports = ()  # one's own files and modules, imported before anything else
     config.init_from = ""  # a run folder (its best) or pretrained:NAME to take from
     config.data = dict(
         name="fashion_mnist_small",

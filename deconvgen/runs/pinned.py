@@ -35,6 +35,7 @@ MAY_CHANGE = {
     "eval.*": "figures before and after it are of different evaluations",
     "monitor.*": "the best step is looked for anew among all",
     "data.folder": "the images are the same",
+    "imports": "what they register may be another thing than before",
 }
 """Config keys that a run may go on with another value of, and what to know of it.
 
@@ -54,15 +55,25 @@ def absolute(config: ConfigDict) -> ConfigDict:
         path = place.get(name, "")
         if path and not path.startswith("pretrained:"):
             place[name] = os.path.abspath(os.path.expanduser(path))
+    config.imports = tuple(
+        os.path.abspath(os.path.expanduser(name)) if configs.is_file(name) else name
+        for name in config.get("imports", ())
+    )
     return config
 
 
 def saved(workdir: Path) -> ConfigDict:
     """The config of a run folder: its config.json, or the newest checkpoint's.
 
-    Where the two disagree on what a run may not change, the checkpoint is right.
-    Raises `UserError` where there is neither.
+    Where the two disagree on what a run may not change, the checkpoint is right. What
+    it says in `imports` has been imported. Raises `UserError` where there is neither.
     """
+    config = _saved(workdir)
+    configs.imported(config.imports)
+    return config
+
+
+def _saved(workdir: Path) -> ConfigDict:
     path = workdir / CONFIG
     try:
         own = configs.read(path)

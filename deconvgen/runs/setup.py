@@ -105,7 +105,9 @@ def check(config: ConfigDict) -> None:
     """Refuse values that make no sense, before anything is computed.
 
     Every key of `LEAST` and `SHARES` that the config has; of a tuple, every number.
+    What it says in `imports` has been imported.
     """
+    configs.imported(config.get("imports", ()))
     for bounds, fits, words in (
         (LEAST[1], lambda x: x >= 1, "be 1 or more"),
         (LEAST[0], lambda x: x >= 0, "be 0 or more"),
