@@ -54,7 +54,7 @@ import numpy as np
 
 import deconvgen
 from deconvgen.core import images
-from deconvgen.ops.convolution.transposed import conv_transpose
+from deconvgen.ops import conv_transpose
 
 rng = np.random.default_rng(0)
 

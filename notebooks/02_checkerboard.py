@@ -56,13 +56,10 @@ import tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 
-from deconvgen import audit, config
+from deconvgen import audit, config, load, train
 from deconvgen.core import images
 from deconvgen.metrics.spectra import decibels
-from deconvgen.ops.convolution.transposed import conv_transpose
-from deconvgen.ops.spectrum import power_spectrum
-from deconvgen.runs.run import load
-from deconvgen.runs.train import train
+from deconvgen.ops import conv_transpose, power_spectrum
 
 # %% [markdown]
 # ## Overlap: kernel against stride

@@ -59,10 +59,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from deconvgen import config
+from deconvgen import config, load
 from deconvgen.core import images
 from deconvgen.runs import sampling
-from deconvgen.runs.run import load
 from deconvgen.runs.train import train
 from deconvgen.training import checkpoint, log
 

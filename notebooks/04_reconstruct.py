@@ -54,13 +54,11 @@ import tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 
-from deconvgen import config
+from deconvgen import config, load, train
 from deconvgen.core import images
 from deconvgen.runs import photographs as whole
 from deconvgen.runs import sampling
-from deconvgen.runs.run import load
 from deconvgen.runs.sampling import pictures as sampling_pictures
-from deconvgen.runs.train import train
 
 # %% [markdown]
 # One call for all four: train a config by its name, load the best checkpoint.

@@ -56,12 +56,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 
-from deconvgen import audit, config
+from deconvgen import audit, config, load
 from deconvgen.core import images
-from deconvgen.nn.upsample import make_upsampler, upsamplers
-from deconvgen.report.write import report
-from deconvgen.runs.run import load
-from deconvgen.sweep.run import sweep
+from deconvgen.nn import make_upsampler, upsamplers
+from deconvgen.report import report
+from deconvgen.sweep import start
 
 folder = Path(tempfile.mkdtemp())
 
@@ -84,8 +83,7 @@ MINE = '''
 import flax.linen as nn
 
 from deconvgen import config
-from deconvgen.nn.conv import ConvTranspose
-from deconvgen.nn.upsample import Upsampler, upsamplers
+from deconvgen.nn import ConvTranspose, Upsampler, upsamplers
 from deconvgen.ops import resize
 
 if "half_and_half" not in upsamplers:  # a file may be read more than once
@@ -177,7 +175,7 @@ SIZES = {{
 }}
 '''
 (folder / "halves.py").write_text(EXPERIMENT.lstrip())
-outcomes = sweep(str(folder / "halves.py"), folder / "sweep", timing=False)
+outcomes = start(str(folder / "halves.py"), folder / "sweep", timing=False)
 print({name: outcome["state"] for name, outcome in outcomes.items()})
 
 # %% [markdown]

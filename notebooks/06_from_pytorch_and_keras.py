@@ -56,8 +56,7 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 
-from deconvgen.nn import convert
-from deconvgen.nn.conv import ConvTranspose
+from deconvgen.nn import ConvTranspose, convert
 
 TORCH = importlib.util.find_spec("torch") is not None
 print("PyTorch is installed:", TORCH)
