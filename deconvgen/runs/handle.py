@@ -120,6 +120,11 @@ class Handle:
         real = batch["mask"] > 0
         return {name: values[real] for name, values in batch.items()}
 
+    @cached_property
+    def _drawn(self) -> Any:
+        """The task's samples on the devices, compiled once for all seeds."""
+        return self.spread.run(self.task.sample, jax.random.key(0))
+
     def batches(
         self,
         num: int,
@@ -142,7 +147,7 @@ class Handle:
         size = whole("batch_size", batch_size, 0) or self.config.eval.batch_size
         size = min(size, max(1, num - first))
         size = -(-size // self.spread.count) * self.spread.count
-        step = self.spread.run(self.task.sample, key(seed))
+        step = self._drawn.rooted(key(seed))
         under_way = None
         if labels is not None:
             if not self.config.model.get("conditional", False):
@@ -170,7 +175,7 @@ class Handle:
         """The task's own picture of each of the first `num` test images."""
         num = min(whole("num", num, 1), self.test_set.num_examples)
         size = -(-num // self.spread.count) * self.spread.count
-        step = self.spread.run(self.task.sample, key(seed))
+        step = self._drawn.rooted(key(seed))
         batch = self.spread.put_batch(next(self.test_set.eval_batches(size)))
         return self.spread.join(step(self.placed, batch, 0, 0))[:num]
 
