@@ -21,6 +21,8 @@ TRAIN = (
 
 def started(*command, **settings):
     """A process that listens: from here on, any moment is as good as another."""
+    heard = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings = {"preexec_fn": heard} | settings  # a shell's background ignores SIGINT
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **settings)
     bit = 1 << (signal.SIGTERM - 1)
     until = time.monotonic() + 60
