@@ -14,13 +14,15 @@ from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError
 from deconvgen.ops.arguments import Images, plain, takes
-from deconvgen.ops.convolution.geometry import pairs, unknown, whole
+from deconvgen.ops.convolution.geometry import Padding, pairs, unknown, whole
 
 MOST_TAPS = 100
 """Of a filter that is not separable; one that has more is a convolution by lax."""
 
 Pair = tuple[int, int]
-Padding = tuple[Pair, Pair]
+Pads = tuple[Pair, Pair]
+Wholes = Any
+"""One whole number >= 1, Python's or NumPy's, or two of them; `pair` refuses others."""
 
 
 def pair(value: Any, what: str = "a factor") -> Pair:
@@ -35,10 +37,10 @@ def pair(value: Any, what: str = "a factor") -> Pair:
 def upfirdn(
     x: Images,
     taps: Shaped[Array | np.ndarray, "..."],
-    up: int | Pair = 1,
-    down: int | Pair = 1,
+    up: Wholes = 1,
+    down: Wholes = 1,
     padding: Padding = ((0, 0), (0, 0)),
-    gain: float | int = 1.0,
+    gain: Any = 1.0,
     impl: str = "auto",
 ) -> Float[Array, "*b oh ow c"]:
     """Upsample by zero insertion, pad, convolve with a filter, keep every d-th sample.
@@ -66,7 +68,7 @@ def upfirdn(
     return run(x, taps * gain, up, down, padding)
 
 
-def _one_convolution(x: Array, taps: Array, up: Pair, down: Pair, padding: Padding):
+def _one_convolution(x: Array, taps: Array, up: Pair, down: Pair, padding: Pads):
     """The same by lax, for filters that take too long to compile tap by tap."""
     c = x.shape[-1]
     for i in (0, 1):
@@ -88,9 +90,9 @@ def upfirdn_axis(
     x: Images,
     taps: Shaped[Array | np.ndarray, "..."],
     axis: int,
-    up: int = 1,
-    down: int = 1,
-    padding: Pair = (0, 0),
+    up: Any = 1,
+    down: Any = 1,
+    padding: Any = (0, 0),
     impl: str = "auto",
 ) -> Float[Array, "*b oh ow c"]:
     """`upfirdn` along the rows' axis (0) or the columns' (1) alone, taps [k]."""
@@ -160,7 +162,7 @@ def _padded(x: Array, axis: int, phases, step: int, count: int):
     return lax.pad(x, jnp.zeros((), x.dtype), config), low
 
 
-def _sections(x: Array, k: tuple[int, ...], up: Pair, down: Pair, padding: Padding):
+def _sections(x: Array, k: tuple[int, ...], up: Pair, down: Pair, padding: Pads):
     """The plan of both axes, and a function (row index, column index) -> slice of x."""
     plans = [_plan(x.shape[1 + i], k[i], up[i], down[i], padding[i]) for i in (0, 1)]
     (rows, row_step, _, m), (columns, column_step, _, n) = plans
@@ -179,7 +181,7 @@ def _sections(x: Array, k: tuple[int, ...], up: Pair, down: Pair, padding: Paddi
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 @partial(jax.jit, static_argnums=(2, 3, 4))
-def _upfirdn(x: Array, taps: Array, up: Pair, down: Pair, padding: Padding) -> Array:
+def _upfirdn(x: Array, taps: Array, up: Pair, down: Pair, padding: Pads) -> Array:
     """`upfirdn` for taps [kh, kw] or [kh, kw, c]."""
     flipped = taps[::-1, ::-1]
     plans, section = _sections(x, taps.shape[:2], up, down, padding)

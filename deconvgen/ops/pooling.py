@@ -9,12 +9,12 @@ from jaxtyping import Int, Shaped
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.convolution.geometry import per_axis
-from deconvgen.ops.fir import Pair, pair
+from deconvgen.ops.fir import Wholes, pair
 
 
 @takes("kept", x="H W c")
 def max_pool_with_indices(
-    x: Images, window: int | Pair = 2, padding: str = "VALID"
+    x: Images, window: Wholes = 2, padding: str = "VALID"
 ) -> tuple[Shaped[Array, "*b h2 w2 c"], Int[Array, "*b h2 w2 c"]]:
     """The maximum of each window (stride = window) and its place in the window.
 
@@ -55,8 +55,8 @@ def _least(dtype):
 def max_unpool(
     x: Images,
     indices: Images,
-    window: int | Pair = 2,
-    shape: Pair | None = None,
+    window: Wholes = 2,
+    shape: Wholes = None,
 ) -> Shaped[Array, "*b H W c"]:
     """Every value put back where its maximum was, zeros elsewhere.
 
@@ -110,7 +110,7 @@ def _checked_indices(indices: Array, r: int, s: int) -> None:
 
 @takes("kept", flat="h w c")
 def window_indices(
-    flat: Images, size: Pair, window: int | Pair = 2, library: str = "torch"
+    flat: Images, size: Wholes, window: Wholes = 2, library: str = "torch"
 ) -> Int[Array, "*b h w c"]:
     """The flat indices of another library's max-pooling, as places in the window.
 

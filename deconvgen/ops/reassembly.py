@@ -11,14 +11,14 @@ from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError
 from deconvgen.ops.arguments import Images, plain, takes
-from deconvgen.ops.fir import Pair, pair
+from deconvgen.ops.fir import Pair, Wholes, pair
 
 
 @takes(x="h w c", weights="h w p t")
 def reassemble(
     x: Images,
     weights: Shaped[Array | np.ndarray, "*b h w p t"],
-    window: int | Pair,
+    window: Wholes,
     impl: str = "auto",
 ) -> Float[Array, "*b h w p c"]:
     """For each pixel p mixtures of its window: sum_t weights[..., p, t] x[at t].

@@ -1,6 +1,7 @@
 """Resizing by whole factors: nearest, bilinear, bicubic; NHWC, half-pixel centres."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +12,14 @@ from jaxtyping import Float, Shaped
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.ops.arguments import Images, takes
 from deconvgen.ops.convolution import geometry
-from deconvgen.ops.fir import Pair, pair, upfirdn_axis
+from deconvgen.ops.fir import Wholes, pair, upfirdn_axis
 
 REDUCTIONS = ("sum", "mean")
 """Of the channels of a group in bilinear additive upsampling."""
 
 
 @takes("kept", x="h w c")
-def nearest(x: Images, factor: int | Pair) -> Shaped[Array, "*b H W c"]:
+def nearest(x: Images, factor: Wholes) -> Shaped[Array, "*b H W c"]:
     """Every pixel repeated factor x factor times: H = factor * h; x's type is kept."""
     (r, s), (b, h, w, c) = pair(factor), x.shape
     spread = jnp.broadcast_to(x[:, :, None, :, None], (b, h, r, w, s, c))
@@ -26,9 +27,7 @@ def nearest(x: Images, factor: int | Pair) -> Shaped[Array, "*b H W c"]:
 
 
 @takes(x="h w c")
-def bilinear(
-    x: Images, factor: int | Pair, impl: str = "auto"
-) -> Float[Array, "*b H W c"]:
+def bilinear(x: Images, factor: Wholes, impl: str = "auto") -> Float[Array, "*b H W c"]:
     """Linear interpolation along both axes, H = factor * h.
 
     Equal to `jax.image.resize(x, ..., "bilinear")`; beyond the border the nearest
@@ -39,9 +38,7 @@ def bilinear(
 
 
 @takes(x="h w c")
-def bicubic(
-    x: Images, factor: int | Pair, impl: str = "auto"
-) -> Float[Array, "*b H W c"]:
+def bicubic(x: Images, factor: Wholes, impl: str = "auto") -> Float[Array, "*b H W c"]:
     """Cubic convolution with a = -0.5 (Keys 1981), H = factor * h.
 
     Equal to `jax.image.resize(x, ..., "bicubic")`: at the border the weights of the
@@ -53,8 +50,8 @@ def bicubic(
 @takes(x="h w c")
 def bilinear_additive(
     x: Images,
-    factor: int | Pair,
-    features: int,
+    factor: Wholes,
+    features: Any,
     reduction: str = "sum",
     impl: str = "auto",
 ) -> Float[Array, "*b H W features"]:
@@ -70,7 +67,7 @@ def bilinear_additive(
 
 @takes(x="c")
 def grouped(
-    x: Shaped[Array | np.ndarray, "*b c"], features: int, reduction: str = "sum"
+    x: Shaped[Array | np.ndarray, "*b c"], features: Any, reduction: str = "sum"
 ) -> Float[Array, "*b features"]:
     """Consecutive channels summed or averaged (or repeated) to `features` channels.
 
@@ -129,7 +126,7 @@ FILTERS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {
 """By name: the weight at a distance in pixels, and the distance where it ends."""
 
 
-def _interpolate(x: Array, factor: int | Pair, name: str, impl: str) -> Array:
+def _interpolate(x: Array, factor: Wholes, name: str, impl: str) -> Array:
     factors, (b, h, w, c) = pair(factor), x.shape
     if geometry.unknown((h, w)):  # symbols, for lax
         return jax.image.resize(x, (b, h * factors[0], w * factors[1], c), name)

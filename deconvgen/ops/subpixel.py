@@ -5,12 +5,12 @@ from jaxtyping import Shaped
 
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.ops.arguments import Images, takes
-from deconvgen.ops.fir import Pair, pair
+from deconvgen.ops.fir import Wholes, pair
 
 
 @takes("kept", x="h w c")
 def depth_to_space(
-    x: Images, factor: int | Pair = 2, order: str = "rrc"
+    x: Images, factor: Wholes = 2, order: str = "rrc"
 ) -> Shaped[Array, "*b H W C"]:
     """Sub-pixels (r, s) out of the channels: H = r h, W = s w, C = c / (r s).
 
@@ -32,7 +32,7 @@ def depth_to_space(
 
 @takes("kept", x="H W C")
 def space_to_depth(
-    x: Images, factor: int | Pair = 2, order: str = "rrc"
+    x: Images, factor: Wholes = 2, order: str = "rrc"
 ) -> Shaped[Array, "*b H2 W2 C2"]:
     """The inverse of `depth_to_space`: h = H / r, w = W / s, c = r s C.
 

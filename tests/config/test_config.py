@@ -101,6 +101,27 @@ def test_a_key_younger_than_a_run_folder_has_its_default(tmp_path):
     assert read.optimizer.b1 == saved["optimizer"]["b1"]
 
 
+@pytest.mark.parametrize(
+    ("used", "reduction"),
+    [
+        ({"residual": True}, "mean"),
+        ({"upsampler": "nearest_conv,bilinear_additive"}, "mean"),
+        ({"last_upsampler": "bilinear_additive"}, "mean"),
+        ({"residual": True, "reduction": "sum"}, "sum"),
+        ({}, "sum"),
+    ],
+)
+def test_a_run_from_before_channels_were_summed_keeps_the_mean(
+    tmp_path, used, reduction
+):
+    """It was trained with it; where nothing is reduced, nothing has changed."""
+    saved = config.load("dcgan:smoke").to_dict()
+    del saved["model"]["reduction"]
+    saved["model"] |= used
+    (tmp_path / "config.json").write_text(json.dumps(saved))
+    assert config.read(tmp_path / "config.json").model.reduction == reduction
+
+
 def test_a_misspelt_key_in_a_config_file_is_told():
     with pytest.raises(UserError, match="'stepz'; did you mean 'steps'"):
         config.defaults("gan", stepz=3)

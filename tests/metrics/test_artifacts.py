@@ -36,7 +36,9 @@ def test_dc_gap_of_known_kernels():
     # k3 s2: the phases have 4, 2, 2 and 1 taps
     gains = np.array([4, 2, 2, 1])
     expected = gains.std() / np.sqrt(np.mean(gains**2))
-    np.testing.assert_allclose(polyphase_dc_gap(ones(3), 2), expected, rtol=1e-6)
+    for stride in (2, np.int64(2), (2, 2)):
+        gap = polyphase_dc_gap(ones(3), stride)
+        np.testing.assert_allclose(gap, expected, rtol=1e-6)
     bilinear = np.outer([1, 3, 3, 1], [1, 3, 3, 1])[:, :, None, None] / 16
     np.testing.assert_allclose(polyphase_dc_gap(jnp.asarray(bilinear), 2), 0, atol=1e-6)
     # bed of nails: one phase alone

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from deconvgen.core.errors import UserError
+from deconvgen.nn.blocks import PReLU
 from deconvgen.nn.conv import Conv, ConvTranspose
 from deconvgen.nn.upsample import Upsampler, make_upsampler
 from deconvgen.nn.upsample.dynamic import sample_bilinear
@@ -205,3 +206,9 @@ def test_arrays_that_belong_together_have_the_same_batch_axes():
         max_unpool(x, jnp.zeros((6, 4, 4, 1), jnp.int32))
     with pytest.raises(UserError, match="x and weights need the same w, not 4 and 3"):
         reassemble(x[0], jnp.ones((3, 4, 3, 1, 9)), 3)
+
+
+def test_a_learned_slope_of_integers_is_no_integer():
+    x = jnp.array([[-8, 8]])
+    y, _ = PReLU().init_with_output(KEY, x)
+    np.testing.assert_allclose(y, [[-2.0, 8.0]])

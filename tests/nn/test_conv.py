@@ -165,6 +165,10 @@ def test_empty_batches_and_kernels_larger_than_the_image():
         ({"strides": (0, 0)}, "strides=.*>= 1"),
         ({"feature_group_count": 0}, "feature_group_count=0"),
         ({"kernel_size": (3, 0)}, "kernel_size="),
+        ({"kernel_size": ()}, "kernel_size="),
+        ({"features": 0}, "features is a whole number >= 1, not 0"),
+        ({"features": -1}, "features is a whole number >= 1, not -1"),
+        ({"padding": -9}, "padding=-9 takes more than the"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(options, message):

@@ -110,6 +110,46 @@ def test_carafe_is_the_weighted_mean_of_the_neighbourhood():
     np.testing.assert_allclose(y[0], expected, atol=1e-5)
 
 
+def test_carafe_starts_as_that_of_mmcv_close_to_the_mean_of_the_window():
+    """CARAFEPack: Xavier uniform, then N(0, 0.001), no other initializer's."""
+    x = noise(1, 6, 6, 16)
+    for start in ("default", "orthogonal"):
+        layer = make_upsampler("carafe", 3, 2, initializer=start)
+        y, variables = started(layer, x)
+        params = variables["params"]
+        assert np.abs(params["compress"]["kernel"]).max() <= (6 / (16 + 64)) ** 0.5
+        compress = np.var(params["compress"]["kernel"])
+        np.testing.assert_allclose(compress, 2 / (16 + 64), rtol=0.15)
+        np.testing.assert_allclose(np.std(params["encode"]["kernel"]), 1e-3, rtol=0.05)
+        mean = jax.lax.conv_general_dilated(
+            x,
+            jnp.full((5, 5, 1, 16), 1 / 25),
+            (1, 1),
+            "SAME",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=16,
+        )
+        even = resize.nearest(mean, 2) @ params["project"]["kernel"][0, 0]
+        error = np.sqrt(np.mean((y - even) ** 2) / np.mean(even**2))
+        assert error < 0.1
+
+
+@pytest.mark.parametrize("reduction", resize.REDUCTIONS)
+def test_the_layer_and_the_residual_path_reduce_channels_as_asked(reduction):
+    x = noise(1, 3, 4, 8)
+    layer = make_upsampler("bilinear_additive", 3, 2, reduction=reduction)
+    y, variables = started(layer, x)
+    groups = np.asarray(resize.bilinear(x, 2)).reshape(1, 6, 8, 2, 4)
+    added = jnp.asarray(getattr(groups, reduction)(-1))
+    expected = Conv(3, (3, 3)).apply({"params": variables["params"]["conv"]}, added)
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+    bare = make_upsampler("nearest_conv", 2, 2)
+    _, variables = started(bare, x)
+    path = make_upsampler("nearest_conv", 2, 2, residual=True, reduction=reduction)
+    with_path = path.apply({"params": {"upsampler": variables["params"]}}, x)
+    np.testing.assert_allclose(with_path - bare.apply(variables, x), added, atol=1e-5)
+
+
 def test_sampling_on_the_bilinear_grid_is_bilinear_resize_and_groups_are_apart():
     x = noise(2, 4, 5, 4)
     rows = jnp.broadcast_to(

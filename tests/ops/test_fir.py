@@ -95,3 +95,27 @@ def test_impossible_filters_are_refused():
     for wrong in (0, 1.5, (2, 0), (1, 2, 3), "2"):
         with pytest.raises(UserError, match="whole number"):
             pair(wrong)
+
+
+@pytest.mark.parametrize(
+    ("taps", "arguments", "message"),
+    [
+        (np.ones((2, 2, 4)), {}, "taps of shape .* on 3 channels: expected .*, 3"),
+        (np.ones((2, 2, 3, 1)), {}, "the taps of a filter are"),
+        (np.ones(0), {}, "the taps of a filter are"),
+        (np.ones(2), {"up": 0}, "a factor is a whole number"),
+        (np.ones(2), {"down": float("nan")}, "a factor is a whole number"),
+        (np.ones(2), {"padding": ((1, 1),)}, "padding=.*: expected an integer"),
+        (np.ones(2), {"padding": "SAME"}, "padding='SAME': expected an integer"),
+    ],
+)
+def test_filters_that_do_not_fit_are_refused(taps, arguments, message):
+    with pytest.raises(UserError, match=message):
+        upfirdn(jnp.ones((1, 4, 4, 3)), taps, **arguments)
+
+
+def test_gradients_in_half_precision_add_up_in_float32():
+    """4,096 ones: bfloat16 counts to 256."""
+    x, taps = jnp.ones((1, 64, 64, 1), jnp.bfloat16), jnp.ones((1, 1), jnp.bfloat16)
+    to_taps = jax.grad(lambda f: upfirdn(x, f).astype(jnp.float32).sum())(taps)
+    np.testing.assert_array_equal(to_taps, 4096)

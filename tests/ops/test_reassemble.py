@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
+from deconvgen.core.errors import UserError
 from deconvgen.ops.reassembly import reassemble
 
 
@@ -36,3 +37,23 @@ def test_first_and_second_derivatives(window):
         x, weights = (jnp.asarray(a) for a in draw(window, x64=True))
         run = jax.jit(lambda x, weights: reassemble(x, weights, window))
         check_grads(run, (x, weights), order=2, modes=["rev"])
+
+
+def test_windows_and_weights_that_do_not_fit_are_refused():
+    x, weights = (jnp.asarray(a) for a in draw((3, 3)))
+    with pytest.raises(UserError, match="5 x 5 pixels needs 25 weights for each"):
+        reassemble(x, weights, 5)
+    with pytest.raises(UserError, match="a window is a whole number >= 1"):
+        reassemble(x, weights, (3, 0))
+
+
+def test_half_precision_adds_up_in_float32():
+    """Values and both gradients; one rounding is 0.2 % of a number on average."""
+    x, weights = (jnp.asarray(a, jnp.bfloat16) for a in draw((5, 5)))
+    wide = [a.astype(jnp.float32) for a in (x, weights)]
+    y, pull = jax.vjp(lambda *a: reassemble(*a, 5), x, weights)
+    exact, back = jax.vjp(lambda *a: reassemble(*a, 5), *wide)
+    for half, right in zip((y, *pull(y)), (exact, *back(y.astype("f4"))), strict=True):
+        assert half.dtype == jnp.bfloat16
+        error = jnp.sqrt(jnp.mean((half - right) ** 2) / jnp.mean(right**2))
+        assert error < 0.003

@@ -87,3 +87,40 @@ def test_interpolation_taps_of_fcn():
             taps = resize.interpolation_taps(s, name)
             phases = [taps[a::s].sum() for a in range(s)]
             np.testing.assert_allclose(phases, 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [2, 8])
+@pytest.mark.parametrize("name", ["bilinear", "bicubic"])
+def test_half_precision_is_as_exact_as_jax_image_resize(name, factor):
+    """Values and gradients; tensorflow/tensorflow#27213: sums of taps in half."""
+    half = lambda a: a.astype(jnp.bfloat16)
+    x, weight = noise(1, 8, 8, 4), noise(1, 8 * factor, 8 * factor, 4, seed=1)
+    ours = lambda x: METHODS[name](x, factor)
+    theirs = lambda x: jax.image.resize(x, weight.shape, name)
+
+    def errors(method):
+        rounded = half(x).astype(jnp.float32), half(weight).astype(jnp.float32)
+        exact, back = jax.vjp(method, rounded[0])
+        value, pull = jax.vjp(method, half(x))
+        pairs = (value, exact), (pull(half(weight))[0], back(rounded[1])[0])
+        return [float(jnp.sqrt(jnp.mean((a - e) ** 2))) for a, e in pairs]
+
+    for own, other in zip(errors(ours), errors(theirs), strict=True):
+        assert own < 1.02 * other
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_sizes_that_are_symbols_in_an_export(name):
+    shape = jax.export.symbolic_shape("b, h, w, 2", constraints=["h >= 2", "w >= 2"])
+    resized = jax.jit(lambda x: METHODS[name](x, (2, 3)))
+    exported = jax.export.export(resized)(jax.ShapeDtypeStruct(shape, jnp.float32))
+    x = noise(2, 5, 4, 2)
+    np.testing.assert_allclose(exported.call(x), resized(x), atol=2e-6)
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan"), 2.0, (2, 0), None, "2"])
+def test_factors_that_are_none_are_refused(factor):
+    for method in METHODS.values():
+        with pytest.raises(UserError, match="a factor is a whole number >= 1"):
+            method(jnp.ones((1, 2, 2, 1)), factor)
+    assert resize.bilinear(jnp.ones((1, 2, 2, 1)), np.int64(2)).shape == (1, 4, 4, 1)

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from deconvgen.core.errors import UserError
-from deconvgen.ops.pooling import max_pool_with_indices, max_unpool
+from deconvgen.ops.pooling import (
+    max_pool_with_indices,
+    max_unpool,
+    window_indices,
+)
 
 CASES = [
     (2, (6, 8), "VALID"),
@@ -88,3 +92,59 @@ def test_impossible_windows_are_refused():
         max_pool_with_indices(jnp.zeros((1, 3, 3, 1)), 4)
     with pytest.raises(UserError, match="padding is"):
         max_pool_with_indices(jnp.zeros((1, 4, 4, 1)), 2, "FULL")
+
+
+def of_tensorflow(x, window, whole_batch):
+    """The indices of max_pool_with_argmax, by its definition: (y W + x) C + c."""
+    _, height, width, c = x.shape
+    pooled, index = max_pool_with_indices(jnp.asarray(x), window)
+    n, i, j, k = np.indices(pooled.shape)
+    y, x = i * window + np.asarray(index) // window, j * window + index % window
+    return ((n * whole_batch * height + y) * width + x) * c + k
+
+
+def test_indices_of_other_libraries_become_places_in_the_window():
+    """tensorflow/tensorflow#2169, #10216: theirs count the numbers of the image."""
+    torch = pytest.importorskip("torch")
+    x = noise(2, 7, 5, 3)
+    there = torch.tensor(x).permute(0, 3, 1, 2)
+    _, flat = torch.nn.functional.max_pool2d(there, 2, return_indices=True)
+    _, index = max_pool_with_indices(jnp.asarray(x), 2)
+    flat = flat.permute(0, 2, 3, 1).numpy()
+    np.testing.assert_array_equal(window_indices(flat, (7, 5)), index)
+    for whole_batch in (False, True):
+        flat = of_tensorflow(x, 2, whole_batch)
+        found = window_indices(flat, (7, 5), 2, "tensorflow")
+        np.testing.assert_array_equal(found, index)
+
+
+@pytest.mark.parametrize(
+    ("indices", "message"),
+    [
+        ([0, 2, 4, 12, 14, 16, 24, 26, 28], "0 to 3, not 0 to 28; `window_indices`"),
+        ([0, 0, 0, 0, 0, 0, 0, 0, -1], "0 to 3, not -1 to 0"),
+        ([0.0] * 9, "whole numbers, places in the 2 x 2 window, not float32"),
+    ],
+)
+def test_indices_that_are_no_places_in_the_window_are_refused(indices, message):
+    indices = jnp.array(indices).reshape(1, 3, 3, 1)
+    with pytest.raises(UserError, match=message):
+        max_unpool(jnp.ones((1, 3, 3, 1)), indices)
+
+
+def test_a_place_that_is_seen_too_late_makes_its_window_nan_and_no_other():
+    indices = jnp.array([1, 12]).reshape(1, 1, 2, 1)
+    y = jax.jit(max_unpool)(jnp.ones((1, 1, 2, 1)), indices)[0, :, :, 0]
+    np.testing.assert_array_equal(y, [[0, 1, np.nan, np.nan], [0, 0, np.nan, np.nan]])
+
+
+def test_flat_indices_and_sizes_that_do_not_fit_are_refused():
+    flat = jnp.zeros((1, 3, 3, 1), jnp.int32)
+    with pytest.raises(UserError, match="makes 4 x 4 pixels of it, not 3 x 3"):
+        window_indices(flat, (8, 8))
+    with pytest.raises(UserError, match="did you mean 'torch'"):
+        window_indices(flat, (6, 6), 2, "pytorch")
+    with pytest.raises(UserError, match="less than a window more or less"):
+        max_unpool(jnp.ones(flat.shape), flat, 2, (60, 6))
+    # of another window, where each pixel's own was meant
+    assert (np.asarray(window_indices(flat, (6, 6)))[0, :, :, 0] == -1).sum() == 8

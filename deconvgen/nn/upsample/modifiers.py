@@ -11,7 +11,7 @@ from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, stride_aware
 from deconvgen.nn.upsample.base import Layer, Upsampler
 from deconvgen.ops.arguments import Images, takes
-from deconvgen.ops.fir import Pair, pair, upfirdn_axis
+from deconvgen.ops.fir import Pair, Wholes, pair, upfirdn_axis
 from deconvgen.ops.resize import bilinear_additive
 
 
@@ -95,7 +95,7 @@ class ExtraConv(Modifier):
 
 @takes(x="h w c")
 def box_filter(
-    x: Images, factor: int | Pair, impl: str = "auto"
+    x: Images, factor: Wholes, impl: str = "auto"
 ) -> Float[Array, "*b h w c"]:
     """The mean over factor x factor pixels, one pixel at a time: the shape of x.
 
