@@ -19,10 +19,19 @@ from deconvgen.config.files import (
     save,
     text,
 )
-from deconvgen.config.schema import assign, data_name, defaults, optimizer, pick, smoke
+from deconvgen.config.schema import (
+    Config,
+    assign,
+    data_name,
+    defaults,
+    optimizer,
+    pick,
+    smoke,
+)
 
 __all__ = [
     "HERE",
+    "Config",
     "assign",
     "data_name",
     "defaults",

@@ -1,6 +1,6 @@
 """Configs: find, load, override, save.
 
-A config is a Python file with `get_config(variant) -> ConfigDict`. On the command line
+A config is a Python file with `get_config(variant) -> Config`. On the command line
 `--config=dcgan:smoke` or `--config=path/to/file.py:smoke` names it, and
 `--config.model.upsampler=nearest_conv` overrides one value; the parsing is that of
 `ml_collections.config_flags`.
@@ -19,7 +19,7 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from deconvgen.config.schema import defaults
+from deconvgen.config.schema import Config, defaults
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, near_match, unknown
 
@@ -87,7 +87,7 @@ def _running(path: Path) -> Iterator[None]:
         raise UserError(f"{path} cannot be run: {kind}: {error}{line}") from error
 
 
-def load(spec: str, overrides: Iterable[str] = ()) -> ConfigDict:
+def load(spec: str, overrides: Iterable[str] = ()) -> Config:
     """The config that `name[:variant]` stands for, with `key=value` overrides."""
     name, _, variant = spec.partition(":")
     path = find(name)
@@ -130,12 +130,12 @@ def is_file(name: str) -> bool:
     return name.endswith(".py")
 
 
-def paths(config: ConfigDict) -> list[str]:
+def paths(config: Config) -> list[str]:
     """Every key as `a.b.c`."""
     return list(flat(config))
 
 
-def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
+def override(config: Config, overrides: Iterable[str]) -> Config:
     """A copy of `config` with `key=value` strings applied, typed as the old values."""
     config = ConfigDict(config.copy_and_resolve_references())
     known = paths(config)
@@ -154,7 +154,7 @@ def override(config: ConfigDict, overrides: Iterable[str]) -> ConfigDict:
     return config
 
 
-def _parse(config: ConfigDict, key: str, value: str) -> None:
+def _parse(config: Config, key: str, value: str) -> None:
     old = flat(config)[key]
     if isinstance(old, tuple) and not value.startswith(("(", "[")):
         parts = map(repr, value.split(",")) if key in TEXTS else [value]
@@ -187,7 +187,7 @@ def _kind(value) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+def flat(config: Config, prefix: str = "") -> dict[str, Any]:
     """Every value by its path `a.b.c`."""
     found: dict[str, Any] = {}
     for key, value in config.items():
@@ -196,12 +196,12 @@ def flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def save(config: ConfigDict, path: Path) -> None:
+def save(config: Config, path: Path) -> None:
     """Write the config as JSON."""
     files.write_json(path, config.to_dict(), indent=2)
 
 
-def read(path: Path) -> ConfigDict:
+def read(path: Path) -> Config:
     """Read a saved config; keys younger than it say what was done without them."""
     try:
         return parse(files.read_json(path), str(path))
@@ -211,7 +211,7 @@ def read(path: Path) -> ConfigDict:
         ) from None
 
 
-def parse(saved: dict[str, Any], name: str) -> ConfigDict:
+def parse(saved: dict[str, Any], name: str) -> Config:
     """The config that values of JSON stand for, which a file of this name holds."""
     if not isinstance(saved.get("task"), str):
         raise files.Damaged(f"{name} holds no config: it has no 'task'")
@@ -241,7 +241,7 @@ def _tupled(value):
     return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
-def put(config: ConfigDict, key: str, value: Any) -> None:
+def put(config: Config, key: str, value: Any) -> None:
     """Set the value of `a.b.c`."""
     *groups, name = key.split(".")
     for group in groups:
@@ -249,7 +249,7 @@ def put(config: ConfigDict, key: str, value: Any) -> None:
     config[name] = value
 
 
-def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
+def differences(old: Config, new: Config) -> list[str]:
     """`key: old -> new` for each value in which two configs differ."""
     a, b = flat(old), flat(new)
     return [

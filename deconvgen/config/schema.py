@@ -1,10 +1,14 @@
 """The keys that configs have, with their defaults."""
 
 from difflib import get_close_matches
+from typing import Any, TypeAlias
 
 from ml_collections import ConfigDict
 
 from deconvgen.core.errors import unknown
+
+Config: TypeAlias = Any
+"""A `ConfigDict`: its keys are attributes, which no type checker can know."""
 
 
 def pick(variants: dict, variant: str) -> dict:
@@ -21,7 +25,7 @@ def smoke(**values) -> dict:
     return often | few | values
 
 
-def defaults(task: str, **values) -> ConfigDict:
+def defaults(task: str, **values) -> Config:
     """The keys that every config has, with their defaults; `values` are set on top.
 
     A value may name a nested key with two underscores: `data__image_size=32`.
@@ -80,7 +84,7 @@ def defaults(task: str, **values) -> ConfigDict:
     return assign(config, values)
 
 
-def data_name(config: ConfigDict) -> str:
+def data_name(config: Config) -> str:
     """What a person calls the data at hand: the folder, where they are of one's own."""
     return config.data.folder or config.data.name
 
@@ -103,7 +107,7 @@ def optimizer(**values) -> dict:
     return keys | values
 
 
-def assign(config: ConfigDict, values: dict) -> ConfigDict:
+def assign(config: Config, values: dict) -> Config:
     """Set values by name; `data__image_size=32` sets `config.data.image_size`."""
     for key, value in values.items():
         *groups, name = key.split("__")

@@ -12,11 +12,10 @@ from typing import Any
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
 from deconvgen import data, tasks
 from deconvgen.audit import activations
-from deconvgen.config import data_name
+from deconvgen.config import Config, data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import key, whole
 from deconvgen.core.types import State, Task, Tree
@@ -38,7 +37,7 @@ class Handle:
     def __init__(
         self,
         folder: Path,
-        config: ConfigDict,
+        config: Config,
         found: checkpoint.Checkpoint,
         restore: Callable[[checkpoint.Checkpoint, Tree], Tree] = checkpoint.restore,
     ):

@@ -14,6 +14,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from deconvgen import config as configs
+from deconvgen.config import Config
 from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.core.terminal import say
@@ -44,7 +45,7 @@ follows a schedule to its end, which is said).
 """
 
 
-def absolute(config: ConfigDict) -> ConfigDict:
+def absolute(config: Config) -> Config:
     """A copy whose paths say the same from wherever they are read."""
     config = ConfigDict(config.to_dict())
     for key in PATHS:
@@ -62,7 +63,7 @@ def absolute(config: ConfigDict) -> ConfigDict:
     return config
 
 
-def saved(workdir: Path) -> ConfigDict:
+def saved(workdir: Path) -> Config:
     """The config of a run folder: its config.json, or the newest checkpoint's.
 
     Where the two disagree on what a run may not change, the checkpoint is right. What
@@ -73,7 +74,7 @@ def saved(workdir: Path) -> ConfigDict:
     return config
 
 
-def _saved(workdir: Path) -> ConfigDict:
+def _saved(workdir: Path) -> Config:
     path = workdir / CONFIG
     try:
         own = configs.read(path)
@@ -102,7 +103,7 @@ def _saved(workdir: Path) -> ConfigDict:
     return made
 
 
-def _newest(workdir: Path) -> tuple[int, ConfigDict] | None:
+def _newest(workdir: Path) -> tuple[int, Config] | None:
     """Step and config of the newest checkpoint that tells."""
     for step in reversed(checkpoint.steps(workdir)):
         told = checkpoint.read_meta(path := checkpoint.folder(workdir, step))
@@ -116,9 +117,7 @@ def may_change(key: str) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in MAY_CHANGE)
 
 
-def sorted_changes(
-    old: ConfigDict, new: ConfigDict
-) -> tuple[list[str], dict[str, list[Any]]]:
+def sorted_changes(old: Config, new: Config) -> tuple[list[str], dict[str, list[Any]]]:
     """How two configs differ: in what a run may not change, as texts, and in what it
     may, as `{key: [old, new]}`; their data and histories left aside."""
     a, b = (configs.flat(absolute(config)) for config in (old, new))
@@ -136,9 +135,7 @@ def sorted_changes(
     return wrong, fine
 
 
-def changes(
-    workdir: Path, old: ConfigDict, new: ConfigDict, step: int
-) -> dict[str, list[Any]]:
+def changes(workdir: Path, old: Config, new: Config, step: int) -> dict[str, list[Any]]:
     """What changes as a run at this step goes on with another config.
 
     Raises `UserError` for what may not, for other data, and for fewer steps than it
@@ -209,7 +206,7 @@ def other_data(workdir: Path, config: Any, found: dict[str, Any]) -> str:
     return f"{workdir} is of other images than {place} has now{_files(workdir, place)}"
 
 
-def same_file(workdir: Path, config: ConfigDict) -> bool:
+def same_file(workdir: Path, config: Config) -> bool:
     """Whether config.json is this config already."""
     try:
         return not configs.differences(configs.read(workdir / CONFIG), config)

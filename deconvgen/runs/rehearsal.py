@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from deconvgen import tasks
+from deconvgen.config import Config
 from deconvgen.core.errors import unknown
 from deconvgen.metrics import sums as metrics
 
@@ -16,7 +17,7 @@ IRRELEVANT = ("seed", "init_from", "model.initializer", "steps", "ema")
 """Config keys that do not change which operations a step consists of."""
 
 
-def program(config: ConfigDict) -> str:
+def program(config: Config) -> str:
     """A text that two configs share when they train by the same operations."""
     config = ConfigDict(config.to_dict())
     for key in IRRELEVANT:
@@ -28,7 +29,7 @@ def program(config: ConfigDict) -> str:
     return config.to_json(sort_keys=True)
 
 
-def rehearse(config: ConfigDict, example: Mapping[str, Any]) -> list[str]:
+def rehearse(config: Config, example: Mapping[str, Any]) -> list[str]:
     """Trace the start, a training step and an evaluation step of a resolved config.
 
     `example` is a batch, whose size does not matter. Returns the names of the figures

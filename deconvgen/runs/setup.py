@@ -19,6 +19,7 @@ from ml_collections import ConfigDict
 
 from deconvgen import config as configs
 from deconvgen import data, tasks
+from deconvgen.config import Config
 from deconvgen.core import files, numbers
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.numbers import SEEDS, whole
@@ -60,7 +61,7 @@ SHARES = (
 FROM_DATA = ("image_shape", "class_names", "identity")
 
 
-def dataset(config: ConfigDict, split: str) -> data.Dataset:
+def dataset(config: Config, split: str) -> data.Dataset:
     """A split of the data set that a config names."""
     settings = config.data.to_dict()
     for key in FROM_DATA:
@@ -68,7 +69,7 @@ def dataset(config: ConfigDict, split: str) -> data.Dataset:
     return data.load(settings.pop("name"), split, **settings)
 
 
-def resolve(config: ConfigDict, dataset: data.Dataset) -> ConfigDict:
+def resolve(config: Config, dataset: data.Dataset) -> Config:
     """The config with what only the data can tell: shape, classes, fitting features."""
     config = describe(
         pinned.absolute(config),
@@ -81,11 +82,11 @@ def resolve(config: ConfigDict, dataset: data.Dataset) -> ConfigDict:
 
 
 def describe(
-    config: ConfigDict,
+    config: Config,
     image_shape: tuple[int, int, int],
     num_classes: int = 0,
     class_names: tuple[str, ...] = (),
-) -> ConfigDict:
+) -> Config:
     """A copy of the config that says what its images are and how they are measured."""
     config = ConfigDict(config.to_dict())
     config.data.image_shape = tuple(image_shape)
@@ -101,7 +102,7 @@ def describe(
     return config
 
 
-def check(config: ConfigDict) -> None:
+def check(config: Config) -> None:
     """Refuse values that make no sense, before anything is computed.
 
     Every key of `LEAST` and `SHARES` that the config has; of a tuple, every number.
@@ -146,7 +147,7 @@ def _value(config: Any, key: str) -> Any:
 
 
 @contextmanager
-def claim(workdir: Path, config: ConfigDict) -> Iterator[dict[str, list[Any]]]:
+def claim(workdir: Path, config: Config) -> Iterator[dict[str, list[Any]]]:
     """The run folder, with its config, for this process alone.
 
     Yields what the run goes on with that was otherwise before, `{key: [old, new]}`.
@@ -155,7 +156,7 @@ def claim(workdir: Path, config: ConfigDict) -> Iterator[dict[str, list[Any]]]:
         yield _pin(workdir, config)
 
 
-def _pin(workdir: Path, config: ConfigDict) -> dict[str, list[Any]]:
+def _pin(workdir: Path, config: Config) -> dict[str, list[Any]]:
     """Write the config that a run begins or goes on with; what has changed."""
     there, changed, history = checkpoint.steps(workdir), {}, ()
     if there:
@@ -171,7 +172,7 @@ def _pin(workdir: Path, config: ConfigDict) -> dict[str, list[Any]]:
     return changed
 
 
-def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
+def initial(config: Config, example: dict[str, Any], seed: int) -> State:
     """The state at step 0, made under one jit; grafted where `init_from` says so."""
     init = jax.jit(tasks.make(config, None).init)
     state = init(numbers.key(seed), example)
@@ -196,11 +197,11 @@ def initial(config: ConfigDict, example: dict[str, Any], seed: int) -> State:
     return state
 
 
-def _shipped(config: ConfigDict) -> bool:
+def _shipped(config: Config) -> bool:
     return config.init_from.startswith(pretrained.PREFIX)
 
 
-def source(config: ConfigDict) -> checkpoint.Checkpoint | None:
+def source(config: Config) -> checkpoint.Checkpoint | None:
     """The checkpoint that `init_from` names, if it names any; raises without one.
 
     The best one of a run folder, or `pretrained:NAME`.
@@ -218,7 +219,7 @@ def source(config: ConfigDict) -> checkpoint.Checkpoint | None:
     return found
 
 
-def shape(config: ConfigDict, example: dict[str, Any]) -> State:
+def shape(config: Config, example: dict[str, Any]) -> State:
     """Shapes and dtypes of the state; raises what building the model would raise."""
     init = tasks.make(config, None).init
     return jax.eval_shape(init, jax.random.key(0), example)

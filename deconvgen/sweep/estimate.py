@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from deconvgen import config as configs
+from deconvgen.config import Config
 from deconvgen.core import files, signals
 from deconvgen.core.errors import UserError
 from deconvgen.runs import rehearsal
@@ -57,7 +58,7 @@ class Estimate(NamedTuple):
     kinds: int  # of settings that there are, by what they cost
 
 
-def kind(config: ConfigDict, cores: int) -> str:
+def kind(config: Config, cores: int) -> str:
     """What runs of the same cost a step and an evaluation have in common."""
     plain = config.to_dict() | dict.fromkeys(RARE, 0)
     for group in ("optimizer", "critic_optimizer"):

@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 from jaxtyping import Float
-from ml_collections import ConfigDict
 
+from deconvgen.config import Config
 from deconvgen.core.errors import KNOBS, UserError, unknown
 from deconvgen.core.registry import Registry
 from deconvgen.core.types import Images, Sums, Task
@@ -45,11 +45,11 @@ registered: Registry[Any] = Registry("task")
 
 
 def register(
-    make: Callable[[ConfigDict, str | None], Task] | None = None,
+    make: Callable[[Config, str | None], Task] | None = None,
     *,
     name: str = "",
-    check: Callable[[ConfigDict], None] = lambda config: None,
-    knobs: Callable[[ConfigDict], str] = lambda config: KNOBS,
+    check: Callable[[Config], None] = lambda config: None,
+    knobs: Callable[[Config], str] = lambda config: KNOBS,
 ) -> Callable:
     """Decorate the function that makes a task of one's own, `(config, axis) -> Task`.
 
@@ -75,7 +75,7 @@ def module(name: str) -> Any:
     return importlib.import_module(f"{__name__}.{name}")
 
 
-def make(config: ConfigDict, axis: str | None) -> Task:
+def make(config: Config, axis: str | None) -> Task:
     """The task that a config describes, on one device or over a pmapped axis.
 
     Its `init` folds a number of its own into the key, so that a start shares no draw
@@ -86,24 +86,24 @@ def make(config: ConfigDict, axis: str | None) -> Task:
     return task._replace(init=lambda key, batch: task.init(fold(key), batch))
 
 
-def check(config: ConfigDict) -> None:
+def check(config: Config) -> None:
     """Refuse what a task's module says cannot be trained, where it has a `check`."""
     getattr(module(config.task), "check", lambda config: None)(config)
 
 
-def knobs(config: ConfigDict) -> str:
+def knobs(config: Config) -> str:
     """What the task's module would try after a mode collapse."""
     return getattr(module(config.task), "knobs", lambda config: KNOBS)(config)
 
 
-def dtype(config: ConfigDict) -> Any:
+def dtype(config: Config) -> Any:
     """The dtype of the computation."""
     if config.dtype not in DTYPES:
         raise UserError(f"dtype should be one of {', '.join(DTYPES)}: {config.dtype!r}")
     return jnp.dtype(config.dtype)
 
 
-def upsampling(config: ConfigDict, axis: str | None) -> dict[str, Any]:
+def upsampling(config: Config, axis: str | None) -> dict[str, Any]:
     """The settings of `deconvgen.models.decoder.Decoder` that every config has."""
     model = config.model
     return {
@@ -122,7 +122,7 @@ def upsampling(config: ConfigDict, axis: str | None) -> dict[str, Any]:
     }
 
 
-def extractor_of(config: ConfigDict) -> features.Extractor:
+def extractor_of(config: Config) -> features.Extractor:
     """The feature extractor that a config names."""
     return features.extractors[config.eval.extractor](
         dataset=config.data.name,
@@ -131,7 +131,7 @@ def extractor_of(config: ConfigDict) -> features.Extractor:
     )
 
 
-def measuring(config: ConfigDict) -> Callable[..., dict[str, Sums]]:
+def measuring(config: Config) -> Callable[..., dict[str, Sums]]:
     """`(real, fake, mask) -> sums`: the measures of what any task makes of images."""
     extractor = extractor_of(config)
 
@@ -168,7 +168,7 @@ def probed(
 
 
 def optimizer(
-    settings: ConfigDict, steps: int, scales: dict[str, float] | None = None
+    settings: Config, steps: int, scales: dict[str, float] | None = None
 ) -> optax.GradientTransformation:
     """The optimizer that a config's group describes."""
     return make_optimizer(steps=steps, scales=scales, **settings.to_dict())

@@ -2,9 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-from ml_collections import ConfigDict
 
 from deconvgen.audit.decoder_shift import decoder_shift
+from deconvgen.config import Config
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import State, Task
 from deconvgen.losses.reconstruction import reconstruction_losses
@@ -23,7 +23,7 @@ from deconvgen.training.steps import fold, forward, infer, reduce, start, superv
 CORRUPT, DROP = range(2)  # what an example's key is folded with
 
 
-def network(config: ConfigDict, axis: str | None, moments: int = 1) -> Autoencoder:
+def network(config: Config, axis: str | None, moments: int = 1) -> Autoencoder:
     """Encoder, code and decoder from plain config values."""
     model, shape = config.model, config.data.image_shape
     settings = upsampling(config, axis)
@@ -55,7 +55,7 @@ def network(config: ConfigDict, axis: str | None, moments: int = 1) -> Autoencod
     )
 
 
-def check(config: ConfigDict) -> None:
+def check(config: Config) -> None:
     """Refuse a corruption without an amount, and an amount without a corruption."""
     kind, amount = config.corruption.name, config.corruption.amount
     if (kind == "none") != (not amount):
@@ -65,7 +65,7 @@ def check(config: ConfigDict) -> None:
         )
 
 
-def make(config: ConfigDict, axis: str | None) -> Task:
+def make(config: Config, axis: str | None) -> Task:
     """An autoencoder that minimizes `loss.name` between image and reconstruction."""
     net = network(config, axis)
     tx = optimizer(config.optimizer, config.steps)

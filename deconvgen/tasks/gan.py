@@ -6,10 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
-from ml_collections import ConfigDict
 
 from deconvgen.audit.decoder_shift import decoder_shift
-from deconvgen.config import data_name
+from deconvgen.config import Config, data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import Images, State, Task
 from deconvgen.losses.gan import SMOOTHED, gan_losses, gradient_penalty, r1
@@ -34,7 +33,7 @@ from deconvgen.training.steps import (
 DROP_G, DROP_D, BETWEEN = range(1, 4)  # what an example's key is folded with
 
 
-def networks(config: ConfigDict, axis: str | None) -> tuple[Generator, Discriminator]:
+def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator]:
     """Generator and discriminator from plain config values."""
     model, shape = config.model, config.data.image_shape
     classes = config.data.num_classes if model.conditional else 0
@@ -77,7 +76,7 @@ PENALTIES = ("gradient_penalty", "r1")
 """Losses of the critic's gradient at each image by itself."""
 
 
-def check(config: ConfigDict) -> None:
+def check(config: Config) -> None:
     """Refuse a penalty on a critic that judges a batch together.
 
     Its gradient at one image is then not the penalty's (Gulrajani et al. 2017, section
@@ -91,7 +90,7 @@ def check(config: ConfigDict) -> None:
         )
 
 
-def knobs(config: ConfigDict) -> str:
+def knobs(config: Config) -> str:
     """What to try after a mode collapse, of what this config allows."""
     loss = config.loss
     found = ["a smaller critic_optimizer.learning_rate"]
@@ -116,7 +115,7 @@ def variety(
     return jnp.sqrt(jnp.maximum(square - jnp.square(mean), 0.0)).mean()
 
 
-def make(config: ConfigDict, axis: str | None) -> Task:
+def make(config: Config, axis: str | None) -> Task:
     """A GAN; the step updates the critic, and the generator at each n-th step.
 
     One generator pass serves both: its images train the critic, and their gradient

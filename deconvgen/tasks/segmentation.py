@@ -2,9 +2,8 @@
 
 import jax
 import jax.numpy as jnp
-from ml_collections import ConfigDict
 
-from deconvgen.config import data_name
+from deconvgen.config import Config, data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.palette import IGNORED, palette
 from deconvgen.core.types import State, Task
@@ -21,7 +20,7 @@ from deconvgen.tasks import optimizer, probed, upsampling
 from deconvgen.training.steps import forward, infer, reduce, start, supervised
 
 
-def network(config: ConfigDict, axis: str | None) -> Segmenter:
+def network(config: Config, axis: str | None) -> Segmenter:
     """The model that `model.name` calls for, from plain config values."""
     model = config.model
     blocks = len(model.features) - (model.name == "unet")
@@ -38,7 +37,7 @@ def network(config: ConfigDict, axis: str | None) -> Segmenter:
     )
 
 
-def class_weights(config: ConfigDict) -> jax.Array | None:
+def class_weights(config: Config) -> jax.Array | None:
     """The weight of each class in the loss; None: all alike."""
     weights, k = config.loss.class_weights, config.data.num_classes
     if not weights:
@@ -50,7 +49,7 @@ def class_weights(config: ConfigDict) -> jax.Array | None:
     return jnp.asarray(weights, jnp.float32)
 
 
-def make(config: ConfigDict, axis: str | None) -> Task:
+def make(config: Config, axis: str | None) -> Task:
     """A network that minimizes `loss.name` between its logits and the true classes."""
     if not config.data.num_classes:
         raise UserError(

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
-from ml_collections import ConfigDict
 
+from deconvgen.config import Config
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import State, Task
 from deconvgen.losses.reconstruction import reconstruction_losses
@@ -24,7 +24,7 @@ MODIFIERS = ("residual", "reduction", "box_filter")
 SHARED = ("upsampler", "initializer", "kernel_size", *MODIFIERS)
 
 
-def network(config: ConfigDict, axis: str | None) -> SuperResolution:
+def network(config: Config, axis: str | None) -> SuperResolution:
     """Trunk and head from plain config values."""
     model, settings = config.model, upsampling(config, axis)
     if not 2 <= model.factor <= 8:
@@ -95,7 +95,7 @@ def compared(
     }
 
 
-def make(config: ConfigDict, axis: str | None) -> Task:
+def make(config: Config, axis: str | None) -> Task:
     """A network that minimizes `loss.name` between enlarged and original patches."""
     net, measure = network(config, axis), measuring(config)
     model, factor = config.model, config.model.factor

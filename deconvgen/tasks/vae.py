@@ -4,9 +4,9 @@ import math
 
 import jax
 import jax.numpy as jnp
-from ml_collections import ConfigDict
 
 from deconvgen.audit.decoder_shift import decoder_shift
+from deconvgen.config import Config
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import State, Task
 from deconvgen.losses.latent import free_bits, gaussian_kl
@@ -32,7 +32,7 @@ from deconvgen.training.steps import (
 LATENT, DROP, BOUND, POSTERIOR = range(4)  # what an example's key is folded with
 
 
-def make(config: ConfigDict, axis: str | None) -> Task:
+def make(config: Config, axis: str | None) -> Task:
     """A VAE (Kingma and Welling 2014) with beta (Higgins et al. 2017) and free bits.
 
     The decoder gives the mean; a scale for each channel is learned beside it.

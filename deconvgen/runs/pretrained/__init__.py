@@ -12,9 +12,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
 from deconvgen import config as configs
+from deconvgen.config import Config
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.types import State
@@ -33,7 +33,7 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in HERE.glob("*/about.json"))
 
 
-def find(name: str, which: str = "best") -> tuple[ConfigDict, Checkpoint]:
+def find(name: str, which: str = "best") -> tuple[Config, Checkpoint]:
     """Config and checkpoint by name; its figures are `meta["eval"]`."""
     if name not in names():
         raise unknown("pretrained checkpoint", name, names())
@@ -74,7 +74,7 @@ def averages(path: Path) -> dict[str, np.ndarray]:
 
 
 def pack(
-    config: ConfigDict,
+    config: Config,
     state: State,
     folder: Path,
     command: str,
