@@ -23,14 +23,8 @@ Classes = Shaped[Array | np.ndarray, "..."]  # [b, h, w], integers of any type
 Masks = Bool[Array, "b h w k"]
 
 
-@struct.dataclass
-class Confusion(Summed):
-    """One confusion matrix over the whole set (FCN: Long et al. 2015, section 5)."""
-
-    matrix: Any  # [k, k] pixels of (true, predicted) class
-    outside: Any  # [k] pixels of each true class whose prediction is no class
-    undefined: Any  # [] pixels whose prediction is the argmax of NaN
-    names: tuple[str, ...] = struct.field(pytree_node=False, default=())
+class _OfMaps(Summed):
+    """Sums over pairs of class maps."""
 
     @classmethod
     def of(
@@ -41,14 +35,33 @@ class Confusion(Summed):
         k: int,
         names: tuple[str, ...] = (),
         ignore_label: int = IGNORE,
-    ) -> "Confusion":
+    ) -> Any:
         """From class maps of k classes; `names`, k or none, go into the result."""
         maps = _Maps.of(predicted, classes, mask, k, ignore_label)
+        return cls._counted(maps, k, tuple(names))
+
+    @classmethod
+    def _counted(cls, maps: "_Maps", k: int, names: tuple[str, ...]) -> Any:
+        """The sums of these maps."""
+        raise NotImplementedError
+
+
+@struct.dataclass
+class Confusion(_OfMaps):
+    """One confusion matrix over the whole set (FCN: Long et al. 2015, section 5)."""
+
+    matrix: Any  # [k, k] pixels of (true, predicted) class
+    outside: Any  # [k] pixels of each true class whose prediction is no class
+    undefined: Any  # [] pixels whose prediction is the argmax of NaN
+    names: tuple[str, ...] = struct.field(pytree_node=False, default=())
+
+    @classmethod
+    def _counted(cls, maps: "_Maps", k: int, names: tuple[str, ...]) -> Any:
         column = jnp.where(maps.made, maps.predicted, k)
         cell = jnp.where(maps.counts, maps.true * (k + 1) + column, k * (k + 1))
         cells = jnp.zeros(k * (k + 1), jnp.int32)
         cells = cells.at[cell.reshape(-1)].add(1, mode="drop").reshape(k, k + 1)
-        return cls(cells[:, :k], cells[:, k], maps.undefined, tuple(names))
+        return cls(cells[:, :k], cells[:, k], maps.undefined, names)
 
     def result(self) -> dict[str, float]:
         """pixel_accuracy, mean_accuracy, miou, fwiou and iou_NAME of every class.
@@ -70,7 +83,7 @@ class Confusion(Summed):
 
 
 @struct.dataclass
-class Boundaries(Summed):
+class Boundaries(_OfMaps):
     """Boundary IoU (Cheng et al. 2021) and the F1 of outlines, from sums over the set.
 
     Boundary IoU is the IoU of the bands that lie inside each class within d pixels of
@@ -95,17 +108,7 @@ class Boundaries(Summed):
     names: tuple[str, ...] = struct.field(pytree_node=False, default=())
 
     @classmethod
-    def of(
-        cls,
-        predicted: Classes,
-        classes: Classes,
-        mask: Float[Array, " n"],
-        k: int,
-        names: tuple[str, ...] = (),
-        ignore_label: int = IGNORE,
-    ) -> "Boundaries":
-        """From class maps of k classes; `names`, k or none, go into the result."""
-        maps = _Maps.of(predicted, classes, mask, k, ignore_label)
+    def _counted(cls, maps: "_Maps", k: int, names: tuple[str, ...]) -> Any:
         d = max(1, round(0.02 * float(np.hypot(*maps.true.shape[1:]))))
         ignored = ~maps.counts[..., None]
         made = maps.made[..., None] & ~ignored
@@ -122,7 +125,7 @@ class Boundaries(Summed):
             true=count(line_t),
             true_hit=count(line_t & _dilate(line_p, d)),
             undefined=maps.undefined,
-            names=tuple(names),
+            names=names,
         )
 
     def result(self) -> dict[str, float]:

@@ -37,7 +37,7 @@ def _same(what: str, *sizes: Any) -> None:
 
 
 @struct.dataclass
-class Fidelity:
+class Fidelity(Summed):
     """Features of real and generated images, and the classes that they seem to show."""
 
     real: Collection  # rows [n, d]
@@ -69,22 +69,6 @@ class Fidelity:
             Collection.of(rows[1], mask),
             Collection.of(guess, mask),
             extractor.name,
-        )
-
-    def __add__(self, other: "Fidelity") -> "Fidelity":
-        return Fidelity(
-            self.real + other.real,
-            self.fake + other.fake,
-            self.classes + other.classes,
-            self.extractor,
-        )
-
-    def across(self, axis: str) -> "Fidelity":
-        return Fidelity(
-            self.real.across(axis),
-            self.fake.across(axis),
-            self.classes.across(axis),
-            self.extractor,
         )
 
     def histograms(self) -> tuple[np.ndarray, np.ndarray]:
@@ -182,7 +166,7 @@ class Side(Summed):
 
 
 @struct.dataclass
-class Artifacts:
+class Artifacts(Summed):
     """What upsampling left in generated images, next to the real ones' own figures."""
 
     real: Side
@@ -215,18 +199,6 @@ class Artifacts:
             Collection.of(profiles, mask),
         )
 
-    def __add__(self, other: "Artifacts") -> "Artifacts":
-        return Artifacts(
-            self.real + other.real,
-            self.fake + other.fake,
-            self.profiles + other.profiles,
-        )
-
-    def across(self, axis: str) -> "Artifacts":
-        return Artifacts(
-            self.real.across(axis), self.fake.across(axis), self.profiles.across(axis)
-        )
-
     def result(self) -> dict[str, float]:
         """Figures of the generated images, and with `_real` those of the real ones.
 
@@ -250,7 +222,7 @@ class Artifacts:
 
 
 @struct.dataclass
-class Gradients:
+class Gradients(Summed):
     """What input gradients have of a checkerboard; each image's counts the same."""
 
     side: Side
@@ -268,12 +240,6 @@ class Gradients:
         x = scaled(x, jnp.sqrt(power))
         fitting = tuple(s for s in strides if 4 * s <= min(x.shape[1:3]))
         return cls(Side.of(x, power_spectrum(x), mask, fitting))
-
-    def __add__(self, other: "Gradients") -> "Gradients":
-        return Gradients(self.side + other.side)
-
-    def across(self, axis: str) -> "Gradients":
-        return Gradients(self.side.across(axis))
 
     def result(self) -> dict[str, float]:
         """gradient_phase_variance_ratio_sS (1: even), gradient_replica_db_sS (0: none).

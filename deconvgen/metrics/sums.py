@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
+from jax.lax import psum
 from jaxtyping import Float, Shaped
 
 from deconvgen.core.types import Sums
@@ -34,13 +35,19 @@ def host(x: Any) -> Any:
 
 
 class Summed:
-    """What every plain sum shares: field by field, over batches and over devices."""
+    """A sum field by field, over batches and over devices; a field that is one of the
+    `Sums` itself is added as it says."""
 
     def __add__(self, other):
-        return jax.tree.map(lambda a, b: host(a) + host(b), self, other)
+        plus = lambda a, b: a + b if isinstance(a, Sums) else host(a) + host(b)
+        return jax.tree.map(plus, self, other, is_leaf=self._is_field)
 
     def across(self, axis: str):
-        return jax.lax.psum(self, axis)
+        over = lambda x: x.across(axis) if isinstance(x, Sums) else psum(x, axis)
+        return jax.tree.map(over, self, is_leaf=self._is_field)
+
+    def _is_field(self, x: Any) -> bool:
+        return x is not self and isinstance(x, Sums)
 
 
 @struct.dataclass
@@ -125,11 +132,11 @@ class Moments:
         )
 
     def across(self, axis: str) -> "Moments":
-        count = jax.lax.psum(self.count, axis)
-        mean = jax.lax.psum(self.count * self.mean, axis) / jnp.maximum(count, 1)
+        count = psum(self.count, axis)
+        mean = psum(self.count * self.mean, axis) / jnp.maximum(count, 1)
         step = self.mean - mean
         between = self.count * step[:, None] * step[None]
-        return Moments(count, mean, jax.lax.psum(self.scatter + between, axis))
+        return Moments(count, mean, psum(self.scatter + between, axis))
 
     def covariance(self) -> np.ndarray:
         """The unbiased covariance [d, d] in float64; NaN of fewer than two rows."""

@@ -1,11 +1,22 @@
 """Records that add up: the same result however the set is cut into batches."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import struct
 
-from deconvgen.metrics.sums import Collection, Mean, Moments, Ratio, add, results
+from deconvgen.metrics.sums import (
+    Collection,
+    Mean,
+    Moments,
+    Ratio,
+    Summed,
+    add,
+    results,
+)
 
 
 def test_mean_ignores_padding_even_if_it_is_nan():
@@ -131,3 +142,27 @@ def test_sums_can_be_added_inside_jit(rows):
     total = twice(x)
     np.testing.assert_array_equal(total["c"].rows(), rows[:64])
     np.testing.assert_allclose(total["m"].covariance(), np.cov(rows[:64].T), rtol=1e-3)
+
+
+@struct.dataclass
+class Both(Summed):
+    """A sum of sums, of plain numbers, and of what is no sum."""
+
+    mean: Mean
+    kept: Collection
+    count: Any
+    name: str = struct.field(pytree_node=False, default="")
+
+
+def test_a_sum_of_sums_adds_each_as_it_says():
+    mask = jnp.ones(2)
+    of = lambda x, n: Both(Mean.of(x, mask), Collection.of(x[:, None], mask), n, "me")
+    one, two = of(jnp.array([1.0, 2.0]), 3), of(jnp.array([5.0, 6.0]), 4)
+    both = one + two + one
+    assert (both.mean.result(), both.count, both.name) == (17 / 6, 10, "me")
+    np.testing.assert_array_equal(both.kept.rows()[:, 0], [1, 2, 5, 6, 1, 2])
+    rows = jnp.array([[1.0, 2.0], [5.0, 6.0]])
+    over = jax.vmap(lambda x: of(x, jnp.int32(3)).across("d"), axis_name="d")(rows)
+    first = jax.tree.map(lambda x: x[0], over)
+    assert (first.mean.result(), int(first.count)) == (3.5, 6)
+    np.testing.assert_array_equal(first.kept.rows()[:, 0], [1, 2, 5, 6])
