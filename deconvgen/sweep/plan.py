@@ -13,10 +13,8 @@ An experiment is a Python file with
                 for the runs of that config alone
 """
 
-import json
 import shlex
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,8 +23,6 @@ from ml_collections import ConfigDict
 from deconvgen import config as configs
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
-from deconvgen.runs import rehearsal
-from deconvgen.runs import setup as runs
 from deconvgen.sweep import settings as sweep
 
 PLAN = "sweep.json"
@@ -37,11 +33,6 @@ PARTS = {
     "RUNS": (list | tuple | dict, "a list of settings, or a dict of such lists"),
     "MEASURES": (dict, "a dict of figures"),
 }
-
-
-BUILDING = (ArithmeticError, AssertionError, AttributeError, LookupError)
-BUILDING += (RuntimeError, TypeError, ValueError)
-"""What building a model may raise where its settings make no sense."""
 
 
 class Trial(NamedTuple):
@@ -166,70 +157,6 @@ def _split(change: str) -> sweep.Setting:
     if not equals:
         raise UserError(f"override {change!r} should read key=value")
     return {key: value}
-
-
-def check(
-    trials: Iterable[Trial], tell: Callable[[int, int, Trial], None] | None = None
-) -> list[str]:
-    """Build what every run would train, without computing it.
-
-    Seeds share their check, and settings that differ in how they start share that of
-    their steps. `tell` hears which of how many settings comes next. Raises a
-    `UserError` that names the run: an unknown key, a value of the wrong kind or out of
-    range, an initializer that does not fit, sizes that do not divide, an `init_from`
-    that is not there, a `monitor.metric` that the evaluation does not give. Returns
-    the figures that the evaluations will give.
-    """
-    groups: dict[str, tuple[Trial, Any]] = {}
-    for trial in trials:
-        if trial.group not in groups:
-            with _naming(trial):
-                config = configs.load(trial.config, trial.overrides)
-                runs.check(config)
-            groups[trial.group] = (trial, config)
-    examples: dict[str, Any] = {}
-    programs: dict[str, list[str]] = {}
-    for number, (trial, config) in enumerate(groups.values(), 1):
-        if tell:
-            tell(number, len(groups), trial)
-        with _naming(trial):
-            _rehearse(config, examples, programs)
-    return list(dict.fromkeys(name for names in programs.values() for name in names))
-
-
-def _rehearse(
-    config: Any, examples: dict[str, Any], programs: dict[str, list[str]]
-) -> None:
-    runs.source(config)
-    key = json.dumps(config.to_dict()["data"])
-    if key not in examples:
-        dataset = runs.dataset(config, "test")
-        examples[key] = dataset, next(dataset.eval_batches(1))
-    dataset, example = examples[key]
-    config = runs.resolve(config, dataset)
-    program = rehearsal.program(config)
-    if program in programs:
-        runs.shape(config, example)
-    else:
-        programs[program] = rehearsal.rehearse(config, example)
-
-
-def unmeasured(measures: Iterable[str], figures: Iterable[str]) -> list[str]:
-    """The measures that none of the figures goes by; none where no figure is known."""
-    have = list(figures)
-    return [m for m in measures if have and sweep.matching(m, have) is None]
-
-
-@contextmanager
-def _naming(trial: Trial) -> Iterator[None]:
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"run {trial.name}: {error}") from error
-    except BUILDING as error:
-        raise UserError(
-            f"run {trial.name} cannot be built: {type(error).__name__}: {error}"
-        ) from error
 
 
 def renamed(plan: Plan, folder: Path) -> Plan:

@@ -14,6 +14,9 @@ from deconvgen.core import files, signals
 from deconvgen.core.errors import UserError, near_match, unknown
 from deconvgen.core.terminal import Terminal, clock
 from deconvgen.sweep import (
+    check as checks,
+)
+from deconvgen.sweep import (
     estimate,
     local_jobs,
     slurm,
@@ -192,7 +195,7 @@ def check(plan: Plan, trials: list[Trial], console: Terminal) -> None:
     if groups and not console.is_terminal:
         console.print(f"checking {groups} settings")
     with console.status("checking") as status:
-        figures = experiment.check(
+        figures = checks.check(
             trials,
             lambda number, count, trial: status.update(
                 Text(f"checking setting {number} of {count}: {trial.name}")
@@ -200,7 +203,7 @@ def check(plan: Plan, trials: list[Trial], console: Terminal) -> None:
         )
     if {t.config for t in trials} < {t.config for t in plan.trials}:
         return  # the others have figures of their own
-    for measure in experiment.unmeasured(plan.measures, figures):
+    for measure in checks.unmeasured(plan.measures, figures):
         hint = near_match(measure, figures)
         console.print(f"warning: no run has the measure {measure!r}{hint}")
 

@@ -150,7 +150,7 @@ def test_a_dry_sweep_runs_nothing_and_tells_of_measures_that_no_run_has(
     assert not (tmp_path / "s").exists()
 
 
-@pytest.mark.parametrize("part", ["sweep.plan.check", "sweep.estimate.timed"])
+@pytest.mark.parametrize("part", ["sweep.check.check", "sweep.estimate.timed"])
 def test_ctrl_c_before_the_runs_is_told_in_a_sentence(
     file, tmp_path, monkeypatch, part
 ):

@@ -6,6 +6,7 @@ import pytest
 
 from deconvgen import config, sweep
 from deconvgen.core.errors import UserError
+from deconvgen.sweep import check as checks
 from deconvgen.sweep import choose, product
 from deconvgen.sweep import plan as experiment
 
@@ -123,7 +124,7 @@ def test_a_run_that_cannot_be_is_named_before_anything_runs(
 ):
     plan = experiment.load(written(layers), "smoke", common)
     with pytest.raises(UserError, match=message) as caught:
-        experiment.check(plan.trials)
+        checks.check(plan.trials)
     assert str(caught.value).startswith("run upsampler=")
 
 
@@ -133,9 +134,9 @@ def test_what_building_a_model_raises_names_the_run(written, monkeypatch):
     def rehearse(*_):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(experiment.rehearsal, "rehearse", rehearse)
+    monkeypatch.setattr(checks.rehearsal, "rehearse", rehearse)
     with pytest.raises(UserError, match="cannot be built: ZeroDivisionError"):
-        experiment.check(plan.trials)
+        checks.check(plan.trials)
 
 
 def test_seeds_share_their_check_and_initializers_that_of_their_steps(
@@ -145,18 +146,18 @@ def test_seeds_share_their_check_and_initializers_that_of_their_steps(
     text = FILE.replace('choose("model.upsampler", {layers})', starts)
     plan = experiment.load(written(text=text), "smoke")
     traced, told = [], []
-    rehearse = experiment.rehearsal.rehearse
+    rehearse = checks.rehearsal.rehearse
 
     def counted(*arguments):
         traced.append(arguments)
         return rehearse(*arguments)
 
-    monkeypatch.setattr(experiment.rehearsal, "rehearse", counted)
-    figures = experiment.check(plan.trials, lambda *heard: told.append(heard))
+    monkeypatch.setattr(checks.rehearsal, "rehearse", counted)
+    figures = checks.check(plan.trials, lambda *heard: told.append(heard))
     assert [(n, count) for n, count, _ in told] == [(1, 2), (2, 2)]
     assert len(traced) == 1 and "g_loss" in figures
     assert any(name.startswith("frechet_") for name in figures)
-    assert experiment.unmeasured(["g_los", "frechet_*"], figures) == ["g_los"]
+    assert checks.unmeasured(["g_los", "frechet_*"], figures) == ["g_los"]
 
 
 def test_the_order_of_the_keys_does_not_make_another_run(written, tmp_path):
@@ -221,4 +222,4 @@ def test_shipped_experiments_load_at_both_sizes(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", config.names("experiments"))
 def test_shipped_experiments_can_be_built(name):
-    experiment.check(experiment.load(name, "smoke").trials)
+    checks.check(experiment.load(name, "smoke").trials)
