@@ -4,7 +4,13 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-class UserError(Exception):
+class Exit(Exception):
+    """What ends the command line with one sentence and the exit code `code`."""
+
+    code = 2
+
+
+class UserError(Exit):
     """Something the user can mend. The command line prints it and exits with 2."""
 
 

@@ -1,37 +1,21 @@
 """Run a sweep here: several workers, a run each, until all are over.
 
-    DIR/
-        sweep.json      the plan; see `deconvgen.sweep.plan`
-        runs/NAME/      a run folder of `deconvgen train`, with outcome.json and log.txt
-
-What is finished is not run again, whatever killed the sweep; what was interrupted goes
-on from its checkpoint; what failed is tried again when the sweep is started again.
+DIR/
+    sweep.json      the plan; see `deconvgen.sweep.plan`
+    runs/NAME/      a run folder of `deconvgen train`, with outcome.json and log.txt
 """
 
 import contextlib
-import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from deconvgen.core import signals
-from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import worker
-from deconvgen.sweep.display import Display
+from deconvgen.sweep.launcher import Launcher, Outcome
 from deconvgen.sweep.plan import Trial
-
-Outcome = dict[str, Any]
-
-
-def pending(folder: Path, trials: list[Trial]) -> list[Trial]:
-    """The trials that are not finished."""
-    state = lambda trial: worker.outcome(experiment.place(folder, trial)).get("state")
-    return [trial for trial in trials if state(trial) != "finished"]
 
 
 def gpus() -> list[str]:
@@ -106,29 +90,28 @@ class Worker:
         self.process.stderr.close()
 
 
-class Pool:
+class Pool(Launcher):
     """Hands the trials to workers, the seeds of a setting to the same one if it can.
 
     With `together`, the seeds of a setting are one piece of work.
     """
 
-    def __init__(
-        self, folder: Path, trials: list[Trial], jobs: int, together: bool = False
-    ):
-        self.folder, self.jobs = folder, jobs
+    usual = staticmethod(default_jobs)
+
+    def __init__(self, *arguments: Any, **how: Any):
+        super().__init__(*arguments, **how)
         pieces: dict[str, list[Trial]] = {}
-        for trial in trials:
-            key = trial.group if together else trial.name
+        for trial in self.trials:
+            key = trial.group if self.together else trial.name
             pieces.setdefault(key, []).append(trial)
         self.left = list(pieces.values())
-        self.done: dict[str, Outcome] = {}
         self.active: dict[int, list[Trial]] = {}
         self.ending = False
         self.error: BaseException | None = None
         self._lock = threading.Lock()
         self._threads = [
             threading.Thread(target=self._serve, args=(index,), daemon=True)
-            for index in range(min(jobs, len(self.left)))
+            for index in range(min(self.jobs, len(self.left)))
         ]
         self._workers: dict[int, Worker] = {}
 
@@ -140,6 +123,13 @@ class Pool:
     def alive(self) -> bool:
         """Whether any worker has something to do."""
         return any(thread.is_alive() for thread in self._threads)
+
+    def look(self) -> list[Trial]:
+        """The trials under way; raises what a thread stumbled on, once all are over."""
+        if self.error and not self.alive():
+            raise self.error
+        with self._lock:
+            return [trial for trials in self.active.values() for trial in trials]
 
     def stop(self, kill: bool = False) -> None:
         """Let the runs under way save and end; with `kill`, end them as they are."""
@@ -184,11 +174,10 @@ class Pool:
                     self._workers[index] = own
                 if self.ending:  # nobody has told this one
                     own.process.kill()
-            places = [experiment.place(self.folder, trial) for trial in trials]
-            specs = [worker.spec(*pair) for pair in zip(places, trials, strict=True)]
-            outcomes = own.run(specs)
+            outcomes = own.run([self.told(trial) for trial in trials])
             if not outcomes and not self.ending:
-                outcomes = died(own, places)
+                why = died(own)
+                outcomes = [self.failed(trial, why) for trial in trials]
                 own = None
             last = trials[0].group
             with self._lock:
@@ -199,8 +188,8 @@ class Pool:
             own.stop()
 
 
-def died(own: Worker, places: list[Path]) -> list[Outcome]:
-    """The outcomes of runs whose process ended under them."""
+def died(own: Worker) -> str:
+    """Why a process ended under its runs, in words."""
     code = own.process.returncode
     why = f"signal {-code}" if code < 0 else f"exit code {code}"
     said = own.process.stderr.read().strip().splitlines()
@@ -209,41 +198,4 @@ def died(own: Worker, places: list[Path]) -> list[Outcome]:
     own.stop()
     if code == -9:
         why += ", as when memory runs out"
-    outcome = {"state": "failed", "error": f"its process ended by {why}"}
-    for place in places:
-        worker.record(place, outcome)
-    return [outcome] * len(places)
-
-
-def run(
-    folder: Path,
-    trials: list[Trial],
-    jobs: int = 0,
-    *,
-    together: bool = False,
-    display: Callable[..., Display] = Display,
-) -> dict[str, Outcome]:
-    """Run what is not finished of `trials`; returns the outcomes of these.
-
-    With `together`, the seeds of a setting are trained under one `vmap`; see
-    `train_together`. On KeyboardInterrupt the runs under way are saved before
-    it is raised again.
-    """
-    left = pending(folder, trials)
-    if not left:
-        return {}
-    pool = Pool(folder, left, jobs or default_jobs(), together)
-    with display(folder, len(trials), len(trials) - len(left)) as shown:
-        pool.start()
-        try:
-            while pool.alive():
-                signals.pause(0.2)
-                active = itertools.chain(*list(pool.active.values()))
-                shown.update(pool.done, list(active))
-        except BaseException:
-            pool.stop()
-            raise
-        shown.update(pool.done, [])
-    if pool.error:
-        raise pool.error
-    return pool.done
+    return f"its process ended by {why}"

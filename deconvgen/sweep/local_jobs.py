@@ -10,17 +10,14 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deconvgen.core import signals
-from deconvgen.sweep import local as launch
-from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import slurm, worker
-from deconvgen.sweep.display import Display
-from deconvgen.sweep.local import Outcome
+from deconvgen.sweep.launcher import Launcher
+from deconvgen.sweep.local import default_jobs, gpus
 from deconvgen.sweep.plan import Trial
 
 JOBS = "here.json"
@@ -45,30 +42,6 @@ class Job(NamedTuple):
         return not Path("/proc/self").exists()
 
 
-def told(
-    folder: Path, trial: Trial, place: int, jobs: int, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """What a job is to do, on which cores and GPUs; as `launch.Worker` has them."""
-    gpus, each = launch.gpus(), settings.get("gpus", 1)
-    own = [gpus[i % len(gpus)] for i in range(place * each, (place + 1) * each) if gpus]
-    cores = settings.get("cpus") or max(1, worker.cpus() // jobs)
-    return worker.spec(experiment.place(folder.absolute(), trial), trial) | {
-        "index": place,
-        "cores": cores,
-        "gpus": ",".join(own),
-    }
-
-
-def submit(
-    folder: Path, trial: Trial, place: int, jobs: int, settings: dict[str, Any]
-) -> Job:
-    """Start a job; Ctrl-C at the sweep is not for it."""
-    made = slurm.executor(folder, "local", jobs, settings)
-    with deaf(), worker.inherited():
-        job = made.submit(worker.Remote(), told(folder, trial, place, jobs, settings))
-    return Job(int(job.job_id), place)
-
-
 @contextmanager
 def deaf() -> Iterator[None]:
     """Processes that start meanwhile ignore Ctrl-C, until they say otherwise."""
@@ -83,67 +56,62 @@ def deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def run(
-    folder: Path,
-    trials: list[Trial],
-    jobs: int = 0,
-    *,
-    settings: dict[str, Any] | None = None,
-    poll: float = 0.5,
-    display: Callable[..., Display] = Display,
-) -> dict[str, Outcome]:
-    """Run what is not finished of `trials`, `jobs` at a time; returns their outcomes.
+class Jobs(slurm.Jobs):
+    """Jobs that are submitted one by one, when another has ended."""
 
-    On KeyboardInterrupt the runs under way are saved before it is raised again.
-    """
-    left = launch.pending(folder, trials)
-    if not left:
-        return {}
-    jobs = jobs or launch.default_jobs()
-    running = earlier(folder, left)
-    waiting = [trial for trial in left if trial.name not in running]
-    done: dict[str, Outcome] = {}
-    with display(folder, len(trials), len(trials) - len(left)) as shown:
-        try:
-            while len(done) < len(left):
-                for trial in left:
-                    job = running.get(trial.name)
-                    if job and not job.runs():
-                        del running[trial.name]
-                        done[trial.name] = slurm.outcome(folder, trial, str(job.id))
-                while waiting and len(running) < jobs:
-                    taken = {job.place for job in running.values()}
-                    place = next(i for i in range(len(left) + jobs) if i not in taken)
-                    trial = waiting.pop(0)
-                    job = submit(folder, trial, place, jobs, settings or {})
-                    running[trial.name] = job
-                    slurm.remember(folder, {trial.name: list(job)}, JOBS)
-                shown.update(done, [t for t in left if t.name in running])
-                if len(done) < len(left):
-                    signals.pause(poll)
-        except BaseException:
-            stop(list(running.values()))
-            raise
-    return done
+    here, pause, saved = True, Launcher.pause, Launcher.saved
+    file = JOBS
+    usual = staticmethod(default_jobs)
 
+    def start(self) -> None:
+        """Find the jobs of a sweep that was started before, which still train."""
+        before = slurm.known(self.folder, self.file)
+        told = {t.name: before[t.name] for t in self.trials if t.name in before}
+        whole = lambda job: isinstance(job, list) and [*map(type, job)] == [int, int]
+        found = {name: Job(*job) for name, job in told.items() if whole(job)}
+        self.running = {name: job for name, job in found.items() if job.runs()}
+        self.waiting = [t for t in self.trials if t.name not in self.running]
 
-def earlier(folder: Path, trials: list[Trial]) -> dict[str, Job]:
-    """The jobs of a sweep that was started before, which still train these trials."""
-    before = slurm.known(folder, JOBS)
-    told = {t.name: before[t.name] for t in trials if t.name in before}
-    whole = lambda job: isinstance(job, list) and [*map(type, job)] == [int, int]
-    found = {name: Job(*job) for name, job in told.items() if whole(job)}
-    return {name: job for name, job in found.items() if job.runs()}
+    def look(self) -> list[Trial]:
+        """Note what has ended, and begin as many as there is room for."""
+        for trial in self.trials:
+            job = self.running.get(trial.name)
+            if job and not job.runs():
+                del self.running[trial.name]
+                self.ended(trial, str(job.id))
+        while self.waiting and len(self.running) < self.jobs:
+            taken = {job.place for job in self.running.values()}
+            free = (i for i in range(len(taken) + 1) if i not in taken)
+            self.begin(self.waiting.pop(0), next(free))
+        return [trial for trial in self.trials if trial.name in self.running]
 
+    def begin(self, trial: Trial, place: int) -> None:
+        """Start a job; Ctrl-C at the sweep is not for it."""
+        made = slurm.executor(self.folder, "local", self.jobs, self.settings)
+        with deaf(), worker.inherited():
+            job = made.submit(worker.Remote(), self.told(trial, **self.share(place)))
+        self.running[trial.name] = Job(int(job.job_id), place)
+        told = {trial.name: list(self.running[trial.name])}
+        slurm.remember(self.folder, told, self.file)
 
-def stop(running: list[Job], patience: float = worker.PATIENCE) -> None:
-    """Ask jobs to save and end, and wait until they have."""
-    until = time.monotonic() + patience
-    while time.monotonic() < until:
-        running = [job for job in running if job.runs()]
-        for job in running:
-            with contextlib.suppress(OSError):
-                os.kill(job.id, signal.SIGTERM)  # submitit hands it on to the run,
-        if not running:  # which does not listen before it trains
-            return
-        time.sleep(0.5)
+    def share(self, place: int) -> dict[str, Any]:
+        """The cores and GPUs of a place, as `local.Worker` has them."""
+        each, known = self.settings.get("gpus", 1), gpus()
+        places = range(place * each, (place + 1) * each)
+        return {
+            "index": place,
+            "cores": self.settings.get("cpus") or max(1, worker.cpus() // self.jobs),
+            "gpus": ",".join(known[i % len(known)] for i in places if known),
+        }
+
+    def stop(self, patience: float = worker.PATIENCE) -> None:
+        """Ask the jobs to save and end, and wait until they have."""
+        running, until = list(self.running.values()), time.monotonic() + patience
+        while time.monotonic() < until:
+            running = [job for job in running if job.runs()]
+            for job in running:
+                with contextlib.suppress(OSError):
+                    os.kill(job.id, signal.SIGTERM)  # submitit hands it on to the run,
+            if not running:  # which does not listen before it trains
+                return
+            time.sleep(0.5)

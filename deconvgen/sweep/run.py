@@ -11,27 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from deconvgen.core import files, signals
-from deconvgen.core.errors import UserError, near_match, unknown
+from deconvgen.core.errors import Exit, UserError, near_match, unknown
 from deconvgen.core.terminal import Terminal, clock
-from deconvgen.sweep import (
-    check as checks,
-)
-from deconvgen.sweep import (
-    estimate,
-    local_jobs,
-    slurm,
-    worker,
-)
-from deconvgen.sweep import (
-    local as launch,
-)
-from deconvgen.sweep import (
-    plan as experiment,
-)
+from deconvgen.sweep import check as checks
+from deconvgen.sweep import estimate, local, local_jobs, slurm, worker
+from deconvgen.sweep import plan as experiment
+from deconvgen.sweep.launcher import Launcher, Outcome, pending, run
 from deconvgen.sweep.plan import Plan, Trial
 
 
-class Interrupted(Exception):
+class Interrupted(Exit):
     """Ctrl-C or SIGTERM; the runs under way have saved what they had."""
 
     def __init__(self, text: str, number: int = signal.SIGINT):
@@ -39,13 +28,17 @@ class Interrupted(Exception):
         self.code = 128 + number
 
 
-class Failed(Exception):
+class Failed(Exit):
     """The sweep is over, and some of its runs have failed."""
 
     code = 1
 
 
-LAUNCHERS = ("local", "slurm", "submitit")
+LAUNCHERS: dict[str, type[Launcher]] = {
+    "local": local.Pool,
+    "slurm": slurm.Jobs,
+    "submitit": local_jobs.Jobs,
+}
 
 
 def chosen(trials: list[Trial], only: str) -> list[Trial]:
@@ -74,7 +67,7 @@ def sweep(
     settings: dict[str, Any] | None = None,
     timing: bool = True,
     together: bool = False,
-) -> dict[str, launch.Outcome]:
+) -> dict[str, Outcome]:
     """Run an experiment in a sweep folder, or go on with it; the runs' outcomes.
 
     With `dry`, check every run and list them; nothing is run, not even for a timing.
@@ -92,10 +85,10 @@ def sweep(
     plan = experiment.renamed(experiment.load(name, size, overrides), folder)
     trials = chosen(plan.trials, only)
     console.print(plan.question)
-    left = launch.pending(folder, trials)
+    left, kind = pending(folder, trials), LAUNCHERS[launcher]
     with beforehand():
         check(plan, left, console)
-    count = jobs or (len(left) if launcher == "slurm" else launch.default_jobs())
+    count = jobs or kind.usual()
     with ExitStack() as held:
         if not dry:
             taken = f"another process runs the sweep in {folder}"
@@ -116,38 +109,23 @@ def sweep(
         )
         if left:
             with beforehand():
-                here = timing and not dry and launcher != "slurm"
+                here = timing and not dry and kind.here
                 print_estimate(folder, left, count, here, console)
         if dry or not left:
             return {}
-        outcomes = launched(launcher, folder, trials, jobs, together, settings or {})
+        outcomes = launched(kind, folder, trials, count, settings or {}, together)
     print_end(plan, folder, outcomes, console)
     return outcomes
 
 
-def launched(
-    launcher: str,
-    folder: Path,
-    trials: list[Trial],
-    jobs: int,
-    together: bool,
-    settings: dict[str, Any],
-) -> dict[str, launch.Outcome]:
-    """Run what is not finished; the outcomes. `Interrupted` says what became of it."""
+def launched(kind: type[Launcher], *what: Any) -> dict[str, Outcome]:
+    """`launcher.run`; `Interrupted` says what became of the runs under way."""
     try:
         with signals.noted(matters=True):
-            if launcher == "local":
-                return launch.run(folder, trials, jobs, together=together)
-            engine = {"slurm": slurm.run, "submitit": local_jobs.run}[launcher]
-            return engine(folder, trials, jobs, settings=settings)
+            return run(kind, *what)
     except KeyboardInterrupt as error:
-        state = (
-            "the jobs stay in the queue (scancel takes them out)"
-            if launcher == "slurm"
-            else "the runs under way are saved"
-        )
         raise Interrupted(
-            f"stopped; {state}; give the same command again to go on",
+            f"stopped; {kind.saved}; give the same command again to go on",
             signals.of(error),
         ) from None
 
@@ -241,7 +219,7 @@ def print_plan(plan: Plan, folder: Path, console: Terminal) -> None:
 
 
 def print_end(
-    plan: Plan, folder: Path, outcomes: dict[str, launch.Outcome], console: Terminal
+    plan: Plan, folder: Path, outcomes: dict[str, Outcome], console: Terminal
 ) -> None:
     """What failed, with the command that shows it alone; and what to do next."""
     trials = {trial.name: trial for trial in plan.trials}
@@ -250,6 +228,6 @@ def print_end(
         place = experiment.place(folder, trials[name])
         console.print(f"failed: {name}: {outcome['error']}")
         console.print(f"  {place / worker.LOG} tells more")
-    finished = len(plan.trials) - len(launch.pending(folder, plan.trials))
+    finished = len(plan.trials) - len(pending(folder, plan.trials))
     console.print(f"{finished} of {len(plan.trials)} runs are finished")
     console.print(shlex.join(["deconvgen", "report", str(folder)]))

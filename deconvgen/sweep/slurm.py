@@ -12,17 +12,14 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from deconvgen.core import files, signals
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
-from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import worker
-from deconvgen.sweep.display import Display
-from deconvgen.sweep.local import Outcome, pending
-from deconvgen.sweep.plan import Trial
+from deconvgen.sweep.launcher import Launcher
+from deconvgen.sweep.plan import Trial, place
 
 JOBS = "jobs.json"
 SETTINGS = {
@@ -58,7 +55,7 @@ def executor(folder: Path, cluster: str, jobs: int, settings: dict[str, Any]) ->
     made = submitit.AutoExecutor(folder=folder / "slurm" / "%j", cluster=cluster)
     parameters = {"timeout_min": 24 * 60, "name": "deconvgen"}
     if cluster == "slurm":
-        parameters["slurm_array_parallelism"] = jobs or 256
+        parameters["slurm_array_parallelism"] = jobs
     parameters |= {SETTINGS[name]: value for name, value in settings.items()}
     if cluster == "local":
         parameters = {k: v for k, v in parameters.items() if not k.startswith("slurm_")}
@@ -96,70 +93,57 @@ def remember(folder: Path, ids: dict[str, Any], file: str = JOBS) -> None:
     files.write_json(folder / "slurm" / file, known(folder, file) | ids, indent=1)
 
 
-def submit(
-    folder: Path, trials: list[Trial], jobs: int, settings: dict[str, Any]
-) -> list[Any]:
-    """One array of jobs, a trial each; returns submitit's jobs in that order."""
-    made = executor(folder, "slurm", jobs, settings)
-    root, cores = folder.absolute(), settings.get("cpus", 0)
-    told = [
-        worker.spec(experiment.place(root, trial), trial)
-        | {"index": index, "cores": cores}
-        for index, trial in enumerate(trials)
-    ]
-    with worker.inherited():
-        return made.map_array(worker.Remote(), told)
+class Jobs(Launcher):
+    """One array of jobs, a trial each; those still in the queue are only watched."""
 
+    here, pause = False, 2.0
+    saved = "the jobs stay in the queue (scancel takes them out)"
+    file = JOBS
 
-def run(
-    folder: Path,
-    trials: list[Trial],
-    jobs: int = 0,
-    *,
-    settings: dict[str, Any] | None = None,
-    poll: float = 2.0,
-    display: Callable[..., Display] = Display,
-) -> dict[str, Outcome]:
-    """Run what is not finished of `trials` on a cluster; returns their outcomes.
+    @staticmethod
+    def usual() -> int:
+        """As many as most clusters let one user run at a time."""
+        return 256
 
-    Jobs of an earlier start that are still in the queue are watched, not submitted
-    again.
-    """
-    left = pending(folder, trials)
-    if not left:
-        return {}
-    before = known(folder)
-    alive = in_queue([before[t.name] for t in left if t.name in before])
-    ids = {n: i for n, i in before.items() if i in alive}
-    new = [trial for trial in left if trial.name not in ids]
-    if new:
-        made = submit(folder, new, jobs, settings or {})
-        ids |= {t.name: str(job.job_id) for t, job in zip(new, made, strict=True)}
-        remember(folder, ids)
-    done: dict[str, Outcome] = {}
-    with display(folder, len(trials), len(trials) - len(left)) as shown:
-        while len(done) < len(left):
-            open_ = [trial for trial in left if trial.name not in done]
-            waiting = in_queue([ids[trial.name] for trial in open_])
-            ended = [t for t in open_ if ids[t.name] not in waiting]
-            for trial in ended:
-                done[trial.name] = outcome(folder, trial, ids[trial.name])
-            shown.update(done, [t for t in open_ if t not in ended])
-            if len(done) < len(left):
-                signals.pause(poll)
-    return done
+    def start(self) -> None:
+        """Submit what is not in the queue."""
+        before = known(self.folder, self.file)
+        alive = in_queue([before[t.name] for t in self.trials if t.name in before])
+        self.ids = {name: job for name, job in before.items() if job in alive}
+        if new := [trial for trial in self.trials if trial.name not in self.ids]:
+            self.ids |= self.submit(new)
+            remember(self.folder, self.ids, self.file)
 
+    def submit(self, trials: list[Trial]) -> dict[str, str]:
+        """Run name -> id of the job submitted for it."""
+        made = executor(self.folder, "slurm", self.jobs, self.settings)
+        cores = self.settings.get("cpus", 0)
+        told = [self.told(t, index=i, cores=cores) for i, t in enumerate(trials)]
+        with worker.inherited():
+            jobs = made.map_array(worker.Remote(), told)
+        pairs = zip(trials, jobs, strict=True)
+        return {trial.name: str(job.job_id) for trial, job in pairs}
 
-def outcome(folder: Path, trial: Trial, job: str) -> Outcome:
-    """What became of a trial whose job has ended: failed, where it did not tell."""
-    place = experiment.place(folder, trial)
-    for _ in range(20):  # a shared file system may take a moment to show it
-        if told := worker.outcome(place):
-            return told
-        time.sleep(0.25)
-    failed = {
-        "state": "failed",
-        "error": f"job {job} ended without an outcome; see {folder / 'slurm'}",
-    }
-    worker.record(place, failed)
-    return failed
+    def look(self) -> list[Trial]:
+        """Ask the queue; what is no longer in it has ended."""
+        left = [trial for trial in self.trials if trial.name not in self.done]
+        waiting = in_queue([self.ids[trial.name] for trial in left])
+        for trial in left:
+            if self.ids[trial.name] not in waiting:
+                self.ended(trial, self.ids[trial.name])
+        return [trial for trial in left if trial.name not in self.done]
+
+    def stop(self) -> None:
+        """Leave the jobs where they are."""
+
+    def ended(self, trial: Trial, job: str) -> None:
+        """Note what became of a trial whose job is over: failed, if it did not tell."""
+        for _ in range(20):  # a shared file system may take a moment to show it
+            if outcome := worker.outcome(place(self.folder, trial)):
+                break
+            time.sleep(0.25)
+        else:
+            where = self.folder / "slurm"
+            why = f"job {job} ended without an outcome; see {where}"
+            outcome = self.failed(trial, why)
+        self.done[trial.name] = outcome

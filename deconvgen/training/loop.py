@@ -20,7 +20,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from deconvgen.core import signals
-from deconvgen.core.errors import Diverged
+from deconvgen.core.errors import Diverged, Exit
 from deconvgen.core.terminal import Bar, say
 from deconvgen.core.types import State, Task, Tree
 from deconvgen.training import checkpoint, monitor
@@ -89,7 +89,7 @@ class Outcome(NamedTuple):
     best: dict[str, Any]  # the best one, by the goal
 
 
-class Stopped(Exception):
+class Stopped(Exit):
     """A signal asked the run to stop; it has saved what it had."""
 
     def __init__(self, number: int, step: int, workdir: Path):

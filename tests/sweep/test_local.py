@@ -13,6 +13,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.sweep import local as launch
 from deconvgen.sweep import plan, worker
 from deconvgen.sweep import run as sweeping
+from deconvgen.sweep.launcher import run
 from tests.sweeps import Fake, trials
 
 
@@ -25,7 +26,7 @@ def fake(monkeypatch):
 
 def test_every_run_runs_once_and_the_seeds_of_a_setting_in_one_place(fake, tmp_path):
     every = trials(12, groups=4)
-    done = launch.run(tmp_path, every, jobs=2)
+    done = run(launch.Pool, tmp_path, every, jobs=2)
     assert {n: o["state"] for n, o in done.items()} == {
         t.name: "finished" for t in every
     }
@@ -39,7 +40,7 @@ def test_every_run_runs_once_and_the_seeds_of_a_setting_in_one_place(fake, tmp_p
 
 
 def test_seeds_together_are_one_piece_of_work(fake, tmp_path):
-    done = launch.run(tmp_path, trials(6, groups=2), jobs=4, together=True)
+    done = run(launch.Pool, tmp_path, trials(6, groups=2), jobs=4, together=True)
     assert len(done) == 6 and fake.started == 2
     for group in "01":
         (place,) = {index for index, name in fake.log if name.startswith(group)}
@@ -48,28 +49,28 @@ def test_seeds_together_are_one_piece_of_work(fake, tmp_path):
 
 
 def test_no_worker_idles_while_there_are_runs(fake, tmp_path):
-    launch.run(tmp_path, trials(6, groups=1), jobs=3)
+    run(launch.Pool, tmp_path, trials(6, groups=1), jobs=3)
     assert {index for index, _ in fake.log} == {0, 1, 2}
 
 
 def test_a_process_that_dies_fails_its_run_alone(fake, tmp_path):
     every = trials(6, groups=2)
     fake.dies = {"0.1"}
-    done = launch.run(tmp_path, every, jobs=1)
+    done = run(launch.Pool, tmp_path, every, jobs=1)
     assert done["0.1"]["error"] == (
         "its process ended by signal 9: last words, as when memory runs out"
     )
     assert sum(o["state"] == "finished" for o in done.values()) == 5
     assert fake.started == 2  # a new one in its place
     fake.dies, fake.log = set(), []
-    again = launch.run(tmp_path, every, jobs=1)  # what failed, and nothing else
+    again = run(launch.Pool, tmp_path, every, jobs=1)  # what failed, and nothing else
     assert list(again) == ["0.1"] and fake.log == [(0, "0.1")]
-    assert launch.run(tmp_path, every, jobs=1) == {}
+    assert run(launch.Pool, tmp_path, every, jobs=1) == {}
 
 
 def test_more_runs_only_add_what_is_new(fake, tmp_path):
-    launch.run(tmp_path, trials(2, groups=2), jobs=1)
-    launch.run(tmp_path, trials(4, groups=2), jobs=1)
+    run(launch.Pool, tmp_path, trials(2, groups=2), jobs=1)
+    run(launch.Pool, tmp_path, trials(4, groups=2), jobs=1)
     assert [name for _, name in fake.log] == ["0.0", "1.0", "0.1", "1.1"]
 
 

@@ -10,6 +10,7 @@ import pytest
 from deconvgen.core.errors import UserError
 from deconvgen.sweep import local_jobs, slurm
 from deconvgen.sweep import plan as experiment
+from deconvgen.sweep.launcher import run
 from tests.sweeps import trials, wait_for
 
 JOB = """
@@ -50,11 +51,11 @@ def test_submitit_here_runs_so_many_at_a_time_a_gpu_each(
     executor, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    done = local_jobs.run(tmp_path, trials(5, groups=5), 2, poll=0.05)
+    done = run(local_jobs.Jobs, tmp_path, trials(5, groups=5), 2)
     assert {o["state"] for o in done.values()} == {"finished"} and len(done) == 5
     assert executor.most == 2
     assert {(t["index"], t["gpus"]) for t in executor.told} == {(0, "4"), (1, "7")}
-    two = local_jobs.told(tmp_path, trials(1, 1)[0], 1, 2, {"gpus": 2, "cpus": 3})
+    two = local_jobs.Jobs(tmp_path, trials(1, 1), 2, {"gpus": 2, "cpus": 3}).share(1)
     assert two["gpus"] == "4,7" and two["cores"] == 3
 
 
@@ -62,10 +63,11 @@ def test_jobs_of_a_sweep_that_was_killed_are_watched_and_not_started_again(
     executor, tmp_path
 ):
     every, executor.lasts = trials(3, groups=3), 2.0
-    before = local_jobs.submit(tmp_path, every[1], 0, 2, {})
-    slurm.remember(tmp_path, {every[1].name: list(before)}, local_jobs.JOBS)
+    before = local_jobs.Jobs(tmp_path, every[1:2], 1)
+    before.start()
+    before.look()
     executor.lasts = 0.1
-    done = local_jobs.run(tmp_path, every, 2, poll=0.05)
+    done = run(local_jobs.Jobs, tmp_path, every, 2)
     assert len(done) == 3 and executor.most == 2
     assert [t["name"] for t in executor.told] == [every[i].name for i in (1, 0, 2)]
     assert [t["index"] for t in executor.told] == [0, 1, 1]
@@ -83,7 +85,7 @@ def test_a_process_is_a_job_where_it_says_so():
 def test_a_job_that_ends_without_an_outcome_has_failed(executor, tmp_path):
     (trial,) = trials(1, groups=1)
     experiment.place(tmp_path, trial).mkdir(parents=True)  # on which the job stumbles
-    done = local_jobs.run(tmp_path, [trial], 1, poll=0.05)
+    done = run(local_jobs.Jobs, tmp_path, [trial], 1)
     assert "ended without an outcome" in done[trial.name]["error"]
 
 
