@@ -27,6 +27,11 @@ def _files(kind: str) -> dict[str, str]:
     return {name: _first_line(config.find(name, kind)) for name in names}
 
 
+def _variants(name: str) -> str:
+    known = config.variants(name)
+    return f"\n:{', :'.join(known)}" if known else ""
+
+
 def _tasks() -> dict[str, str]:
     docs = {name: tasks.module(name).__doc__ or "" for name in tasks.names()}
     return {name: doc.strip().splitlines()[0] for name, doc in docs.items()}
@@ -37,7 +42,7 @@ KINDS: dict[str, Callable[[], dict[str, str]]] = {
     "initializers": lambda: _registry("deconvgen.nn.initializers", "initializers"),
     "tasks": _tasks,
     "datasets": lambda: _registry("deconvgen.data", "datasets"),
-    "configs": lambda: _files("configs"),
+    "configs": lambda: {k: f"{v}{_variants(k)}" for k, v in _files("configs").items()},
     "experiments": lambda: _files("experiments"),
     "optimizers": lambda: _registry("deconvgen.training.optim", "optimizers"),
     "schedules": lambda: _registry("deconvgen.training.optim", "schedules"),

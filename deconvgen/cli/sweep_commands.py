@@ -1,73 +1,53 @@
 """The commands of an experiment: run it, answer it."""
 
-from absl import flags
-
-from deconvgen.cli.commands import command, required
+from deconvgen.cli.parser import Flag, Values, command, place, whole
 from deconvgen.core.errors import UserError
 
-SLURM = (
-    "partition",
-    "account",
-    "qos",
-    "constraint",
-    "minutes",
-    "cpus",
-    "gpus",
-    "mem_gb",
+SLURM = {
+    "partition": str,
+    "account": str,
+    "qos": str,
+    "constraint": str,
+    "minutes": whole(0),
+    "cpus": whole(0),
+    "gpus": whole(0),
+    "mem_gb": whole(0),
+}
+
+
+@command(
+    Flag("workdir", "The sweep folder.", kind=place, needed=True),
+    Flag("config", "An experiment names its configs: only --config.KEY=VALUE is used."),
+    Flag("size", "smoke or full.", "full"),
+    Flag("only", "Runs I or I-J, as --dry numbers them."),
+    Flag("launcher", "local, slurm, or submitit (Slurm's code, here).", "local"),
+    *(Flag(f"slurm.{k}", f"Slurm: {k} of a job.", kind=SLURM[k]) for k in SLURM),
+    Flag("together", "A setting's seeds under one vmap.", False),
+    Flag("dry", "Check and list, run nothing.", False),
+    Flag("timing", "Time a few steps for the estimate.", True),
+    Flag("jobs", "Runs at a time; 0: one a GPU, else one a core.", 0, whole(0)),
+    words="EXPERIMENT",
 )
-
-
-COUNTS = ("minutes", "cpus", "gpus", "mem_gb")
-
-
-def _sweep(values: flags.FlagValues) -> None:
-    text = lambda name, default, help: flags.DEFINE_string(
-        name, default, help, flag_values=values
-    )
-    text("workdir", None, "The sweep folder.")
-    text("config", "", "--config.KEY=VALUE overrides one value of every run.")
-    text("size", "full", "smoke or full.")
-    text("only", "", "Runs I or I-J, as --dry numbers them.")
-    text("launcher", "local", "local, slurm, or submitit (Slurm's code, here).")
-    for name in SLURM:
-        text(f"slurm.{name}", "", f"{name} of the jobs.")
-    flags.DEFINE_bool(
-        "together", False, "A setting's seeds under one vmap.", flag_values=values
-    )
-    flags.DEFINE_bool("dry", False, "Check and list, run nothing.", flag_values=values)
-    flags.DEFINE_bool(
-        "timing", True, "Time a few steps for the estimate.", flag_values=values
-    )
-    flags.DEFINE_integer(
-        "jobs",
-        0,
-        "Runs at a time; 0: one a GPU, else one a core.",
-        lower_bound=0,
-        flag_values=values,
-    )
-
-
-@command(_sweep)
-def sweep(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
+def sweep(values: Values) -> None:
     """Run an experiment, or go on with it: `deconvgen sweep experiments/NAME.py`."""
     from deconvgen.sweep.run import Failed
     from deconvgen.sweep.run import sweep as run
 
-    if len(words) != 1:
+    if len(values.words) != 1:
         raise UserError("deconvgen sweep wants one experiment: its name or its file")
     if values.config:
         raise UserError("an experiment names its configs; --config.KEY=VALUE overrides")
-    given = {name: values[f"slurm.{name}"].value for name in SLURM}
+    given = {name: getattr(values, f"slurm.{name}") for name in SLURM}
     outcomes = run(
-        words[0],
-        required(values, "workdir"),
+        values.words[0],
+        values.workdir,
         size=values.size,
-        overrides=overrides,
+        overrides=values.overrides,
         only=values.only,
         dry=values.dry,
         jobs=values.jobs,
         launcher=values.launcher,
-        settings={k: _setting(k, v) for k, v in given.items() if v},
+        settings={name: value for name, value in given.items() if value != ""},
         timing=values.timing,
         together=values.together,
     )
@@ -76,26 +56,12 @@ def sweep(values: flags.FlagValues, overrides: list[str], words: list[str]) -> N
         raise Failed(f"{failed} of {len(outcomes)} runs failed")
 
 
-def _setting(name: str, value: str) -> str | int:
-    if name not in COUNTS:
-        return value
-    if not value.isdecimal():
-        raise UserError(f"--slurm.{name} should be a whole number, not {value!r}")
-    return int(value)
-
-
-def _report(values: flags.FlagValues) -> None:
-    flags.DEFINE_string(
-        "out", "", "The folder to write to; the sweep's own.", flag_values=values
-    )
-
-
-@command(_report)
-def report(values: flags.FlagValues, overrides: list[str], words: list[str]) -> None:
+@command(Flag("out", "The folder to write to; the sweep's own."), words="FOLDER")
+def report(values: Values) -> None:
     """Answer the question of a sweep: one HTML page, Markdown and CSV."""
     from deconvgen.report.write import report as write
 
-    if not words:
+    if not values.words:
         raise UserError("deconvgen report wants a sweep folder, or several")
-    for path in write(words, values.out):
+    for path in write(values.words, values.out):
         print(path)

@@ -18,6 +18,7 @@ from deconvgen.config.files import (
     read,
     save,
     text,
+    variants,
 )
 from deconvgen.config.schema import (
     Config,
@@ -54,4 +55,5 @@ __all__ = [
     "save",
     "smoke",
     "text",
+    "variants",
 ]

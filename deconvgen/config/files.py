@@ -39,6 +39,11 @@ def names(kind: str = "configs") -> list[str]:
     return sorted(p.stem for p in folder(kind).glob("*.py") if p.stem != "__init__")
 
 
+def variants(name: str) -> list[str]:
+    """Those of a shipped config, as `dcgan:NAME` on the command line."""
+    return list(getattr(module(find(name)), "VARIANTS", {}))
+
+
 def find(name: str, kind: str = "configs") -> Path:
     """The file that a path or a bare name stands for."""
     path = Path(name).expanduser()

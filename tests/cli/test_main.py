@@ -8,6 +8,8 @@ import sys
 import numpy as np
 import pytest
 
+import deconvgen
+from deconvgen.cli import completion, parser
 from deconvgen.cli import main as cli
 from deconvgen.core.errors import UserError
 from tests.tiny import TINY
@@ -97,12 +99,82 @@ def test_list_names_what_there_is(kind, capsys):
     assert expected.get(kind, "fashion_mnist_small") in said
 
 
+def solid(text):
+    """Without the spaces and ends of lines."""
+    return "".join(text.split())
+
+
 def test_help_is_said(capsys):
     cli.run([])
-    assert "usage: deconvgen COMMAND" in capsys.readouterr().out
-    for name in cli.commands:
+    said = capsys.readouterr().out
+    assert "usage: deconvgen COMMAND" in said
+    for name, own in cli.COMMANDS.items():
+        assert own.about[:40] in said
         cli.run([name, "--help"])
-        assert f"deconvgen {name}:" in capsys.readouterr().out
+        text = capsys.readouterr().out
+        assert text.startswith(f"usage: deconvgen {name}") and "--import" in text
+        for flag in own.flags:
+            assert f"--{flag.name}" in text and solid(flag.about) in solid(text)
+        cli.run(["help", name])
+        assert capsys.readouterr().out == text
+
+
+def test_the_version_is_said(capsys):
+    cli.run(["--version"])
+    assert capsys.readouterr().out == f"deconvgen {deconvgen.__version__}\n"
+
+
+def test_help_starts_no_jax():
+    script = "import sys; from deconvgen.cli.main import run; run(['train', '-h']);"
+    script += "print({'jax', 'numpy', 'ml_collections', 'rich'} & {*sys.modules})"
+    said = subprocess.check_output([sys.executable, "-c", script], text=True)
+    assert said.endswith("set()\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--jobs=3", "--notiming", "--dry", "x", "--slurm.gpus=2"],
+        ["x", "-jobs", "3", "--timing=false", "--dry=True", "--slurm.gpus", "2"],
+    ],
+)
+def test_flags_are_spelt_in_many_ways_and_words_stand_anywhere(words):
+    given = ["--workdir=w", "--config.seed", "-1", "--config.a.b=c d"]
+    values = parser.parse("sweep", [*given, *words])
+    assert values.words == ["x"] and values.jobs == 3
+    assert values.dry and not values.timing and not values.together
+    assert vars(values)["slurm.gpus"] == 2 and vars(values)["slurm.qos"] == ""
+    assert values.overrides == ["seed=-1", "a.b=c d"]
+
+
+@pytest.mark.parametrize("shell", completion.SHELLS)
+def test_a_shell_is_told_how_to_complete(shell, capsys):
+    pytest.importorskip("argcomplete")
+    cli.run(["completion", shell])
+    assert "deconvgen" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("deconvgen ev", ["evaluate "]),
+        ("deconvgen train --dist", ["--distributed "]),
+        ("deconvgen train --config=seg", ["--config=segmentation"]),
+        ("deconvgen train --config=autoencoder:sm", ["--config=autoencoder:smoke"]),
+        ("deconvgen sweep last", ["last_layer "]),
+        ("deconvgen completion f", ["fish "]),
+    ],
+)
+def test_tab_completes(line, wanted, tmp_path):
+    pytest.importorskip("argcomplete")
+    told = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    out = tmp_path / "out"
+    told |= {"_ARGCOMPLETE_STDOUT_FILENAME": str(out), "_ARGCOMPLETE_IFS": "|"}
+    command = [sys.executable, "-m", "deconvgen.cli"]
+    subprocess.run(command, env=os.environ | told, check=True)
+    found = out.read_text().split("|")
+    for word in wanted:
+        assert any(text.startswith(word) for text in found), found
 
 
 FILES = {
@@ -176,6 +248,18 @@ MISTAKES = {
         ["features", CONFIG, "--out=/dev/null/x"],
         "/dev/null/x cannot be written to",
     ),
+    "a flag without its value": (
+        ["train", CONFIG, "--workdir"],
+        "--workdir lacks its value: --workdir=VALUE",
+    ),
+    "a switch with a value": (["sweep", "x", X, "--dry=maybe"], "--dry"),
+    "half a flag": (["train", CONFIG, X, "--qui"], "no flag --qui; did you mean"),
+    "a count of Slurm's": (
+        ["sweep", "x", X, "--slurm.gpus=all"],
+        "flag --slurm.gpus=all: a whole number is wanted, 0 or more",
+    ),
+    "a size of rows and columns": (["audit", "--factor=2;3"], "2 or 2,3"),
+    "a shell": (["completion", "bsh"], "did you mean 'bash'"),
     "no workdir": (["train", CONFIG], "--workdir is missing"),
     "a flag's value": (["sample", X, "--num=many"], "--num"),
     "a config": (["train", X, "--config=dcgn"], "did you mean 'dcgan'"),
@@ -259,7 +343,7 @@ def test_a_mistake_gets_one_sentence(mistake, tmp_path):
         (["--checkpoint=99"], "has no checkpoint of step 99 (it has 4, 6)"),
         (["--checkpoint=newest"], "best, latest or a step"),
         (["--kind=grd"], "unknown kind of sample 'grd'; did you mean 'grid'"),
-        (["--num=0"], "--num should be 1 or more"),
+        (["--num=0"], "flag --num=0: a whole number is wanted, 1 or more"),
         (["--seed=-1"], "flag --seed=-1"),
         (["--kind=reconstruction"], "does not reconstruct"),
         (["--out=a.xyz"], "picture format's ending"),
@@ -272,7 +356,14 @@ def test_a_mistake_in_sampling_gets_one_sentence(run_folder, argv, message):
 
 
 def test_the_process_exits_with_2_and_no_traceback():
-    command = [sys.executable, "-m", "deconvgen.cli", "train", "--config=dcgann"]
+    command = [
+        sys.executable,
+        "-m",
+        "deconvgen.cli",
+        "train",
+        "--config=dcgann",
+        "--workdir=x",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.startswith("deconvgen: unknown config 'dcgann'")

@@ -7,7 +7,8 @@ import pytest
 
 import deconvgen
 from deconvgen import config
-from deconvgen.cli.main import run, split_imports
+from deconvgen.cli.main import run
+from deconvgen.cli.parser import parse
 from deconvgen.core.errors import UserError
 from deconvgen.nn.upsample import upsamplers
 from deconvgen.runs.run import load
@@ -70,8 +71,8 @@ def test_modules_and_lists(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     config.imported(["a_module_of_mine"])
     assert "a_module_of_mine" in sys.modules
-    words = ["train", "--import=a.py,b", "--import", "c.py", "--workdir=x"]
-    assert split_imports(words) == (["train", "--workdir=x"], ["a.py", "b", "c.py"])
+    words = ["--import=a.py,b", "--import", "c.py", "--workdir=x"]
+    assert parse("sample", words).imports == ["a.py", "b", "c.py"]
     assert config.load("dcgan:smoke").imports == ()
     assert config.load("dcgan:smoke", ["imports="]).imports == ()
 
@@ -87,7 +88,7 @@ def test_it_says_what_cannot_be_imported(tmp_path):
         with pytest.raises(UserError, match=words):
             config.imported([name])
     with pytest.raises(UserError, match="lacks its value"):
-        split_imports(["train", "--import"])
+        run(["train", "--import"])
 
 
 def test_a_task_of_ones_own_is_made_by_its_name(monkeypatch):
