@@ -14,10 +14,10 @@ from contextlib import nullcontext
 
 import jax
 
+from deconvgen.ops.convolution import dispatch
 from on_gpu import theirs
 from on_gpu.clock import jax_call, seconds, torch_call
 from on_gpu.engine import Member, Program, fashion, peak_mb, settings
-from on_gpu.products import swapped
 from on_gpu.record import Record
 
 K = 10
@@ -54,7 +54,7 @@ def function(form: str, member: Member, k: int):
 def program(form: str, member: Member, count: int, k: int) -> Program:
     """So many members, compiled in that form."""
     roots, states = member.many(count)
-    with swapped() if form == "products" else nullcontext():
+    with dispatch.several() if form == "products" else nullcontext():
         return Program(function(form, member, k), member.data, roots, states, k)
 
 

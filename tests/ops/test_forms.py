@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from deconvgen.ops.convolution import dispatch
 from deconvgen.ops.convolution.strided import conv
 from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.fir import upfirdn
@@ -83,3 +84,32 @@ def test_a_large_filter_is_the_outer_product_of_its_rows_and_columns():
         )
     text = jax.jit(lambda x: upfirdn(x, np.outer(taps, taps), 4)).lower(x).as_text()
     assert len(text.splitlines()) < 100
+
+
+def test_several_networks_are_batched_products():
+    """Under vmap over kernels no convolution is left, neither forward nor backward,
+    and the numbers are lax's."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 3, 4, 4, 2)).astype(np.float32)
+    down = 0.2 * rng.normal(size=(2, 4, 4, 2, 3)).astype(np.float32)
+    up = 0.2 * rng.normal(size=(2, 3, 3, 3, 2)).astype(np.float32)
+
+    def loss(x, down, up, **impl):
+        y = conv_transpose(conv(x, down, 2, **impl), up, 2, **impl)
+        return jnp.sum(jnp.sin(conv(y, down, **impl)))
+
+    def compiled(**impl):
+        step = lambda *args: jax.value_and_grad(loss, (0, 1, 2))(*args, **impl)
+        return jax.jit(jax.vmap(step)).lower(x, down, up)
+
+    with dispatch.several():
+        products = compiled()
+    plain = compiled(impl="lax")
+    assert "convolution" not in products.as_text() and "convolution" in plain.as_text()
+    assert "convolution" in compiled().as_text()  # only inside
+    args = (x, down, up)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4),
+        products.compile()(*args),
+        plain.compile()(*args),
+    )

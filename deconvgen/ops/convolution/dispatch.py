@@ -5,8 +5,16 @@ kernels are made for. On the CPU, by what `benchmarks/layers.py` showed: `direct
 for the strided convolution and the kernel gradient of lines and images, `polyphase`
 for the scatter, matrix products where the small side is one pixel and for the kernel
 gradient of volumes, `depthwise` for single channels.
+
+Many networks of a kind trained in one program (`several`) are another matter: `vmap`
+over their kernels makes a grouped convolution of a convolution, which GPUs run badly,
+and a batched matrix product of a matrix product. So inside `several` all three sums
+are products, 5 to 7 times faster there (`benchmarks/RESULTS-gpu.md`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from math import prod
 
@@ -18,8 +26,22 @@ from deconvgen.core.errors import unknown
 from deconvgen.ops.convolution import depthwise, direct, polyphase
 from deconvgen.ops.convolution.geometry import Geometry
 
-IMPLS = ("auto", "lax", "direct", "apart", "mixed", "joint", "product")
-"""The four last are forms of the scatter sum of one group without dilation."""
+IMPLS = ("auto", "lax", "direct", "apart", "mixed", "joint", "product", "batched")
+"""`apart` to `product` are forms of the scatter sum of one group without dilation;
+`batched` takes products for all three sums, where there are not too many taps."""
+
+_several: ContextVar[bool] = ContextVar("several", default=False)
+
+
+@contextmanager
+def several() -> Iterator[None]:
+    """What is traced inside is to be mapped over networks: `auto` is `batched`."""
+    token = _several.set(True)
+    try:
+        yield
+    finally:
+        _several.reset(token)
+
 
 # What is written out is compiled piece by piece, on every platform and whether it
 # runs or not; beyond these one convolution takes seconds where it took minutes.
@@ -47,7 +69,9 @@ def route(
         or preferred_element_type not in (None, kind)
         or 0 in (x.size, w.size, prod(g.big), prod(g.small))
     )
-    return "lax" if plain else impl
+    if plain:
+        return "lax"
+    return "batched" if impl == "auto" and _several.get() else impl
 
 
 def gather(
@@ -61,6 +85,8 @@ def gather(
     if g.groups > 1:
         alone = x.shape[-1] == w.shape[-1] == g.groups
         return _grouped(gather, alone, g, precision, impl, x, w)
+    if impl == "batched" and prod(g.kernel) <= MOST_PRODUCTS:
+        return polyphase.gather_patches(g, precision, x, w)
     if impl in ("auto", "product") and _one_pixel(g):
         return _run(polyphase.gather_product, direct.gather, g, precision, impl, x, w)
     return direct.gather(g, precision, x, w)
@@ -77,6 +103,8 @@ def taps(
     if g.groups > 1:
         alone = x.shape[-1] == y.shape[-1] == g.groups
         return _grouped(taps, alone, g, precision, impl, x, y)
+    if impl == "batched" and prod(g.kernel) <= MOST_PRODUCTS:
+        return polyphase.taps_patches(g, precision, x, y)
     if impl in ("auto", "product") and _one_pixel(g):
         return _run(polyphase.taps_product, direct.taps, g, precision, impl, x, y)
     each = len(g.stride) == 3 and max(g.stride) > 1 and prod(g.kernel) <= MOST_PRODUCTS
@@ -97,6 +125,8 @@ def scatter(
         alone = y.shape[-1] == g.groups and w.shape[-2] == 1
         return _grouped(scatter, alone, g, precision, impl, y, w)
     form = _scatter_form(g, w.shape[-2]) if impl == "auto" else impl
+    if form == "batched":
+        form = "product" if prod(g.kernel) <= MOST_PRODUCTS else "direct"
     if form == "direct" or any(d > 1 for d in g.dilation):
         return direct.scatter(g, precision, y, w)
     joint = {"apart": 0, "mixed": 1, "joint": len(g.stride)}

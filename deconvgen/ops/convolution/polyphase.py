@@ -165,6 +165,33 @@ def taps_product(
     return w.reshape(*g.kernel, x.shape[-1], cs)
 
 
+def gather_patches(
+    g: Geometry,
+    precision: lax.PrecisionLike,
+    x: Float[Array, "n *big cb"],
+    w: Float[Array, "*kernel cb cs"],
+) -> Float[Array, "n *small cs"]:
+    """The strided convolution: what each pixel sees times the kernel."""
+    w = w.reshape(-1, *w.shape[-2:])
+    return jnp.einsum("...tc,tcs->...s", _patches(g, x), w, precision=precision)
+
+
+def taps_patches(
+    g: Geometry,
+    precision: lax.PrecisionLike,
+    x: Float[Array, "n *big cb"],
+    y: Float[Array, "n *small cs"],
+) -> Float[Array, "*kernel cb cs"]:
+    """The kernel gradient: what each pixel sees times the pixel."""
+    w = jnp.einsum("...tc,...s->tcs", _patches(g, x), y, precision=precision)
+    return w.reshape(*g.kernel, *w.shape[-2:])
+
+
+def _patches(g: Geometry, x: Array) -> Array:
+    """[n, *small, taps, cb]: the big pixels that each small one meets."""
+    return jnp.stack([x_t for _, x_t in met(g, x)], axis=-2)
+
+
 def taps_each(
     g: Geometry,
     precision: lax.PrecisionLike,
