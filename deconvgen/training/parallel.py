@@ -1,5 +1,7 @@
 """Ways of using devices: one with `jit`, several with `pmap`, several hosts likewise.
 
+`sharded` is a third way, with the numbers of `pmap`, should that ever go.
+
 Each step function takes (state, batch, keys). A `Spread` runs it on the devices: it
 places the arrays and hands every example its own PRNG key, the root key folded with
 the round's index and the example's number in it. So the draws are the same on one
@@ -7,11 +9,14 @@ device and on many, and need no state of their own.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import key
@@ -201,6 +206,54 @@ def many() -> Spread:
         rounds=rounds,
         put_rounds=put_rounds,
         member=lambda tree, i: jax.tree.map(lambda x: x[:, i], tree),
+    )
+
+
+def sharded() -> Spread:
+    """Every device of every host, `shard_map`; as `many`, in arrays that span them."""
+    mesh = jax.make_mesh((jax.device_count(),), (AXIS,))
+    batches = {False: P(None, AXIS), True: P(None, None, AXIS)}  # of one, of several
+
+    def mapped(fn: Callable, inside: tuple[P, ...], out: Any, donate: bool) -> Callable:
+        own = jax.shard_map(
+            fn, mesh=mesh, in_specs=inside, out_specs=out, check_vma=False
+        )
+        return jax.jit(own, donate_argnums=(1,) if donate else ())
+
+    def run(fn: Callable, root: jax.Array, donate: bool = False) -> Callable:
+        def stepped(root, state, batch, index, first):
+            size = len(jax.tree.leaves(batch)[0])
+            mine = first + jax.lax.axis_index(AXIS) * size
+            out = fn(state, batch, example_keys(root, index, mine, size))
+            return jax.tree.map(lambda x: x[None], out)
+
+        inside = (P(), P(), P(AXIS), P(), P())
+        return _with_root(mapped(stepped, inside, P(AXIS), donate), root)
+
+    def rounds(fn: Callable, read: Callable, many: bool) -> Callable:
+        steps = _rounds(fn, read, AXIS, many)
+
+        def stepped(*args):
+            state, scalars = steps(*args)
+            return state, jax.tree.map(lambda x: x[None], scalars)
+
+        inside = (P(), P(), P(), batches[many], P())
+        return mapped(stepped, inside, (P(), P(AXIS)), True)
+
+    def put(tree: Tree, spec: P) -> Tree:
+        place = partial(
+            jax.make_array_from_process_local_data, NamedSharding(mesh, spec)
+        )
+        return jax.tree.map(lambda x: place(np.asarray(x)), tree)
+
+    return many()._replace(
+        run=run,
+        put_state=lambda state: put(state, P()),
+        get_state=_host,
+        put_batch=lambda batch: put(batch, P(AXIS)),
+        rounds=rounds,
+        put_rounds=lambda rows, many: put(rows, batches[many]),
+        member=lambda tree, i: jax.tree.map(lambda x: x[i], tree),
     )
 
 

@@ -89,3 +89,42 @@ def test_a_batch_that_does_not_divide_is_told(tmp_path):
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 2
     assert "batch_size=8 does not divide among 3 devices; use 6" in said
+
+
+SHARDED = """
+import jax, numpy as np
+from deconvgen import tasks
+from deconvgen.runs import setup
+from deconvgen.training import parallel
+from tests.tiny import gan
+
+config = setup.describe(gan("model.norm=none", "model.critic_norm=none"), (8, 8, 1))
+task = tasks.make(config, parallel.AXIS)
+rng = np.random.default_rng(0)
+image = rng.uniform(-1, 1, (2, 2, 8, 8, 8, 1)).astype("f4")  # of 2 members, 2 steps
+rows = {"image": image, "mask": np.ones((2, 2, 8), "f4")}
+one = {key: value[0, 0] for key, value in rows.items()}
+state = jax.device_get(setup.initial(config, one, 0))
+both = jax.tree.map(lambda x: np.stack([x, x]), state)
+roots = jax.random.split(jax.random.key(1), 2)
+
+def numbers(spread):
+    steps = spread.rounds(task.train_step, lambda shared, batch: batch, True)
+    placed, batches = spread.put_state(both), spread.put_rounds(rows, True)
+    trained, scalars = steps(roots, placed, (), batches, 0)
+    first = spread.member(trained, 0)
+    drawn = spread.run(task.sample, jax.random.key(2))(first, spread.put_batch(one), 0)
+    return spread.get_state(trained), spread.local(scalars), spread.join(drawn)
+
+near = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+assert jax.device_count() == 4
+jax.tree.map(near, numbers(parallel.many()), numbers(parallel.sharded()))
+"""
+
+
+def test_shard_map_has_the_numbers_of_pmap():
+    flags = "--xla_force_host_platform_device_count=4"
+    environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-W", "error:::deconvgen", "-c", SHARDED]
+    place = config.HERE.parent
+    subprocess.run(command, env=environment, cwd=place, check=True, timeout=300)
