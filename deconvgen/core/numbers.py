@@ -1,4 +1,4 @@
-"""Whole numbers within their bounds; seeds as far as JAX tells them apart."""
+"""Numbers within their bounds, on or off; seeds as far as JAX tells them apart."""
 
 import operator
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,22 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
         bounds = f"{least} or more" if most is None else f"{least} to {most}"
         raise UserError(f"{name} should be {bounds}, not {number}")
     return number
+
+
+def on(value: Any) -> bool:
+    """Whether a number that switches something on is not 0.
+
+    One that JAX traces, a setting in which runs of one program differ, is not: those
+    that have it at 0 have a program of their own (`deconvgen.runs.population`).
+    """
+    return not known(value) or bool(value)
+
+
+def known(value: Any) -> bool:
+    """Whether a number is there to be looked at: not so while JAX traces it."""
+    import jax
+
+    return not isinstance(value, jax.core.Tracer)
 
 
 def key(seed: Any) -> "jax.Array":

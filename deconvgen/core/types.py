@@ -25,6 +25,9 @@ Batch = Mapping[str, Array]
 Keys = Key[Array, " b"]
 """One PRNG key per example, so that the draws do not depend on the devices."""
 
+Scalar = float | Array
+"""A setting: a number, or one that JAX traces, where runs of one program differ."""
+
 Images = Float[Array, "b h w c"]
 Scalars = dict[str, Array]
 

@@ -13,7 +13,9 @@ from jax import Array
 from jaxtyping import Float, Key
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import on
 from deconvgen.core.registry import Registry
+from deconvgen.core.types import Scalar
 from deconvgen.ops.arguments import takes
 
 gan_losses = Registry("GAN loss")
@@ -29,7 +31,7 @@ class non_saturating:
 
     @staticmethod
     @OF_TWO
-    def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
+    def critic(real: Logits, fake: Logits, smoothing: Scalar = 0.0) -> Logits:
         """-[t log D(x) + (1-t) log(1-D(x))] - log(1-D(G(z))) with t = 1 - smoothing.
 
         One-sided smoothing, of the real label only (Salimans et al. 2016, section 3.4).
@@ -49,7 +51,7 @@ class least_squares:
 
     @staticmethod
     @OF_TWO
-    def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
+    def critic(real: Logits, fake: Logits, smoothing: Scalar = 0.0) -> Logits:
         """(D(x) - 1 + smoothing)^2 / 2 + D(G(z))^2 / 2."""
         return (jnp.square(real - (1.0 - smoothing)) + jnp.square(fake)) / 2
 
@@ -65,7 +67,7 @@ class hinge:
 
     @staticmethod
     @OF_TWO
-    def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
+    def critic(real: Logits, fake: Logits, smoothing: Scalar = 0.0) -> Logits:
         """max(0, 1 - D(x)) + max(0, 1 + D(G(z)))."""
         _no_smoothing("hinge", smoothing)
         return jax.nn.relu(1.0 - real) + jax.nn.relu(1.0 + fake)
@@ -82,7 +84,7 @@ class wasserstein:
 
     @staticmethod
     @OF_TWO
-    def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
+    def critic(real: Logits, fake: Logits, smoothing: Scalar = 0.0) -> Logits:
         """D(G(z)) - D(x)."""
         _no_smoothing("wasserstein", smoothing)
         return fake - real
@@ -97,8 +99,8 @@ SMOOTHED = ("non_saturating", "least_squares")
 """The GAN losses with labels that can be smoothed."""
 
 
-def _no_smoothing(name: str, smoothing: float) -> None:
-    if smoothing:
+def _no_smoothing(name: str, smoothing: Scalar) -> None:
+    if on(smoothing):
         raise UserError(
             f"label smoothing is {smoothing}, but the GAN loss {name!r} has no labels "
             f"to smooth: set it to 0, or take {' or '.join(SMOOTHED)}"

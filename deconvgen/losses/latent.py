@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from deconvgen.core.types import Scalar
 from deconvgen.ops.arguments import takes
 
 
@@ -19,7 +20,7 @@ def gaussian_kl(
 
 
 def free_bits(
-    kl: Float[Array, "b d"], nats: float, average: Float[Array, " d"] | None = None
+    kl: Float[Array, "b d"], nats: Scalar, average: Float[Array, " d"] | None = None
 ) -> Float[Array, "b d"]:
     """`kl` with `nats` free of charge per dimension (Kingma et al. 2016, appendix C.8).
 

@@ -9,6 +9,8 @@ from jax import Array
 from jaxtyping import Float, Key
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import on
+from deconvgen.core.types import Scalar
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.norm import Norm
 from deconvgen.nn.upsample import make_upsampler, upsamplers
@@ -81,7 +83,7 @@ class Decoder(nn.Module):
     norm: str = "batch"
     gain_stddev: float = 0.0
     activation: str = "relu"
-    dropout: float = 0.0
+    dropout: Scalar = 0.0
     axis_name: str | None = None
     dtype: Any = jnp.float32
 
@@ -143,6 +145,6 @@ class Decoder(nn.Module):
                 name=f"norm_{i}",
             )(x, train)
             x = activation(self.activation)(x)
-            if self.dropout:
+            if on(self.dropout):
                 x = Dropout(self.dropout, name=f"dropout_{i}")(x, keys, train)
         return x

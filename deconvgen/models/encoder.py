@@ -8,6 +8,8 @@ from jax import Array
 from jaxtyping import Float, Key
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import on
+from deconvgen.core.types import Scalar
 from deconvgen.models.decoder import seed_size
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
@@ -46,7 +48,7 @@ class Encoder(nn.Module):
     activation: str = "leaky_relu"
     initializer: str = "he_normal"
     spectral: bool = False
-    dropout: float = 0.0
+    dropout: Scalar = 0.0
     pool: bool = False
     convs: int = 1
     axis_name: str | None = None
@@ -114,6 +116,6 @@ class Encoder(nn.Module):
                 name=f"norm_{name}",
             )(x, train)
         x = activation(self.activation)(x)
-        if self.dropout:
+        if on(self.dropout):
             x = Dropout(self.dropout, name=f"dropout_{name}")(x, keys, train)
         return x

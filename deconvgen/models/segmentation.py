@@ -14,7 +14,9 @@ from jax import Array
 from jaxtyping import Float, Key
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import on
 from deconvgen.core.registry import Registry
+from deconvgen.core.types import Scalar
 from deconvgen.models.decoder import Decoder, per_block
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.blocks import Dropout, activation
@@ -55,7 +57,7 @@ class Segmenter(nn.Module):
     box_filter: bool = False
     extra_conv: bool = False
     norm: str = "batch"
-    dropout: float = 0.0
+    dropout: Scalar = 0.0
     axis_name: str | None = None
     dtype: Any = jnp.float32
 
@@ -121,7 +123,7 @@ class Segmenter(nn.Module):
                 name=f"{name}_{j}_norm",
             )(layer(x), train)
             x = activation("relu")(x)
-            if self.dropout:
+            if on(self.dropout):
                 x = Dropout(self.dropout, name=f"{name}_{j}_dropout")(x, keys, train)
         return x
 

@@ -11,7 +11,9 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
+from deconvgen.core.numbers import on
 from deconvgen.core.registry import Registry
+from deconvgen.core.types import Scalar
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
@@ -28,7 +30,7 @@ class Trunk(nn.Module):
     features: int
     depth: int
     norm: str = "none"
-    dropout: float = 0.0
+    dropout: Scalar = 0.0
     axis_name: str | None = None
     dtype: Any = jnp.float32
 
@@ -50,7 +52,7 @@ class Trunk(nn.Module):
             name=f"norm_{name}",
         )(x, train)
         x = activation(act)(x)
-        if self.dropout:
+        if on(self.dropout):
             x = Dropout(self.dropout, name=f"dropout_{name}")(x, keys, train)
         return x
 

@@ -10,7 +10,9 @@ from jax import Array
 from jaxtyping import Float, Key, Shaped
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import known, on
 from deconvgen.core.registry import Registry
+from deconvgen.core.types import Scalar
 from deconvgen.ops.arguments import as_float
 
 Activation = Callable[[Array], Array]
@@ -70,7 +72,7 @@ class Dropout(nn.Module):
     Srivastava et al. 2014. Returns the shape of x.
     """
 
-    rate: float
+    rate: Scalar
 
     @nn.compact
     def __call__(
@@ -79,9 +81,9 @@ class Dropout(nn.Module):
         keys: Key[Array, " b"] | None,
         train: bool,
     ) -> Float[Array, " b *rest"]:
-        if not 0 <= self.rate < 1:
+        if known(self.rate) and not 0 <= self.rate < 1:
             raise UserError(f"a dropout rate lies in [0, 1), not at {self.rate}")
-        if not train or self.rate == 0:
+        if not train or not on(self.rate):
             return x
         if keys is None:
             raise UserError("dropout while training needs one key for each example")
@@ -91,4 +93,5 @@ class Dropout(nn.Module):
             key = jax.random.fold_in(key, salt)
             return jax.random.bernoulli(key, 1 - self.rate, x.shape[1:])
 
-        return jnp.where(jax.vmap(kept)(keys), x / (1 - self.rate), 0)
+        scale = jnp.asarray(1 - self.rate, x.dtype)
+        return jnp.where(jax.vmap(kept)(keys), x / scale, 0)

@@ -9,7 +9,7 @@ WORKDIR/
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -172,10 +172,22 @@ def _pin(workdir: Path, config: Config) -> dict[str, list[Any]]:
     return changed
 
 
-def initial(config: Config, example: dict[str, Any], seed: int) -> State:
-    """The state at step 0, made under one jit; grafted where `init_from` says so."""
-    init = jax.jit(tasks.make(config, None).init)
-    state = init(numbers.key(seed), example)
+def start(config: Config) -> Callable[[Any, Any], State]:
+    """(key, example batch) -> the state before `init_from`, made under one jit."""
+    return jax.jit(tasks.make(config, None).init)
+
+
+def initial(
+    config: Config,
+    example: dict[str, Any],
+    seed: int,
+    init: Callable[[Any, Any], State] | None = None,
+) -> State:
+    """The state at step 0; grafted where `init_from` says so.
+
+    - init: what `start` made of a config that starts alike.
+    """
+    state = (init or start(config))(numbers.key(seed), example)
     found = source(config)
     if not found:
         return state

@@ -7,14 +7,15 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.errors import JAXTypeError
 
-from deconvgen import config as configs
 from deconvgen import data, tasks
-from deconvgen.core.errors import Diverged, UserError, unknown
+from deconvgen.core.errors import Diverged, first_line, unknown
 from deconvgen.core.terminal import say
-from deconvgen.core.types import State, Task
+from deconvgen.core.types import Task, Tree
 from deconvgen.data import Dataset
-from deconvgen.runs import setup
+from deconvgen.runs import population, setup
+from deconvgen.runs.population import Apart, Valued, state_of
 from deconvgen.training import checkpoint, cost, evaluate, feed, monitor, parallel
 from deconvgen.training.log import Log
 from deconvgen.training.loop import Due, Member, Outcome, Stopped, Times, Visit, fit
@@ -38,7 +39,10 @@ def train(config: Any, workdir: Path | str, *, quiet: bool = False) -> Outcome:
 def train_together(
     loaded: Sequence[Any], workdirs: Sequence[Path | str], *, quiet: bool = False
 ) -> list[Outcome | Diverged]:
-    """Train, or go on with, runs that differ in their seeds alone, in one program.
+    """Train, or go on with, runs that one program can train.
+
+    They may differ in their seeds, their starts and the numbers of their configs: see
+    `deconvgen.runs.population`.
 
     Every run has its ordinary folder, with the numbers that `train` gives it to
     rounding: the same batches, keys and first state. Of what they share, each one's
@@ -47,12 +51,13 @@ def train_together(
     has `Diverged` as its outcome, and the others go on. It pays where the steps of one
     leave the device idle; on a CPU one after the other is faster.
 
-    Raises `UserError` where `reason_against` has a reason, and what `train` raises.
+    Raises `Apart` where they need programs of their own, and what `train` raises.
     """
     workdirs = [Path(workdir).expanduser() for workdir in workdirs]
-    if why := reason_against(loaded, workdirs):
-        raise UserError(f"the runs cannot be trained together: {why}")
-    setup.check(loaded[0])
+    if why := population.reason_against(loaded, workdirs):
+        raise Apart(f"the runs cannot be trained together: {why}")
+    for config in loaded:
+        setup.check(config)
     memory = cost.begin_peak()
     spread = parallel.choose(loaded[0].batch_size)
     train_set, test_set = (setup.dataset(loaded[0], s) for s in ("train", "test"))
@@ -62,53 +67,61 @@ def train_together(
     loaded = [setup.resolve(config, train_set) for config in loaded]
     first: Any = loaded[0]
     example = next(test_set.eval_batches(1))
-    task, target = tasks.make(first, spread.axis), setup.shape(first, example)
+    many, inits, keys = len(loaded) > 1, {}, population.traced(loaded)
+    task = population.task(first, spread.axis, keys, many)
+    target = setup.shape(first, example)
+    together = population.common_step(workdirs)
     with ExitStack() as opened:
         members, states, start = [], [], 0
         for config, workdir in zip(loaded, workdirs, strict=True):
             claimed = setup.claim(workdir, config)
             changed = opened.enter_context(claimed) if main else {}
-            found = checkpoint.find(workdir, warn=say)
+            which = str(together) if together else "latest"
+            found = checkpoint.find(workdir, which, warn=say)
             start = found.step if found else 0
+            if many and start != together:
+                raise Apart(f"{workdir} goes on from step {start}, not {together}")
             if found:
                 states.append(checkpoint.restore(found, target))
                 history = (found.path / "metrics.jsonl").read_bytes()
                 say(f"going on from step {start} of {workdir}") if not quiet else None
             else:
-                states.append(setup.initial(config, example, config.seed))
+                how = config.model.initializer
+                init = inits[how] = inits.get(how) or setup.start(config)
+                states.append(setup.initial(config, example, config.seed, init))
                 history = b""
                 checkpoint.prove(workdir, states[-1]) if main else None
             log = Log(workdir, history, start, writes=main)
             opened.callback(log.close)
             if changed:
                 log.record(start, "config", {}, changed=changed)
-            members.append(member(config, workdir, log, len(loaded) > 1))
+            members.append(member(config, workdir, log, many))
         by_folder = dict(zip(workdirs, loaded, strict=True))
         fixed = cost.parameters(states[0])
+        if keys:
+            valued = zip(loaded, states, strict=True)
+            states = [Valued(population.values(c, keys), s) for c, s in valued]
         visit = visitor(task, spread, train_set, test_set, by_folder, fixed, memory)
         seeds = [config.seed for config in loaded]
-        return fit(
-            task,
-            members,
-            feed.stack(states) if len(states) > 1 else states[0],
-            times(first),
-            spread,
-            feed.make(train_set, seeds, first.batch_size, start, resident(first)),
-            visit,
-            start,
-            quiet or not main,
-        )
-
-
-def reason_against(loaded: Sequence[Any], workdirs: Sequence[Path]) -> str:
-    """Why these runs cannot be trained together; "" where they can."""
-    first, *others = loaded
-    changes = [change for c in others for change in configs.differences(first, c)]
-    differing = {change.partition(":")[0] for change in changes}
-    if differing - {"seed"}:
-        return f"they differ in {', '.join(sorted(differing - {'seed'}))}"
-    steps = {(checkpoint.steps(workdir) or [0])[-1] for workdir in workdirs}
-    return "they are at different steps" if len(steps) > 1 else ""
+        try:
+            return fit(
+                task,
+                members,
+                feed.stack(states) if many else states[0],
+                times(first),
+                spread,
+                feed.make(train_set, seeds, first.batch_size, start, resident(first)),
+                visit,
+                start,
+                quiet or not main,
+            )
+        except JAXTypeError as error:
+            if not keys:
+                raise
+            raise Apart(
+                f"the runs cannot be trained together: Python computes with one of "
+                f"{', '.join(keys)} ({first_line(error)})"
+            ) from error
 
 
 def times(config: Any) -> Times:
@@ -173,7 +186,7 @@ def visitor(
 
     def visit(
         member: Member,
-        state: State,
+        state: Tree,
         done: int,
         due: Due,
         rate: float,
@@ -211,7 +224,9 @@ def visitor(
             member.log.record(done, "cost", fixed | work | own | together | peak)
         if jax.process_index() == 0 and (due.saves or due.evaluates):
             meta = {"eval": figures, "config": config.to_dict()}
-            member.saver.save(done, spread.get_state(state), meta, member.log.history())
+            member.saver.save(
+                done, spread.get_state(state_of(state)), meta, member.log.history()
+            )
         if figures and member.goal.metric not in figures:
             member.saver.wait()
             raise unknown("monitor.metric", member.goal.metric, figures)

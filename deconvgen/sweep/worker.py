@@ -48,7 +48,8 @@ def execute(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     raised).
     """
     from deconvgen import config
-    from deconvgen.runs.train import Stopped, reason_against, train_together
+    from deconvgen.runs.population import Apart
+    from deconvgen.runs.train import Stopped, train_together
 
     began = time.monotonic()
     folders = [Path(spec["workdir"]) for spec in specs]
@@ -60,10 +61,10 @@ def execute(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for folder in folders:
             wait(folder)
         loaded = [config.load(spec["config"], spec["overrides"]) for spec in specs]
-        if why := reason_against(loaded, folders):
-            print(f"one by one: {why}", flush=True)
-            return [outcome for spec in specs for outcome in execute([spec])]
         ended = train_together(loaded, folders)
+    except Apart as why:
+        print(f"one by one: {why}", flush=True)
+        return [outcome for spec in specs for outcome in execute([spec])]
     except Stopped:
         raise
     except Exception as error:

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from deconvgen.config import Config
 from deconvgen.core.errors import KNOBS, UserError, unknown
 from deconvgen.core.registry import Registry
-from deconvgen.core.types import Images, Sums, Task
+from deconvgen.core.types import Images, Scalar, Sums, Task
 from deconvgen.metrics import features
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
 from deconvgen.metrics.sums import Collection, Mean
@@ -168,7 +168,7 @@ def probed(
 
 
 def optimizer(
-    settings: Config, steps: int, scales: dict[str, float] | None = None
+    settings: Config, steps: int, scales: dict[str, Scalar] | None = None
 ) -> optax.GradientTransformation:
     """The optimizer that a config's group describes."""
     return make_optimizer(steps=steps, scales=scales, **settings.to_dict())

@@ -11,6 +11,7 @@ from jax import Array
 from jaxtyping import Float, Key
 
 from deconvgen.core.registry import Registry
+from deconvgen.core.types import Scalar
 
 corruptions = Registry("corruption")
 
@@ -19,19 +20,19 @@ OneKey = Key[Array, ""]
 
 
 @corruptions.register
-def none(key: OneKey, image: Image, amount: float) -> Image:
+def none(key: OneKey, image: Image, amount: Scalar) -> Image:
     """The image itself."""
     return image
 
 
 @corruptions.register
-def gaussian(key: OneKey, image: Image, amount: float) -> Image:
+def gaussian(key: OneKey, image: Image, amount: Scalar) -> Image:
     """Normal noise whose standard deviation is `amount` (of the range [-1, 1])."""
     return image + amount * jax.random.normal(key, image.shape, image.dtype)
 
 
 @corruptions.register
-def salt_and_pepper(key: OneKey, image: Image, amount: float) -> Image:
+def salt_and_pepper(key: OneKey, image: Image, amount: Scalar) -> Image:
     """A share `amount` of the pixels turned black or white, all channels alike."""
     u = jax.random.uniform(key, (*image.shape[:2], 1))
     extreme = jnp.where(u < amount / 2, -1.0, 1.0).astype(image.dtype)
@@ -39,14 +40,14 @@ def salt_and_pepper(key: OneKey, image: Image, amount: float) -> Image:
 
 
 @corruptions.register
-def masking(key: OneKey, image: Image, amount: float) -> Image:
+def masking(key: OneKey, image: Image, amount: Scalar) -> Image:
     """A share `amount` of the pixels turned to middle grey."""
     u = jax.random.uniform(key, (*image.shape[:2], 1))
     return jnp.where(u < amount, 0.0, image).astype(image.dtype)
 
 
 @corruptions.register
-def hole(key: OneKey, image: Image, amount: float) -> Image:
+def hole(key: OneKey, image: Image, amount: Scalar) -> Image:
     """A rectangle of the share `amount` of the area, somewhere, turned to middle grey.
 
     Its sides are those of the image times the root of `amount`.

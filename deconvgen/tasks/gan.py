@@ -10,6 +10,7 @@ from jaxtyping import Float
 from deconvgen.audit.decoder_shift import decoder_shift
 from deconvgen.config import Config, data_name
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import on
 from deconvgen.core.types import Images, State, Task
 from deconvgen.losses.gan import SMOOTHED, gan_losses, gradient_penalty, r1
 from deconvgen.metrics.artifacts import input_gradient
@@ -82,7 +83,7 @@ def check(config: Config) -> None:
     Its gradient at one image is then not the penalty's (Gulrajani et al. 2017, section
     4). In training alone, so that what older runs have learned can be drawn from.
     """
-    used = [name for name in PENALTIES if config.loss[name]]
+    used = [name for name in PENALTIES if on(config.loss[name])]
     if used and config.model.critic_norm == "batch":
         raise UserError(
             f"loss.{used[0]} wants a critic that judges each image by itself: "
@@ -146,17 +147,17 @@ def make(config: Config, axis: str | None) -> Task:
     def critic_loss(params, stats, batch, fake, keys):
         real, label, mask = batch["image"], batch.get("label"), batch["mask"]
         drop = fold(keys, DROP_D)
-        on = partial(forward, d_net, params, label=label, keys=drop)
-        real_logits, stats = on(stats, real)
-        fake_logits, stats = on(stats, fake)
+        judge = partial(forward, d_net, params, label=label, keys=drop)
+        real_logits, stats = judge(stats, real)
+        fake_logits, stats = judge(stats, fake)
         value = reduce(
             loss.critic(real_logits, fake_logits, config.loss.smoothing), mask, axis
         )
-        alone = lambda images: on(stats, images)[0]
-        if config.loss.gradient_penalty:
+        alone = lambda images: judge(stats, images)[0]
+        if on(config.loss.gradient_penalty):
             penalty = gradient_penalty(alone, real, fake, fold(keys, BETWEEN))
             value += config.loss.gradient_penalty * reduce(penalty, mask, axis)
-        if config.loss.r1:
+        if on(config.loss.r1):
             value += config.loss.r1 * reduce(r1(alone, real), mask, axis)
         mean = lambda logits: reduce(logits, mask, axis)
         return value, (stats, mean(real_logits), mean(fake_logits))

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from deconvgen.core.types import Batch, State, Task
+from deconvgen.core.types import Batch, State, Task, Tree
 from deconvgen.training.parallel import Spread
 
 
@@ -24,7 +24,7 @@ def parameters(state: State) -> dict[str, int]:
     return {f"parameters_{k}": count(net.params) for k, net in state.nets.items()}
 
 
-def multiply_adds(step: Callable, state: State, batch: Batch) -> float:
+def multiply_adds(step: Callable, state: Tree, batch: Batch) -> float:
     """Multiply-adds an image of a step made by `Spread.run`, as XLA counts them.
 
     Half of XLA's `flops` for the lowered (not yet optimized) program of one device;
@@ -36,7 +36,7 @@ def multiply_adds(step: Callable, state: State, batch: Batch) -> float:
 
 
 def multiply_adds_train(
-    task: Task, spread: Spread, key: Any, state: State, batch: Batch
+    task: Task, spread: Spread, key: Any, state: Tree, batch: Batch
 ) -> float:
     """Multiply-adds an image of a train step, the mean over `Task.kinds` of step.
 
@@ -103,7 +103,7 @@ def _forget_peak() -> bool:
 
 
 def sampling_rate(
-    sample: Callable, spread: Spread, state: State, batch: Any, turns: int = 3
+    sample: Callable, spread: Spread, state: Tree, batch: Any, turns: int = 3
 ) -> float:
     """Images per second of a compiled sample function, the median of a few turns."""
     placed = spread.put_batch(batch)

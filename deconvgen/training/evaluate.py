@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from deconvgen.core.types import State, Task
+from deconvgen.core.types import Task, Tree
 from deconvgen.data import Dataset
 from deconvgen.metrics import sums as metrics
 from deconvgen.training.parallel import EVALUATION, Spread, purpose_key
@@ -29,7 +29,7 @@ def make_step(task: Task, spread: Spread, seed: int, probe: bool = False) -> Cal
 def evaluate(
     step: Callable,
     spread: Spread,
-    state: State,
+    state: Tree,
     dataset: Dataset,
     batch_size: int,
     limit: int | None = None,
@@ -41,7 +41,7 @@ def evaluate(
 def total(
     step: Callable,
     spread: Spread,
-    state: State,
+    state: Tree,
     dataset: Dataset,
     batch_size: int,
     limit: int | None = None,

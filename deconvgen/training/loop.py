@@ -10,6 +10,7 @@ scalars of a call are read while the next one computes.
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from jax.experimental import multihost_utils
 from deconvgen.core import signals
 from deconvgen.core.errors import Diverged, Exit
 from deconvgen.core.terminal import Bar, say
-from deconvgen.core.types import State, Task, Tree
+from deconvgen.core.types import Task, Tree
 from deconvgen.training import checkpoint, monitor
 from deconvgen.training.feed import Feed
 from deconvgen.training.log import Log
@@ -100,14 +101,14 @@ class Stopped(Exit):
         self.code = 128 + number
 
 
-Visit = Callable[[Member, State, int, Due, float, Callable[[], float]], None]
+Visit = Callable[[Member, Tree, int, Due, float, Callable[[], float]], None]
 """(member, its state on the devices, step, what is due, images/s, its seconds)."""
 
 
 def fit(
     task: Task,
     members: Sequence[Member],
-    state: State,
+    state: Tree,
     times: Times,
     spread: Spread,
     feed: Feed,
@@ -117,7 +118,8 @@ def fit(
 ) -> list[Outcome | Diverged]:
     """Train to the end; how each member ended.
 
-    - state: on the host; of several members with a leading axis over them.
+    - state: what the task's step takes, on the host; of several members with a leading
+      axis over them.
     - feed: the batches of all members.
     - visit: records, draws, evaluates and saves what is due, for one member.
 
@@ -183,21 +185,29 @@ def fit(
             late = None
             with bar.pause():
                 for i, member in enumerate(members):
-                    if i not in ended:
-                        own = spread.member(state, i) if many else state
-                        spent = partial(seconds, member)
+                    if i in ended:
+                        continue
+                    own = spread.member(state, i) if many else state
+                    spent = partial(seconds, member)
+                    try:
                         visit(member, own, done, due, bar.last, spent)
+                    except Diverged as error:  # of the state, which is not saved
+                        ended[i] = error
             if stop:
                 for member in members:
-                    member.saver.wait()
+                    with suppress(Diverged):
+                        member.saver.wait()
                 place = members[0].workdir
                 raise Stopped(stop, done, place.parent if many else place)
     return [ended.get(i) or outcome(m, done) for i, m in enumerate(members)]
 
 
-def outcome(member: Member, done: int) -> Outcome:
+def outcome(member: Member, done: int) -> Outcome | Diverged:
     """How a member ended at a step, once all that it has is on disk."""
-    member.saver.wait()
+    try:
+        member.saver.wait()
+    except Diverged as error:
+        return error
     evals = member.log.records("eval")
     return Outcome(member.workdir, done, evals[-1], member.goal.best(evals))
 

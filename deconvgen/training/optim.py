@@ -6,8 +6,9 @@ import jax
 import optax
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import known, on
 from deconvgen.core.registry import Registry
-from deconvgen.core.types import Tree
+from deconvgen.core.types import Scalar, Tree
 
 optimizers: Registry = Registry("optimizer")
 schedules: Registry = Registry("schedule")
@@ -30,7 +31,7 @@ def adamw(
 @optimizers.register
 def sgd(learning_rate, b1, b2, momentum, weight_decay) -> optax.GradientTransformation:
     """Stochastic gradient descent with momentum."""
-    return optax.sgd(learning_rate, momentum or None)
+    return optax.sgd(learning_rate, momentum if on(momentum) else None)
 
 
 @optimizers.register
@@ -38,40 +39,42 @@ def rmsprop(
     learning_rate, b1, b2, momentum, weight_decay
 ) -> optax.GradientTransformation:
     """RMSProp (Tieleman & Hinton 2012); `b2` is the decay of the square."""
-    return optax.rmsprop(learning_rate, decay=b2, momentum=momentum or None)
+    return optax.rmsprop(
+        learning_rate, decay=b2, momentum=momentum if on(momentum) else None
+    )
 
 
 @schedules.register
-def constant(peak: float, steps: int, every: int, factor: float) -> optax.Schedule:
+def constant(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
     """The same rate throughout."""
     return optax.constant_schedule(peak)
 
 
 @schedules.register
-def cosine(peak: float, steps: int, every: int, factor: float) -> optax.Schedule:
+def cosine(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
     """Half a cosine from the peak to 0 (Loshchilov & Hutter 2017)."""
     return optax.cosine_decay_schedule(peak, max(steps, 1))
 
 
 @schedules.register
-def linear(peak: float, steps: int, every: int, factor: float) -> optax.Schedule:
+def linear(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
     """A straight line from the peak to 0."""
     return optax.linear_schedule(peak, 0.0, max(steps, 1))
 
 
 @schedules.register
-def step(peak: float, steps: int, every: int, factor: float) -> optax.Schedule:
+def step(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
     """Times `factor` after each `every` steps."""
     return optax.exponential_decay(peak, every, factor, staircase=True)
 
 
 def make_schedule(
     name: str,
-    learning_rate: float,
+    learning_rate: Scalar,
     steps: int,
     warmup_steps: int = 0,
     step_every: int = 1000,
-    step_factor: float = 0.5,
+    step_factor: Scalar = 0.5,
 ) -> optax.Schedule:
     """A learning rate as a function of the step, after a linear warm-up from 0."""
     if not 0 <= warmup_steps <= steps:
@@ -89,19 +92,19 @@ def make_schedule(
 
 def make_optimizer(
     name: str = "adam",
-    learning_rate: float = 1e-3,
+    learning_rate: Scalar = 1e-3,
     steps: int = 1,
     *,
-    b1: float = 0.9,
-    b2: float = 0.999,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-    clip: float = 0.0,
+    b1: Scalar = 0.9,
+    b2: Scalar = 0.999,
+    momentum: Scalar = 0.9,
+    weight_decay: Scalar = 0.0,
+    clip: Scalar = 0.0,
     schedule: str = "constant",
     warmup_steps: int = 0,
     step_every: int = 1000,
-    step_factor: float = 0.5,
-    scales: Mapping[str, float] | None = None,
+    step_factor: Scalar = 0.5,
+    scales: Mapping[str, Scalar] | None = None,
 ) -> optax.GradientTransformation:
     """An optimizer for one network.
 
@@ -116,7 +119,7 @@ def make_optimizer(
       scales: factors on the learning rate of the parameters whose path contains the
         key, e.g. `{"head": 0.1}` (FSRCNN); 0 freezes them.
     """
-    if learning_rate < 0 or weight_decay < 0 or clip < 0:
+    if any(known(x) and x < 0 for x in (learning_rate, weight_decay, clip)):
         raise UserError(
             "optimizer.learning_rate, .weight_decay and .clip should be 0 or more, "
             f"not {learning_rate}, {weight_decay} and {clip}"
@@ -124,8 +127,8 @@ def make_optimizer(
     rate = make_schedule(
         schedule, learning_rate, steps, warmup_steps, step_every, step_factor
     )
-    chain = [optax.clip_by_global_norm(clip)] if clip else []
-    if weight_decay and name != "adamw":
+    chain = [optax.clip_by_global_norm(clip)] if on(clip) else []
+    if on(weight_decay) and name != "adamw":
         chain += [optax.add_decayed_weights(weight_decay, mask=kernels)]
     chain += [optimizers[name](rate, b1, b2, momentum, weight_decay)]
     if scales:
@@ -143,10 +146,10 @@ def path_name(path: tuple) -> str:
     return "/".join(str(getattr(part, "key", part)) for part in path)
 
 
-def scale_by_path(scales: Mapping[str, float]) -> optax.GradientTransformation:
+def scale_by_path(scales: Mapping[str, Scalar]) -> optax.GradientTransformation:
     """Multiply the updates of the parameters whose path contains a key."""
 
-    def factor(path: tuple) -> float:
+    def factor(path: tuple) -> Scalar:
         name = path_name(path)
         return next((s for part, s in scales.items() if part in name), 1.0)
 

@@ -10,7 +10,8 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int
 
-from deconvgen.core.types import Keys, Net, Tree
+from deconvgen.core.numbers import on
+from deconvgen.core.types import Keys, Net, Scalar, Tree
 
 
 def start(
@@ -60,14 +61,14 @@ def descend(
     return Net(optax.apply_updates(net.params, updates), stats, opt)
 
 
-def average(ema: Tree, net: Net, decay: float, step: Array) -> Tree:
+def average(ema: Tree, net: Net, decay: Scalar, step: Array) -> Tree:
     """Exponential moving average of parameters and batch statistics.
 
     The decay rises as (1 + step) / (10 + step) to its final value, so that the random
     start does not linger. With decay 0, the network itself.
     """
     new = {"params": net.params, "batch_stats": net.stats}
-    if not decay:
+    if not on(decay):
         return new
     decay = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
     return jax.tree.map(lambda a, b: a + (1.0 - decay) * (b - a), ema, new)
@@ -104,7 +105,7 @@ def prior(keys: Keys, size: int) -> Float[Array, "b {size}"]:
 def supervised(
     loss: Callable[..., tuple[Array, tuple[Tree, dict[str, Array]]]],
     optimizer: optax.GradientTransformation,
-    decay: float,
+    decay: Scalar,
     axis: str | None,
     name: str = "model",
 ) -> Callable:
