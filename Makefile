@@ -20,6 +20,7 @@ test-all: $(VENV)/.test lint
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/layers.py

@@ -34,7 +34,8 @@ def dc_gaps(function: Callable[..., Any]) -> Callable[..., dict[str, Array]]:
             path = layer.path
             if not any(path[: len(other)] == other for other in found):  # not inside
                 busy.append(True)
-                found[path] = dc_gap(*layer.unbind(), inputs[0].shape[-1])
+                bare, variables = layer.unbind()
+                found[path] = dc_gap(bare, variables, inputs[0].shape[-1])
                 busy.clear()
             return call(*inputs, **settings)
 
@@ -61,6 +62,7 @@ def dc_gap(layer: Layer, variables: Any, channels: int) -> Array:
     ones = jnp.broadcast_to(
         jnp.eye(channels)[:, None, None], (channels, n, n, channels)
     )
-    answer = layer.apply(variables, ones) - layer.apply(variables, 0 * ones[:1])
+    run: Any = layer.apply
+    answer = run(variables, ones) - run(variables, 0 * ones[:1])
     pixel = answer[:, border * r :, border * s :][:, :r, :s]
     return polyphase_dc_gap(jnp.moveaxis(pixel, 0, 2), (r, s))

@@ -230,7 +230,8 @@ def gradient_ratio(kernel: Pair, factor: Pair, features: int = 64) -> float:
     def back(key: Array) -> Array:
         first, second = jax.random.split(key)
         variables = layer.init(first, x)
-        y, pull = jax.vjp(lambda x: layer.apply(variables, x), x)
+        run: Any = layer.apply
+        y, pull = jax.vjp(lambda x: run(variables, x), x)
         return pull(jax.random.normal(second, y.shape))[0]
 
     back = jax.jit(back)

@@ -31,7 +31,7 @@ class UnknownName(UserError, KeyError):
     __str__ = Exception.__str__  # KeyError would put the sentence into quotes
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error says, in a line of 300 letters at most."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 

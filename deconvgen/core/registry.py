@@ -1,7 +1,7 @@
 """Names for function-sized things: a dict with a decorator and a helpful KeyError."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from deconvgen.core import plugins
 from deconvgen.core.errors import unknown
@@ -29,7 +29,7 @@ class Registry(Mapping[str, T], Generic[T]):
         """Decorate a function or class; its own name is the default name."""
         if thing is None:
             return lambda thing: self.register(thing, name=name)
-        key = name or thing.__name__
+        key = name or cast(Any, thing).__name__
         if key in self._things:
             raise ValueError(f"{self.kind} {key!r} is registered already")
         self._things[key] = thing

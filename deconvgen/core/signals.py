@@ -110,4 +110,4 @@ def pause(seconds: float | int) -> None:
 
 def of(error: KeyboardInterrupt) -> signal.Signals:
     """The signal that an interrupt came from."""
-    return signal.Signals(*error.args or (signal.SIGINT,))
+    return signal.Signals(error.args[0] if error.args else signal.SIGINT)

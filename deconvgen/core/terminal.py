@@ -26,7 +26,7 @@ class Terminal(Console):
     """rich's console for texts that are data."""
 
     def __init__(self, **settings: Any):
-        plain = {"markup": False, "emoji": False, "highlight": False}
+        plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
         super().__init__(force_jupyter=False, **plain | settings)
 
     def on_broken_pipe(self) -> None:

@@ -21,7 +21,7 @@ from jaxtyping import Float, Int, Key
 Tree = Any
 """A pytree of arrays."""
 
-Batch = Mapping[str, Array]
+Batch = Mapping[str, Any]  # of `jax.Array`, and of NumPy's on the host
 Keys = Key[Array, " b"]
 """One PRNG key per example, so that the draws do not depend on the devices."""
 

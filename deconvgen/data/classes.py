@@ -25,7 +25,7 @@ Found = Mapping[int, str]
 class Classes(NamedTuple):
     """The classes of a data set, and how its masks write them."""
 
-    count: int
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride]
     ignore: int = IGNORE  # the value of pixels that do not count; -1: there is none
     values: tuple[int, ...] = ()  # the value of each class; (): 0, 1, 2, ...
 

@@ -63,8 +63,8 @@ def arrange(tree: Tree) -> Layout:
 
 def _arranged(roots: dict[str, Tree]) -> Layout | None:
     """The splits, classes or pairs of one folder or of its splits; None: none."""
-    if "" in roots and (splits := _splits(roots[""])):
-        return _split(roots[""], splits)
+    if "" in roots and (parts := _splits(roots[""])):
+        return _split(roots[""], parts)
     pairs = [(t.called("images"), t.called("masks")) for t in roots.values()]
     if all(images and masks for images, masks in pairs):
         return _paired(dict(zip(roots, pairs, strict=True)), roots)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core import read_only_builder, registered
+from tensorflow_datasets.core.utils import tqdm_utils
 
 from deconvgen.core.errors import UnknownName, UserError, near_match
 from deconvgen.data import classes
@@ -62,7 +64,7 @@ def prepare(builder: type[tfds.core.GeneratorBasedBuilder]) -> tfds.core.Dataset
 
 @contextlib.contextmanager
 def _no_progress_bar():
-    was_on = getattr(tfds.core.utils.tqdm_utils, "_active", True)
+    was_on = getattr(tqdm_utils, "_active", True)
     tfds.disable_progress_bar()
     try:
         yield
@@ -79,10 +81,10 @@ def find(name: str, ours: Iterable[str]) -> tfds.core.DatasetBuilder:
     TFDS does not know gets the near match among TFDS's and `ours`.
     """
     folder = data_dir()
-    missing = (tfds.core.registered.DatasetNotFoundError, ValueError)  # no such name
+    missing = (registered.DatasetNotFoundError, ValueError)  # no such name
     with contextlib.suppress(*missing):
         return _random_access(
-            tfds.core.read_only_builder.builder_from_files(name, data_dir=folder)
+            read_only_builder.builder_from_files(name, data_dir=folder)
         )
     stem = name.split("/")[0].split(":")[0]
     known = tfds.list_builders(with_community_datasets=False)
@@ -109,9 +111,7 @@ def find(name: str, ours: Iterable[str]) -> tfds.core.DatasetBuilder:
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["?"]
         raise UserError(f"the data set {name} could not be prepared: {lines[-1]}")
-    return _random_access(
-        tfds.core.read_only_builder.builder_from_files(name, data_dir=folder)
-    )
+    return _random_access(read_only_builder.builder_from_files(name, data_dir=folder))
 
 
 def _random_access(builder: tfds.core.DatasetBuilder) -> tfds.core.DatasetBuilder:

@@ -42,7 +42,8 @@ def upright(image: Image.Image) -> tuple[Image.Image, int]:
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """(width, height) of the upright image, of which only the header is read."""
     swapped = image.format != "TIFF" and orientation(image) > 4
-    return image.size[::-1] if swapped else image.size
+    width, height = image.size
+    return (height, width) if swapped else (width, height)
 
 
 def aligned(

@@ -8,18 +8,18 @@ of nothing but such pixels costs 0.
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int, Shaped
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
+from deconvgen.ops.arguments import Given
 from deconvgen.ops.class_maps import IGNORE, in_range
 
 segmentation_losses = Registry("segmentation loss")
 
 Logits = Float[Array, "..."]  # [b, h, w, k]
-Classes = Shaped[Array | np.ndarray, "..."]  # [b, h, w], integers of any type
+Classes = Shaped[Given, "..."]  # [b, h, w], integers of any type
 Weights = Float[Array, " k"] | None
 
 

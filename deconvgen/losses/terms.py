@@ -23,7 +23,7 @@ def mixture(
     terms = []
     for part in text.split("+"):
         found = TERM.fullmatch(part.strip())
-        weight = found and (found["weight"] or "1")
+        weight = (found["weight"] or "1") if found else ""
         if not found or not _is_number(weight):
             raise UserError(
                 f"the loss {text!r} should read like {next(iter(registry))!r} or "

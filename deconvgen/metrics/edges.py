@@ -40,8 +40,8 @@ def step_edges(
         )
     covered = jnp.clip(jnp.arange(1, width + 1) - positions[:, None], 0, 1)
     rows = 1.6 * covered - 0.8
-    shape = (len(positions), height, width, channels)
-    return jnp.broadcast_to(rows[:, None, :, None], shape)
+    full = (len(positions), height, width, channels)
+    return jnp.broadcast_to(rows[:, None, :, None], full)
 
 
 @takes("levels", images="h w c")

@@ -6,6 +6,7 @@ k; a prediction that is none of the k is wrong, but not another class (see
 every figure: NaN.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -17,9 +18,10 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from deconvgen.core.errors import UserError
 from deconvgen.metrics.sums import Summed
+from deconvgen.ops.arguments import Given
 from deconvgen.ops.class_maps import IGNORE, in_range, undefined
 
-Classes = Shaped[Array | np.ndarray, "..."]  # [b, h, w], integers of any type
+Classes = Shaped[Given, "..."]  # [b, h, w], integers of any type
 Masks = Bool[Array, "b h w k"]
 
 
@@ -109,7 +111,7 @@ class Boundaries(_OfMaps):
 
     @classmethod
     def _counted(cls, maps: "_Maps", k: int, names: tuple[str, ...]) -> Any:
-        d = max(1, round(0.02 * float(np.hypot(*maps.true.shape[1:]))))
+        d = max(1, round(0.02 * math.hypot(*maps.true.shape[1:])))
         ignored = ~maps.counts[..., None]
         made = maps.made[..., None] & ~ignored
         p = jax.nn.one_hot(maps.predicted, k, dtype=bool) & made

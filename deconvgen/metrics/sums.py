@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
+from jax.core import Tracer
 from jax.lax import psum
 from jaxtyping import Float, Shaped
 
@@ -23,13 +24,13 @@ from deconvgen.core.types import Sums
 
 def fetch(x: Any) -> Any:
     """`x` as it is on the host; tracers stay what they are."""
-    return x if isinstance(x, jax.core.Tracer) else np.asarray(x)
+    return x if isinstance(x, Tracer) else np.asarray(x)
 
 
 def host(x: Any) -> Any:
     """`x` as float64 or int64 on the host; tracers stay what they are."""
     x = fetch(x)
-    if isinstance(x, jax.core.Tracer):
+    if isinstance(x, Tracer):
         return x
     return x.astype(np.float64 if np.issubdtype(x.dtype, np.floating) else np.int64)
 

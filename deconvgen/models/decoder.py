@@ -35,7 +35,7 @@ def per_block(name: str, value: Any, blocks: int) -> tuple:
 
 
 def seed_size(
-    image_shape: tuple[int, int, int], factors: tuple[int, ...]
+    image_shape: tuple[int, ...], factors: tuple[int, ...]
 ) -> tuple[int, int]:
     """The height and width that the factors upsample to the image's.
 
@@ -110,8 +110,9 @@ class Decoder(nn.Module):
         for i, (features, factor) in enumerate(
             zip(self.features, self.factors, strict=True)
         ):
-            if skips and skips[i] is not None:
-                x = jnp.concatenate([x, skips[i].astype(x.dtype)], axis=-1)
+            skip = skips[i] if skips else None
+            if skip is not None:
+                x = jnp.concatenate([x, skip.astype(x.dtype)], axis=-1)
             layer = make_upsampler(
                 names[i],
                 features,

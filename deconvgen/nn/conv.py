@@ -134,8 +134,8 @@ class Conv(nn.Conv):
 
 def _axes(kernel_size: int | Sequence[int]) -> tuple[int, ...]:
     """Flax's meaning: one integer is a kernel with one spatial axis."""
-    several = isinstance(kernel_size, (Sequence, np.ndarray)) and len(kernel_size)
-    sizes = tuple(kernel_size) if several else (kernel_size,)
+    listed = isinstance(kernel_size, (Sequence, np.ndarray))
+    sizes = (listed and tuple(kernel_size)) or (kernel_size,)
     return per_axis(sizes, len(sizes), "kernel_size")
 
 

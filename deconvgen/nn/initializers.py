@@ -62,7 +62,7 @@ initializers: Registry[Any] = Registry("initializer")
 def initializer(*kinds: str, name: str = "") -> Callable:
     """Register `(use) -> init` as an initializer for these kinds of kernel."""
 
-    def register(make: Callable[[Use], Initializer]) -> Callable[[Use], Initializer]:
+    def register(make: Any) -> Any:
         make.kinds = frozenset(kinds)
         return initializers.register(make, name=name)
 
@@ -185,10 +185,8 @@ def icnr_of(inner: str) -> Callable[[Use], Initializer]:
             f"icnr draws a convolution's kernel, by {good}, not by {inner!r}"
         )
 
-    def entry(use: Use) -> Initializer:
-        return icnr(use, inner)
-
-    entry.kinds = icnr.kinds
+    entry: Any = lambda use: icnr(use, inner)
+    entry.kinds = initializers["icnr"].kinds
     return entry
 
 

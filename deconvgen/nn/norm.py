@@ -7,6 +7,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.linen.dtypes import canonicalize_dtype
 from jax import Array
 from jaxtyping import Float
 
@@ -120,7 +121,7 @@ class BatchNorm(nn.Module):
                 keep = jnp.where(some, self.momentum, 1.0)
                 old_mean.value = keep * old_mean.value + (1 - keep) * mean
                 old_var.value = keep * old_var.value + (1 - keep) * var
-        dtype = nn.dtypes.canonicalize_dtype(x, scale, bias, dtype=self.dtype)
+        dtype = canonicalize_dtype(x, scale, bias, dtype=self.dtype)
         gain = scale * jax.lax.rsqrt(var + self.epsilon)
         return ((x - mean) * gain + bias).astype(dtype)
 

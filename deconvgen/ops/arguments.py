@@ -8,7 +8,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,12 @@ from jaxtyping import Shaped
 
 from deconvgen.core.errors import UserError, unknown
 
-Images = Shaped[Array | np.ndarray, "*b h w c"]
+if TYPE_CHECKING:  # any array outside, a `jax.Array` inside: `takes` makes it one
+    Given: TypeAlias = Any
+else:
+    Given = Array | np.ndarray
+
+Images = Shaped[Given, "*b h w c"]
 """Of any type, with any number of batch axes."""
 
 TYPES = ("rounded", "wide", "levels", "kept")
@@ -72,7 +77,7 @@ def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]
 IMPLS = ("auto", "lax")
 
 
-def plain(operation: Callable, impl: str) -> Callable:
+def plain(operation: Any, impl: str) -> Callable:
     """A `jax.custom_vjp`, or with `impl="lax"` what it computes without its rules.
 
     Those are for reverse mode; plain JAX is differentiated forward as well

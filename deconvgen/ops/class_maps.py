@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from deconvgen.core import palette
 from deconvgen.core.errors import UserError
+from deconvgen.ops.arguments import Given
 
 IGNORE = palette.IGNORE
 """The class of pixels that do not count, unless another one is named."""
@@ -14,7 +15,7 @@ IGNORE = palette.IGNORE
 UNDEFINED = int(np.iinfo(np.int32).min)
 """The class number that NaN logits give: no class, and no mistake either."""
 
-ClassNumbers = Shaped[Array | np.ndarray, "*shape"]
+ClassNumbers = Shaped[Given, "*shape"]
 
 
 def in_range(

@@ -13,7 +13,7 @@ from jax import Array, lax
 from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError
-from deconvgen.ops.arguments import Images, plain, takes
+from deconvgen.ops.arguments import Given, Images, plain, takes
 from deconvgen.ops.convolution.geometry import Padding, pairs, unknown, whole
 
 MOST_TAPS = 100
@@ -36,7 +36,7 @@ def pair(value: Any, what: str = "a factor") -> Pair:
 @takes(x="h w c")
 def upfirdn(
     x: Images,
-    taps: Shaped[Array | np.ndarray, "..."],
+    taps: Shaped[Given, "..."],
     up: Wholes = 1,
     down: Wholes = 1,
     padding: Padding = ((0, 0), (0, 0)),
@@ -68,7 +68,7 @@ def upfirdn(
     return run(x, taps * gain, up, down, padding)
 
 
-def _one_convolution(x: Array, taps: Array, up: Pair, down: Pair, padding: Pads):
+def _one_convolution(x: Array, taps: Array, up: Pair, down: Pair, padding: Any):
     """The same by lax, for filters that take too long to compile tap by tap."""
     c = x.shape[-1]
     for i in (0, 1):
@@ -88,7 +88,7 @@ def _one_convolution(x: Array, taps: Array, up: Pair, down: Pair, padding: Pads)
 @takes(x="h w c")
 def upfirdn_axis(
     x: Images,
-    taps: Shaped[Array | np.ndarray, "..."],
+    taps: Shaped[Given, "..."],
     axis: int,
     up: Any = 1,
     down: Any = 1,

@@ -2,18 +2,17 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError
-from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.arguments import Given, Images, takes
 
 OF_IMAGES = takes("levels", images="h w c")
 
 
 @takes("levels", images="")
-def unit(images: Shaped[Array | np.ndarray, "*shape"]) -> Float[Array, "*shape"]:
+def unit(images: Shaped[Given, "*shape"]) -> Float[Array, "*shape"]:
     """[-1, 1] to [0, 1], in float32 at least."""
     return (images + 1) / 2
 

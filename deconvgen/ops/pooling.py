@@ -1,9 +1,9 @@
 """Max-pooling that remembers where the maximum was, and the way back."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jaxtyping import Int, Shaped
 
 from deconvgen.core.errors import UserError, unknown
@@ -97,7 +97,7 @@ def _checked_indices(indices: Array, r: int, s: int) -> None:
             f"indices are whole numbers, places in the {r} x {s} window, not "
             f"{indices.dtype}; {convert}"
         )
-    if isinstance(indices, jax.core.Tracer) or not indices.size:
+    if isinstance(indices, Tracer) or not indices.size:
         return
     known = np.asarray(indices)  # an operation of JAX would be traced inside a jit
     low, high = int(known.min()), int(known.max())

@@ -5,19 +5,18 @@ from itertools import product
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError
-from deconvgen.ops.arguments import Images, plain, takes
+from deconvgen.ops.arguments import Given, Images, plain, takes
 from deconvgen.ops.fir import Pair, Wholes, pair
 
 
 @takes(x="h w c", weights="h w p t")
 def reassemble(
     x: Images,
-    weights: Shaped[Array | np.ndarray, "*b h w p t"],
+    weights: Shaped[Given, "*b h w p t"],
     window: Wholes,
     impl: str = "auto",
 ) -> Float[Array, "*b h w p c"]:

@@ -10,7 +10,7 @@ from jax import Array
 from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError, unknown
-from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.arguments import Given, Images, takes
 from deconvgen.ops.convolution import geometry
 from deconvgen.ops.fir import Wholes, pair, upfirdn_axis
 
@@ -67,7 +67,7 @@ def bilinear_additive(
 
 @takes(x="c")
 def grouped(
-    x: Shaped[Array | np.ndarray, "*b c"], features: Any, reduction: str = "sum"
+    x: Shaped[Given, "*b c"], features: Any, reduction: str = "sum"
 ) -> Float[Array, "*b features"]:
     """Consecutive channels summed or averaged (or repeated) to `features` channels.
 

@@ -6,7 +6,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, Shaped
 
-from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.arguments import Given, Images, takes
 
 
 def hann(n: int) -> Float[np.ndarray, " n"]:
@@ -48,7 +48,7 @@ def radial_bins(h: int, w: int) -> Int[np.ndarray, "h w"]:
 
 @takes("wide", power="h w")
 def azimuthal_average(
-    power: Shaped[Array | np.ndarray, "*b h w"],
+    power: Shaped[Given, "*b h w"],
 ) -> Float[Array, "*b r"]:
     """The mean power at each radius of frequency, r = 0 .. (Durall et al. 2020).
 

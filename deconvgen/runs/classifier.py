@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -95,8 +96,9 @@ def augment(images: jax.Array, shift_key: jax.Array, flip_key: jax.Array) -> jax
 
 def accuracy(dataset: Dataset, variables: Tree, width: int, limit: int | None = None):
     """Share of the data set's images that get their own class, in [0, 1]."""
-    model = Classifier(dataset.num_classes, width)
-    guess = jax.jit(lambda images: most_likely(model.apply(variables, images)[1]))
+    model = Classifier(dataset.num_classes or 0, width)
+    logits: Any = lambda images: model.apply(variables, images)[1]
+    guess = jax.jit(lambda images: most_likely(logits(images)))
     right = total = 0.0
     for batch in dataset.eval_batches(500, limit=limit):
         hit = (np.asarray(guess(batch["image"])) == batch["label"]) * batch["mask"]

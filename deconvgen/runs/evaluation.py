@@ -86,7 +86,8 @@ def on_statistics(run: Handle, state: State, mode: str) -> tuple[Task, State]:
     if mode == "batch":
         return batch_statistics.in_batch_mode(run.task), state
     step = batch_statistics.statistics(run.task)
-    across = lambda *given: metrics.across(step(*given), run.spread.axis)
+    sums: Any = step
+    across = lambda *given: metrics.across(sums(*given), run.spread.axis)
     size = run.config.eval.batch_size
     found = evaluate.total(
         run.spread.run(across, purpose_key(run.config.seed, STATISTICS)),

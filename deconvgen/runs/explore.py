@@ -98,7 +98,7 @@ def page(runs: Sequence[Run]) -> Any:
         shown = []
         for run in runs:
             numbers = [float(x) for x in (share, scale, *given)]  # JSON has no 1.0
-            z = latent(run, int(seed), int(other), *numbers[:2], numbers[2:])
+            z = latent(run, int(seed), int(other), numbers[0], numbers[1], numbers[2:])
             found = view(run, z, int(label))
             shown += [enlarged(found.image), enlarged(found.spectrum)]
             shown += [images.picture(found.features)]

@@ -40,21 +40,22 @@ def sampler(run: Run) -> jax_export.Exported:
     (batch,) = jax_export.symbolic_shape("b")
     floats = lambda *shape: jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
     inputs: tuple[Any, ...] = (floats(*run.image_shape),)
-    if task.decode is not None:
+    decode, reconstruct = task.decode, task.reconstruct
+    if decode is not None:
         inputs = (floats(task.latent),)
         if run.config.model.get("conditional", False):
             inputs += (jax.ShapeDtypeStruct((batch,), jnp.int32),)
-        function = lambda z, label=None: task.decode(state, z, {"label": label})
-    elif run.config.task == "superres":
+        function = lambda z, label=None: decode(state, z, {"label": label})
+    elif reconstruct is not None and run.config.task == "superres":
         height, width, channels = run.image_shape
         factor = run.config.model.factor
         inputs = (floats(height // factor, width // factor, channels),)
-        function = lambda images: task.reconstruct(state, {"lowres": images})
+        function = lambda images: reconstruct(state, {"lowres": images})
     elif run.config.task == "segmentation":
         net = segmentation.network(run.config, None)
         function = lambda images: infer(net, state.ema, images)
-    elif task.reconstruct is not None:
-        function = lambda images: task.reconstruct(state, {"image": images})
+    elif reconstruct is not None:
+        function = lambda images: reconstruct(state, {"image": images})
     else:
         raise UserError(f"the task {run.config.task} has nothing to export")
     return jax_export.export(jax.jit(function), platforms=PLATFORMS)(*inputs)

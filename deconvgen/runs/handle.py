@@ -152,6 +152,7 @@ class Handle:
             if not self.config.model.get("conditional", False):
                 raise UserError("labels choose nothing: this model is not conditional")
             labels = self._labels(labels, num)
+        start = first
         for start in range(first, num, size):
             batch = self.blank(size, start)
             if labels is not None:
@@ -204,7 +205,8 @@ class Handle:
 
     @cached_property
     def _decode(self) -> Any:
-        return jax.jit(tasks.make(self.config, None).decode)
+        decode: Any = tasks.make(self.config, None).decode
+        return jax.jit(decode)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """What the model makes of images [n, h, w, c] in [-1, 1]."""
@@ -218,7 +220,8 @@ class Handle:
 
     @cached_property
     def _reconstruct(self) -> Any:
-        return jax.jit(tasks.make(self.config, None).reconstruct)
+        reconstruct: Any = tasks.make(self.config, None).reconstruct
+        return jax.jit(reconstruct)
 
     def feature_maps(
         self, inputs: np.ndarray | None = None, labels: Any = None
@@ -237,9 +240,10 @@ class Handle:
         if inputs is not None:
             inputs = _shaped("images", inputs, self.image_shape)
             blank = self.blank(len(inputs)).items()
-            shape = (len(inputs), *np.shape(batch.get("segmentation"))[1:])
+            maps = batch.get("segmentation")
             batch |= dict(blank) | {"image": inputs}
-            if "segmentation" in batch:
+            if maps is not None:
+                shape = (len(inputs), *maps.shape[1:])
                 batch["segmentation"] = np.zeros(shape, np.int32)
         return self._watched(None, batch)
 

@@ -1,6 +1,7 @@
 """Whole pictures of any size through a run: enlarged tile by tile, and measured."""
 
 from functools import lru_cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +39,7 @@ def enlarged(run: Handle, lowres: Picture, tile: int = 0) -> Larger:
     Tiles (0: wide enough for the reach of the model) leave no seam, unless its norm is
     over all of a picture, which is then refused where it takes more than one tile.
     """
-    reconstruct = one_device(run).reconstruct
+    reconstruct: Any = one_device(run).reconstruct
     margin, norm = network(run.config, None).reach, run.config.model.norm
     tile = tile or max(TILE, 4 * margin)
     if norm in ("group", "instance") and max(lowres.shape[:2]) > tile:
@@ -79,10 +80,9 @@ def figures(run: Handle) -> dict[str, float]:
     rows = {}
     for name, photograph in photographs(run).items():
         lowres, truth = pair(run, photograph)
-        parts = enlarged(run, lowres), bicubic(run, lowres), truth
-        row = compared(
-            *(jnp.asarray(part)[None] for part in parts), run.config.model.factor
-        )
+        made, plain = enlarged(run, lowres), bicubic(run, lowres)
+        one = lambda part: jnp.asarray(part)[None]
+        row = compared(one(made), one(plain), one(truth), run.config.model.factor)
         rows[name.rpartition(".")[0] or name] = {k: float(v[0]) for k, v in row.items()}
     means = {
         f"whole_{key}": float(np.mean([row[key] for row in rows.values()]))

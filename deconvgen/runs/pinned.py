@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from deconvgen import config as configs
@@ -173,10 +174,11 @@ def _rates(config: Any, was: int, now: int, step: int) -> list[str]:
             continue
         own = config[name]
         rest = (own.warmup_steps, own.step_every, own.step_factor)
-        rates = [
-            float(make_schedule(own.schedule, own.learning_rate, steps, *rest)(step))
+        schedules = [
+            make_schedule(own.schedule, own.learning_rate, steps, *rest)
             for steps in (was, now)
         ]
+        rates = [float(np.asarray(schedule(step))) for schedule in schedules]
         if rates[0] != rates[1]:
             told.append(
                 f"{name}.schedule={own.schedule} is stretched to it, which makes "

@@ -35,7 +35,8 @@ def spectrum_pictures(
     frequencies of the strides, most first, in dB over their neighbourhood.
     """
     room = [s for s in strides if 4 * s <= min(real.shape[1:3])]
-    powers = [_powers(whole_periods(x, math.lcm(*room))) for x in (real, fake)]
+    whole = (whole_periods(x, math.lcm(*room)) for x in (real, fake))
+    powers = [_powers(np.asarray(images)) for images in whole]
     usual = np.percentile(replica_scores(powers[0], strides), 95)
     figures = {
         "azimuthal": (
@@ -139,7 +140,7 @@ def replica_scores(
     return np.max(levels, axis=0) if levels else np.zeros(len(powers))
 
 
-def _powers(images: Images) -> Float[np.ndarray, "n h w"]:
+def _powers(images: np.ndarray) -> Float[np.ndarray, "n h w"]:
     spectrum = jax.jit(power_spectrum)
     parts = [
         np.asarray(spectrum(jnp.asarray(images[i : i + BATCH], jnp.float32)))

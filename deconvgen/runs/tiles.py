@@ -1,6 +1,7 @@
 """Pictures of any size through a model, piece by piece."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +16,7 @@ def starts(length: int, tile: int, margin: int) -> list[int]:
 
 
 def in_tiles(
-    model: Callable[[np.ndarray], np.ndarray],
+    model: Callable[[np.ndarray], Any],
     picture: Float[np.ndarray, "h w c"],
     factor: int = 1,
     tile: int = 128,
@@ -32,7 +33,7 @@ def in_tiles(
     if max(h, w) > tile and tile <= 2 * margin:
         raise ValueError(f"tiles of {tile} have nothing between margins of {margin}")
     th, tw = min(tile, h), min(tile, w)
-    out = None
+    out: Any = None
     for y in starts(h, th, margin):
         for x in starts(w, tw, margin):
             made = np.asarray(model(picture[None, y : y + th, x : x + tw]))[0]

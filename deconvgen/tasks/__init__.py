@@ -158,7 +158,7 @@ def probed(
     - shift: `shift_inconsistency`; None where it is not defined.
     """
     pairs = jnp.stack([real, fake], axis=1).astype(jnp.float16)  # there may be many
-    found = {
+    found: dict[str, Sums] = {
         "pairs": Collection.of(pairs, mask),
         "gradient": Gradients.of(gradient, mask),
     }

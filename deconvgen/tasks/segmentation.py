@@ -109,13 +109,14 @@ def make(config: Config, axis: str | None) -> Task:
         logits = lambda x: infer(net, state.ema, x)
         chances = lambda x: jax.nn.softmax(logits(x), -1)
         true = jax.nn.one_hot(classes, k) * known
-        maps = [2 * x * known - 1 for x in (true, chances(images))]
+        ideal, made = (2 * x * known - 1 for x in (true, chances(images)))
         cost = lambda x: distance(logits(x), truth(batch), weights, ignore)
         thing = lambda x: 1 - 2 * chances(x)[..., :1]
         real = (1 - 2 * true[..., :1]) * known
         shift, slope = shift_inconsistency(thing, images), input_gradient(cost, images)
-        sums = probed(real, thing(images) * known, slope, shift, mask)
-        return sums | {"artifacts": Artifacts.of(*maps, mask)}
+        found = probed(real, thing(images) * known, slope, shift, mask)
+        found["artifacts"] = Artifacts.of(ideal, made, mask)
+        return found
 
     def sample(state, batch, keys):
         """image | mask | prediction | error, or image | prediction | both."""

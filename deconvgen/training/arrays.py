@@ -35,7 +35,7 @@ def load(folder: Path) -> dict[str, np.ndarray]:
     """The arrays of a folder; raises what Orbax raises."""
     handler, as_numpy = _checkpointer(), ocp.RestoreArgs(restore_type=np.ndarray)
     with _plainly(folder.parent) as link:
-        metadata = handler.metadata(link / folder.name).item_metadata
+        metadata: Any = handler.metadata(link / folder.name).item_metadata
         names = list(metadata.tree if hasattr(metadata, "tree") else metadata)
         args = ocp.args.PyTreeRestore(restore_args=dict.fromkeys(names, as_numpy))
         return handler.restore(link / folder.name, args=args)

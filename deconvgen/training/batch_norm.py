@@ -33,7 +33,7 @@ def on_batches(own: Any, mask: Array, seen: Flat | None = None) -> Iterator[None
     On the statistics of the examples that `mask` [b] keeps, of all devices; those of
     other networks (a critic's) stay as they are. They are put into `seen`, by path.
     """
-    flat = flatten_dict(own)
+    flat: Any = flatten_dict(own)
 
     def run(call, inputs, settings, context):
         norm = context.module
@@ -47,7 +47,7 @@ def on_batches(own: Any, mask: Array, seen: Flat | None = None) -> Iterator[None
             variables, inputs[0], True, rows, mutable=["batch_stats"]
         )
         if seen is not None:
-            found = flatten_dict(new["batch_stats"])
+            found: Any = flatten_dict(new["batch_stats"])
             seen.update({(*path, *key): value for key, value in found.items()})
         return made
 
@@ -113,14 +113,14 @@ def statistics(task: Task) -> Callable[..., dict[str, Statistics]]:
 
     def step(state, batch, keys):
         seen: Flat = {}
-        own = state.ema["batch_stats"]
-        with on_batches(own, batch["mask"], seen):
+        own: Any = flatten_dict(state.ema["batch_stats"])
+        with on_batches(state.ema["batch_stats"], batch["mask"], seen):
             if task.decode is not None and task.reconstruct is not None:
                 task.reconstruct(state, batch)
             else:
                 task.sample(state, batch, keys)
         count = batch["mask"].sum()
-        return {"statistics": Statistics.of(seen, flatten_dict(own), count)}
+        return {"statistics": Statistics.of(seen, own, count)}
 
     return step
 

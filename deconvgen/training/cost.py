@@ -24,7 +24,7 @@ def parameters(state: State) -> dict[str, int]:
     return {f"parameters_{k}": count(net.params) for k, net in state.nets.items()}
 
 
-def multiply_adds(step: Callable, state: Tree, batch: Batch) -> float:
+def multiply_adds(step: Any, state: Tree, batch: Batch) -> float:
     """Multiply-adds an image of a step made by `Spread.run`, as XLA counts them.
 
     Half of XLA's `flops` for the lowered (not yet optimized) program of one device;

@@ -52,8 +52,9 @@ def make(
     else:
         share = batch_size // place[1]
         mine = np.arange(place[0] * share, (place[0] + 1) * share)
+        places = kept.places
         rows = [
-            lambda step, seed=seed: kept.places(seed, step * batch_size + mine)
+            lambda step, seed=seed: places(seed, step * batch_size + mine)
             for seed in seeds
         ]
         read, shared = kept.read, kept.arrays

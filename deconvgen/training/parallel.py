@@ -29,7 +29,8 @@ class Spread(NamedTuple):
     """How a run lies on its devices."""
 
     axis: str | None  # the name that collectives use; None on one device
-    count: int  # devices over all hosts
+    # devices over all hosts
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride]
     run: Callable[..., Callable]  # (fn, root, donate) -> f(state, batch, index, first)
     put_state: Callable[[Tree], Tree]
     get_state: Callable[[Tree], Tree]  # -> host arrays of its own
@@ -82,11 +83,12 @@ def _host(tree: Tree) -> Tree:
     return jax.tree.map(lambda x: np.array(x, copy=True), tree)
 
 
-def _with_root(compiled: Callable, root: jax.Array) -> Callable:
+def _with_root(compiled: Any, root: jax.Array) -> Callable:
     # The key is an argument, so that every seed has the same compiled program.
-    def run(state: Tree, batch: Batch, index: int, first: int = 0) -> Any:
+    def plain(state: Tree, batch: Batch, index: int, first: int = 0) -> Any:
         return compiled(root, state, batch, index, first)
 
+    run: Any = plain
     run.lower = lambda state, batch, index: compiled.lower(root, state, batch, index, 0)
     run.rooted = lambda other: _with_root(compiled, other)  # the same program
     return run

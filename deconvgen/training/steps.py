@@ -70,8 +70,8 @@ def average(ema: Tree, net: Net, decay: Scalar, step: Array) -> Tree:
     new = {"params": net.params, "batch_stats": net.stats}
     if not on(decay):
         return new
-    decay = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
-    return jax.tree.map(lambda a, b: a + (1.0 - decay) * (b - a), ema, new)
+    now = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    return jax.tree.map(lambda a, b: a + (1.0 - now) * (b - a), ema, new)
 
 
 def reduce(

@@ -42,8 +42,8 @@ def _of_any_batch(call: Callable) -> Callable:
         given = (jnp.asarray(a) for a in (x, *indices))
         arrays = dict(zip(AXES, given, strict=False))
         batch = batch_of(type(self).__name__, arrays, AXES)
-        x, *indices = (with_axis(a, batch) for a in arrays.values())
-        y = call(self, self.cast(x), *indices)
+        x, *rest = (with_axis(a, batch) for a in arrays.values())
+        y = call(self, self.cast(x), *rest)
         return y.reshape(*batch, *y.shape[1:])
 
     return called

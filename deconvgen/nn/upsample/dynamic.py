@@ -5,17 +5,16 @@ import math
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Shaped
 
 from deconvgen.core.errors import UserError
 from deconvgen.nn.upsample.base import Upsampler, upsamplers
-from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.arguments import Given, Images, takes
 from deconvgen.ops.reassembly import reassemble
 from deconvgen.ops.subpixel import depth_to_space
 
-Places = Shaped[Array | np.ndarray, "*b H W groups"]
+Places = Shaped[Given, "*b H W groups"]
 
 
 @upsamplers.register(name="carafe")
@@ -99,7 +98,8 @@ def sample_bilinear(x: Images, rows: Places, columns: Places) -> Array:
     def share(weight: Array) -> Array:
         return weight.reshape(b, pixels, groups, 1)
 
-    out = sum(share(a * e) * at(i, j) for i, a in (top, down) for j, e in (left, right))
+    parts = [share(a * e) * at(i, j) for i, a in (top, down) for j, e in (left, right)]
+    out = sum(parts[1:], parts[0])
     return out.reshape(b, height, width, c)
 
 

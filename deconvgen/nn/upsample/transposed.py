@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
+from flax.linen.dtypes import promote_dtype
 from jax import Array
 from jaxtyping import Float
 
@@ -100,7 +101,7 @@ class Depthwise(nn.Module):
     def __call__(self, x: Array) -> Array:
         shape = (*self.kernel_size, 1, x.shape[-1])
         kernel = self.param("kernel", self.kernel_init, shape, self.param_dtype)
-        x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
+        x, kernel = promote_dtype(x, kernel, dtype=self.dtype)
         padding = []
         for k, s in zip(self.kernel_size, self.factor, strict=True):
             low = k - 1 if s >= k else (k + s - 1) // 2 if s > 1 else (k - 1) // 2

@@ -24,7 +24,8 @@ def gather(
     """The strided convolution."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     w = w.astype(wide)
-    return sum(x_t.astype(wide) * w[t] for t, x_t in met(g, x)).astype(x.dtype)
+    terms = [x_t.astype(wide) * w[t] for t, x_t in met(g, x)]
+    return sum(terms[1:], terms[0]).astype(x.dtype)
 
 
 def taps(
@@ -84,7 +85,7 @@ def scatter(
         taps = w[tuple(i for t in block for i in (t, slice(None)))]
         taps = jnp.expand_dims(taps, range(0, 2 * rank, 2))  # [1, s1, 1, s2, c]
         terms.append(seen.astype(wide) * taps)
-    z = sum(terms).astype(y.dtype)
+    z = sum(terms[1:], terms[0]).astype(y.dtype)
     z = z.reshape(y.shape[0], *(m * s for m, s in zip(pixels, g.stride)), c)
     start = [p % s for p, s in zip(g.low, g.stride)]
     end = [b + m for b, m in zip(start, g.big)]

@@ -64,7 +64,8 @@ def restore(found: Checkpoint, target: State) -> State:
         return array.astype(leaf.dtype)
 
     ema = jax.tree_util.tree_map_with_path(read, target.ema)
-    return State(np.asarray(found.step, np.int32), {}, ema)
+    step: Any = np.asarray(found.step, np.int32)
+    return State(step, {}, ema)
 
 
 def averages(path: Path) -> dict[str, np.ndarray]:
@@ -86,7 +87,7 @@ def pack(
     `note_figures` adds. Returns what about.json holds.
     """
     paths, _ = jax.tree_util.tree_flatten_with_path(state.ema)
-    arrays = {
+    arrays: dict[str, Any] = {
         jax.tree_util.keystr(path): np.asarray(
             leaf, dtype if path[0].key == "params" else "float32"
         )

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 from PIL import Image, ImageDraw
+from PIL.Image import Resampling
 
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
@@ -57,12 +58,12 @@ def segmented(run: Run, picture: np.ndarray) -> np.ndarray:
     step = 2 ** len(run.config.model.features)
     near = lambda n: max(step, round(n * scale / step) * step)
     size = (near(w), near(h))
-    small = images.picture(images.to_uint8(picture)).resize(size, Image.LANCZOS)
+    small = images.picture(images.to_uint8(picture)).resize(size, Resampling.LANCZOS)
     pixels = images.to_float(np.asarray(small)).reshape(size[1], size[0], -1)
     batch = {"image": pixels[None], "mask": np.ones(1, np.float32)}
     made = whole.one_device(run).sample(run.state, batch, jax.random.key(0)[None])
     classes = images.to_uint8(np.asarray(made)[0, :, size[0] : 2 * size[0]])
-    classes = np.asarray(Image.fromarray(classes).resize((w, h), Image.NEAREST))
+    classes = np.asarray(Image.fromarray(classes).resize((w, h), Resampling.NEAREST))
     photo = np.broadcast_to(images.to_uint8(picture), (h, w, 3))
     both = (photo.astype(int) + classes) // 2
     return np.concatenate([photo, classes, both.astype(np.uint8)], axis=1)
