@@ -91,7 +91,8 @@ def sizes(text: str) -> int | tuple[int, ...]:
         values = tuple(int(part) for part in text.split(","))
     except ValueError:
         raise ValueError("2 or 2,3, say") from None
-    return values if len(values) > 1 else values[0]
+    first, *more = values
+    return values if more else first
 
 
 @command(

@@ -37,9 +37,9 @@ def on(value: Any) -> bool:
 
 def known(value: Any) -> bool:
     """Whether a number is there to be looked at: not so while JAX traces it."""
-    import jax
+    from jax.core import Tracer
 
-    return not isinstance(value, jax.core.Tracer)
+    return not isinstance(value, Tracer)
 
 
 def key(seed: Any) -> "jax.Array":

@@ -9,7 +9,7 @@ config's `imports` names:
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -168,7 +168,7 @@ def probed(
 
 
 def optimizer(
-    settings: Config, steps: int, scales: dict[str, Scalar] | None = None
+    settings: Config, steps: int, scales: Mapping[str, Scalar] | None = None
 ) -> optax.GradientTransformation:
     """The optimizer that a config's group describes."""
     return make_optimizer(steps=steps, scales=scales, **settings.to_dict())

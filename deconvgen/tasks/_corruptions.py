@@ -56,7 +56,7 @@ def hole(key: OneKey, image: Image, amount: Scalar) -> Image:
     sides = [max(1, round(n * amount**0.5)) for n in (h, w)]
     corner = jax.random.uniform(key, (2,))
 
-    def inside(n: int, side: int, share: Array) -> Array:
+    def inside(n: int, side: Scalar, share: Array) -> Array:
         start = jnp.floor(share * (n - side + 1))
         return (jnp.arange(n) >= start) & (jnp.arange(n) < start + side)
 

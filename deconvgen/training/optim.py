@@ -1,6 +1,7 @@
 """Optimizers from plain values: schedule, clipping, weight decay, frozen layers."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import optax
@@ -65,7 +66,8 @@ def linear(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedu
 @schedules.register
 def step(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
     """Times `factor` after each `every` steps."""
-    return optax.exponential_decay(peak, every, factor, staircase=True)
+    decay: Any = factor  # a number, or one that JAX traces
+    return optax.exponential_decay(peak, every, decay, staircase=True)
 
 
 def make_schedule(
