@@ -80,8 +80,18 @@ def get_config(variant: str = ""):
         name="non_saturating",
         smoothing=0.0,  # one-sided: the real label becomes 1 - smoothing
         gradient_penalty=0.0,  # weight; 10 in WGAN-GP
-        r1=0.0,  # weight
+        r1=0.0,  # weight, at real images
+        r2=0.0,  # weight, at generated ones
+        penalty_every=1,  # steps; lazy penalties count that many times
+        penalty_end=1.0,  # the share of the weights at the end of a cosine
     )
+    config.augment = dict(  # of what the critic sees, in the generator's step as well
+        policy="",  # color,translation,cutout or some of them
+        p=1.0,  # how likely each of them is
+        target=0.0,  # p follows the mean sign of the real logits to this (ADA: 0.6)
+        ramp_images=500_000,  # in which p can go from 0 to 1
+    )
+    config.ema_half_life = 0  # in images; 0: ema is the decay
     config.model.update(
         latent=100,
         features=(128, 64),  # of the seed and behind each block but the last
@@ -91,6 +101,8 @@ def get_config(variant: str = ""):
         critic_kernel_size=4,
         critic_norm="batch",
         critic_dropout=0.0,
+        critic_initializer="dcgan",
+        critic_deviation=False,  # minibatch standard deviation, in groups of 4
         spectral_norm=False,  # in the critic
     )
     return assign(config, pick(VARIANTS, variant))

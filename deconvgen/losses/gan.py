@@ -1,7 +1,8 @@
 """GAN losses, one number per example, and the penalties that go with them.
 
 Each loss is a pair of functions: `critic(real_logits, fake_logits, smoothing)` is what
-the discriminator minimizes, `generator(fake_logits)` what the generator minimizes.
+the discriminator minimizes, `generator(fake_logits)` what the generator minimizes, or
+`generator(fake_logits, real_logits)` where the loss says that it is `paired`.
 Real and fake terms are summed, not averaged.
 """
 
@@ -95,6 +96,30 @@ class wasserstein:
         return -fake
 
 
+@gan_losses.register
+class relativistic:
+    """Softplus of how far a real image's logit is above a generated one's.
+
+    The relativistic pairing loss (Jolicoeur-Martineau 2019; as R3GAN has it: Huang et
+    al. 2024, equation 2). It is `paired`: the generator's loss needs the real logits.
+    Wants `loss.r1` and `loss.r2`, without which it need not converge (theirs, sec. 2).
+    """
+
+    paired = True
+
+    @staticmethod
+    @OF_TWO
+    def critic(real: Logits, fake: Logits, smoothing: float = 0.0) -> Logits:
+        """log(1 + exp(-(D(x) - D(G(z)))))."""
+        _no_smoothing("relativistic", smoothing)
+        return jax.nn.softplus(fake - real)
+
+    @staticmethod
+    def generator(fake: Logits, real: Logits | float = 0.0) -> Logits:
+        """log(1 + exp(-(D(G(z)) - D(x))))."""
+        return jax.nn.softplus(real - fake)
+
+
 SMOOTHED = ("non_saturating", "least_squares")
 """The GAN losses with labels that can be smoothed."""
 
@@ -127,13 +152,13 @@ def gradient_penalty(
     return jnp.square(norm - target)
 
 
-def r1(critic: Callable[[Images], Logits], real: Images) -> Float[Array, " b"]:
-    """|grad D(x)|^2 / 2 per real example (Mescheder et al. 2018, equation 9).
+def r1(critic: Callable[[Images], Logits], images: Images) -> Float[Array, " b"]:
+    """|grad D(x)|^2 / 2 per example: R1 of real images, of generated ones R2.
 
-    The weight gamma is the caller's. As in `gradient_penalty`, `critic` has to treat
-    examples independently.
+    Mescheder et al. 2018, equations 9 and 10. The weight gamma is the caller's. As in
+    `gradient_penalty`, `critic` has to treat examples independently.
     """
-    return _squared_norm(critic, real) / 2
+    return _squared_norm(critic, images) / 2
 
 
 def _squared_norm(critic: Callable, images: Images) -> Float[Array, " b"]:

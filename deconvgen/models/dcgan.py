@@ -66,15 +66,34 @@ class Generator(nn.Module):
         return jnp.tanh(x.astype(jnp.float32))
 
 
+def group_deviation(
+    x: Float[Array, "b h w c"], group: int = 4
+) -> Float[Array, "b h w 1"]:
+    """The standard deviation over `group` examples, the mean of all their features.
+
+    Karras et al. 2018, "Progressive Growing of GANs", section 3. Groups are of examples
+    n / group apart; where `group` does not divide the batch, the largest number that
+    divides both is taken.
+    """
+    b, h, w, _ = x.shape
+    size = math.gcd(b, group)
+    groups = x.astype(jnp.float32).reshape(size, b // size, -1)
+    spread = jnp.sqrt(groups.var(0) + 1e-8).mean(-1)  # [b / size]
+    tiled = jnp.tile(spread, size)[:, None, None, None]
+    return jnp.broadcast_to(tiled, (b, h, w, 1)).astype(x.dtype)
+
+
 class Discriminator(nn.Module):
     """Images -> one logit each; with `num_classes`, a projection on the label's vector.
 
-    Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3.
+    Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3. With
+    `deviation`, the last layer sees `group_deviation` as one more feature map.
     """
 
     encoder: Encoder
     num_classes: int = 0
     initializer: str = "dcgan"
+    deviation: bool = False
 
     @nn.compact
     def __call__(
@@ -87,6 +106,8 @@ class Discriminator(nn.Module):
         dtype = self.encoder.dtype
         x = self.encoder(images.astype(dtype), train, keys).x
         pooled = x.mean((1, 2))
+        if self.deviation:
+            x = jnp.concatenate([x, group_deviation(x)], axis=-1)
         x = x.reshape(x.shape[0], -1)
         init = initializers[self.initializer](Use("convolution"))
         layer = nn.Dense(1, kernel_init=init, dtype=dtype, name="logit")

@@ -1,6 +1,9 @@
 """Generative adversarial networks: DCGAN and its kin."""
 
+from collections.abc import Callable
 from functools import partial
+from itertools import product
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +22,7 @@ from deconvgen.models.dcgan import Discriminator, Generator
 from deconvgen.models.decoder import Decoder, seed_size
 from deconvgen.models.encoder import Encoder
 from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
+from deconvgen.tasks._adversarial import Fines, Shown, penalties
 from deconvgen.training.steps import (
     average,
     descend,
@@ -31,7 +35,8 @@ from deconvgen.training.steps import (
     start,
 )
 
-DROP_G, DROP_D, BETWEEN = range(1, 4)  # what an example's key is folded with
+# What an example's key is folded with.
+DROP_G, DROP_D, BETWEEN, OF_REAL, OF_FAKE, OF_DRAWN, OF_BESIDE = range(1, 8)
 
 
 def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator]:
@@ -66,15 +71,17 @@ def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator
         norm_first=False,
         spectral=model.spectral_norm,
         dropout=model.critic_dropout,
-        initializer="dcgan",
+        initializer=model.get("critic_initializer", "dcgan"),
         axis_name=axis,
         dtype=dtype(config),
     )
-    return generator, Discriminator(encoder, num_classes=classes)
-
-
-PENALTIES = ("gradient_penalty", "r1")
-"""Losses of the critic's gradient at each image by itself."""
+    critic = Discriminator(
+        encoder,
+        num_classes=classes,
+        initializer=encoder.initializer,
+        deviation=model.get("critic_deviation", False),
+    )
+    return generator, critic
 
 
 def check(config: Config) -> None:
@@ -83,7 +90,7 @@ def check(config: Config) -> None:
     Its gradient at one image is then not the penalty's (Gulrajani et al. 2017, section
     4). In training alone, so that what older runs have learned can be drawn from.
     """
-    used = [name for name in PENALTIES if on(config.loss[name])]
+    used = list(penalties(config))
     if used and config.model.critic_norm == "batch":
         raise UserError(
             f"loss.{used[0]} wants a critic that judges each image by itself: "
@@ -95,13 +102,25 @@ def knobs(config: Config) -> str:
     """What to try after a mode collapse, of what this config allows."""
     loss = config.loss
     found = ["a smaller critic_optimizer.learning_rate"]
-    if not any(loss[name] for name in PENALTIES):
+    if not penalties(config):
         joint = config.model.critic_norm == "batch"
         norm = " with model.critic_norm=group" if joint else ""
         found.append(f"loss.r1=1{norm}")
     if not loss.smoothing and loss.name in SMOOTHED:
         found.append("loss.smoothing=0.1")
     return ", ".join([*found, "another loss"])
+
+
+def decay_of(config: Config) -> float:
+    """The decay of the average at a step; `ema_half_life` counts images."""
+    half_life = config.get("ema_half_life", 0)
+    return 0.5 ** (config.batch_size / half_life) if on(half_life) else config.ema
+
+
+def drawn(loss: Any, fake: Array, real: Callable[[], Array]) -> Array:
+    """What the generator minimizes; a paired loss asks for the real logits as well."""
+    paired = getattr(loss, "paired", False)
+    return loss.generator(fake, real()) if paired else loss.generator(fake)
 
 
 def variety(
@@ -129,6 +148,7 @@ def make(config: Config, axis: str | None) -> Task:
     loss = gan_losses[config.loss.name]
     measure = measuring(config)
     size, every = config.model.latent, config.critic_steps
+    seen, fines, decay = Shown.of(config), Fines.of(config), decay_of(config)
 
     def init(key, batch):
         g_key, d_key = jax.random.split(key)
@@ -141,29 +161,39 @@ def make(config: Config, axis: str | None) -> Task:
         z = jnp.zeros((len(batch["image"]), size))
         g = start(g_net, g_tx, g_key, z, label=label)
         d = start(d_net, d_tx, d_key, batch["image"], label=label)
+        d = d._replace(stats=seen.begin(d.stats))
         ema = {"params": g.params, "batch_stats": g.stats}
         return State(jnp.zeros((), jnp.int32), {"generator": g, "critic": d}, ema)
 
-    def critic_loss(params, stats, batch, fake, keys):
+    def critic_loss(params, stats, batch, fake, keys, step, fine):
         real, label, mask = batch["image"], batch.get("label"), batch["mask"]
         drop = fold(keys, DROP_D)
-        judge = partial(forward, d_net, params, label=label, keys=drop)
-        real_logits, stats = judge(stats, real)
-        fake_logits, stats = judge(stats, fake)
-        value = reduce(
-            loss.critic(real_logits, fake_logits, config.loss.smoothing), mask, axis
-        )
-        alone = lambda images: judge(stats, images)[0]
-        if on(config.loss.gradient_penalty):
-            penalty = gradient_penalty(alone, real, fake, fold(keys, BETWEEN))
-            value += config.loss.gradient_penalty * reduce(penalty, mask, axis)
-        if on(config.loss.r1):
-            value += config.loss.r1 * reduce(r1(alone, real), mask, axis)
-        mean = lambda logits: reduce(logits, mask, axis)
+
+        def judge(stats, images, salt):
+            images = seen(images, fold(keys, salt), stats)
+            return forward(d_net, params, stats, images, label=label, keys=drop)
+
+        mean = lambda values: reduce(values, mask, axis)
+        real_logits, stats = judge(stats, real, OF_REAL)
+        fake_logits, stats = judge(stats, fake, OF_FAKE)
+        value = mean(loss.critic(real_logits, fake_logits, config.loss.smoothing))
+        at = lambda salt: lambda images: judge(stats, images, salt)[0]
+        between = fold(keys, BETWEEN)
+        terms = {
+            "gradient_penalty": lambda: mean(
+                gradient_penalty(at(OF_FAKE), real, fake, between)
+            ),
+            "r1": lambda: mean(r1(at(OF_REAL), real)),
+            "r2": lambda: mean(r1(at(OF_FAKE), fake)),
+        }
+        value += fines(step, fine, terms)
+        stats = seen.adapted(stats, mean_across(mean(jnp.sign(real_logits)), axis))
         return value, (stats, mean(real_logits), mean(fake_logits))
 
-    def train_step(state, batch, keys, turn=True if every == 1 else None):
-        """The generator's `turn` comes at the state's step, or is said beforehand."""
+    def train_step(state, batch, keys, turn=True if every == 1 else None, fine=None):
+        """The generator's `turn`, and whether there is a `fine` for the critic, follow
+        from the state's step, or are said beforehand.
+        """
         check(config)
         g, d = state.nets["generator"], state.nets["critic"]
         label = batch.get("label")
@@ -179,15 +209,20 @@ def make(config: Config, axis: str | None) -> Task:
 
         on_critic = jax.value_and_grad(critic_loss, has_aux=True)
         (d_loss, (d_stats, real_logit, fake_logit)), grads = on_critic(
-            d.params, d.stats, batch, fake, keys
+            d.params, d.stats, batch, fake, keys, state.step, fine
         )
         d = descend(d, d_tx, grads, d_stats, axis)
 
         def generator_loss(fake):
-            logits, _ = forward(
-                d_net, d.params, d.stats, fake, label=label, keys=fold(keys, DROP_D)
+            def judged(images, salt):
+                images = seen(images, fold(keys, salt), d.stats)
+                on = partial(forward, d_net, d.params, d.stats, label=label)
+                return on(images, keys=fold(keys, DROP_D))[0]
+
+            values = drawn(
+                loss, judged(fake, OF_DRAWN), lambda: judged(batch["image"], OF_BESIDE)
             )
-            return reduce(loss.generator(logits), batch["mask"], axis)
+            return reduce(values, batch["mask"], axis)
 
         def update(g):
             g_loss, slope = jax.value_and_grad(generator_loss)(fake)
@@ -198,7 +233,7 @@ def make(config: Config, axis: str | None) -> Task:
             g, g_loss = jax.lax.cond(state.step % every == every - 1, update, skip, g)
         else:
             g, g_loss = update(g) if turn else skip(g)
-        ema = average(state.ema, g, config.ema, state.step)
+        ema = average(state.ema, g, decay, state.step)
         varies = lambda images: variety(images, batch["mask"], axis)
         scalars = {
             "d_loss": d_loss,
@@ -228,7 +263,7 @@ def make(config: Config, axis: str | None) -> Task:
         mask = batch["mask"]
         return {
             "d_loss": Mean.of(loss.critic(real_logits, fake_logits, 0.0), mask),
-            "g_loss": Mean.of(loss.generator(fake_logits), mask),
+            "g_loss": Mean.of(drawn(loss, fake_logits, lambda: real_logits), mask),
             **measure(batch["image"], fake, mask),
         }
 
@@ -238,7 +273,10 @@ def make(config: Config, axis: str | None) -> Task:
         shift = decoder_shift(lambda: sample(state, batch, keys))
         return probed(batch["image"], fake, slope, shift, batch["mask"])
 
-    turns = ((1 / every, True), (1 - 1 / every, False))
-    kinds = [(n, partial(train_step, turn=turn)) for n, turn in turns if n]
+    turns = [(n, turn) for n, turn in ((1 / every, True), (1 - 1 / every, False)) if n]
+    kinds = [
+        (n * m, partial(train_step, turn=turn, fine=fine))
+        for (n, turn), (m, fine) in product(turns, fines.turns)
+    ]
     task = Task(init, train_step, eval_step, sample, decode, size, probe=probe)
     return task._replace(kinds=tuple(kinds))
