@@ -44,12 +44,14 @@ def svg(figure: Figure, alt: str) -> str:
 def ranking(
     table: Mapping[str, Values], order: Sequence[str], colours: Mapping[str, str],
     name: str, real: float | int | None = None,
+    bars: Mapping[str, tuple[float, float]] | None = None,
 ) -> tuple[str, bool]:  # fmt: skip
-    """Mean and 95 % interval of each setting, best on top, with each seed's value.
+    """The mean of each setting, best on top, with each seed's value and its bar.
 
     `real` is drawn as a dashed line. Also whether the picture's border cuts something
     off, which arrows then tell.
     """
+    bars = bars or {}
     with rc_context(STYLE):
         figure = Figure((8.2, 0.7 + 0.27 * len(order)), layout="constrained")
         axes = figure.subplots()
@@ -59,14 +61,11 @@ def ranking(
         cut = False
         for y, (key, found) in enumerate(zip(order, means, strict=True)):
             values = list(table[key].values())
-            colour = colours[key]
-            if found.n > 1:
-                axes.plot(
-                    [found.low, found.high], [y, y], color=colour, lw=2, alpha=0.6
-                )
+            colour, ends = colours[key], [*values, *bars.get(key, ())]
+            if key in bars:
+                axes.plot(bars[key], [y, y], color=colour, lw=5, alpha=0.3)
             axes.plot(values, [y] * len(values), "|", color=colour, ms=7, alpha=0.8)
             axes.plot(found.mean, y, "o", color=colour, ms=6)
-            ends = [*values, *([found.low, found.high] if found.n > 1 else [])]
             for at, mark, beyond in (
                 (low, "<", min(ends) < low),
                 (high, ">", max(ends) > high),
@@ -91,13 +90,13 @@ def ranking(
 
 
 def _window(means: Sequence, real: float | int | None) -> tuple[float, float]:
-    """Limits that keep intervals of two wild seeds from squeezing all others together.
+    """Limits that keep two wild seeds from squeezing all others together.
 
     They hold every mean, and what is never negative gets no room below 0.
     """
     centres = [found.mean for found in means] + ([] if real is None else [real])
     low, high = min(centres), max(centres)
-    halves = [found.half for found in means if found.n > 1]
+    halves = [2 * found.sd for found in means if found.n > 1]
     room = max(high - low, 1e-3 * max(abs(low), abs(high)), 1e-9)
     if halves:
         usual = 1.5 * float(np.median(halves)) + 0.3 * room

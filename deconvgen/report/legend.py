@@ -3,6 +3,8 @@
 import fnmatch
 from collections.abc import Iterable
 
+from deconvgen.report.part import under
+
 EXPLAINED = {
     "miou": "mean over the classes of overlap / union of predicted and true pixels",
     "boundary_iou": "mean over the classes of overlap / union of the pixels next to "
@@ -33,6 +35,8 @@ EXPLAINED = {
     "at the places of a grid of that period; a checkerboard makes it large",
     "replica_db_s*": "power at the frequencies where upsampling by that factor repeats "
     "the spectrum, over that around them, in dB",
+    "high_band_slope": "slope of log power over log frequency in the upper octave; "
+    "steeper is blurred, flatter has artefacts",
     "elbo_nats": "lower bound on the log likelihood of an image, in nats",
     "multiply_adds_*": "multiplications with additions for an image, as XLA counts "
     "them: to sample it, or to train on it once",
@@ -48,6 +52,8 @@ ARROWS = {"min": "↓", "max": "↑", "real": "→ real"}
 
 def explain(measure: str) -> str:
     """A measure in words; empty for one that nobody has explained."""
+    if (name := under(measure)) != measure:
+        return f"mean over the steps of the learning curve of {name}: {explain(name)}"
     fits = (text for p, text in EXPLAINED.items() if fnmatch.fnmatchcase(measure, p))
     return next(fits, "")
 

@@ -1,11 +1,15 @@
 """The report as one HTML page that needs no other file."""
 
 import html
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from string import Template
 
-from deconvgen.core.terminal import clock
+from deconvgen.report import (
+    appendix,
+    statistics,
+)
 from deconvgen.report import (
     figures as report_plots,
 )
@@ -13,20 +17,20 @@ from deconvgen.report import (
     samples as report_pictures,
 )
 from deconvgen.report import (
-    statistics,
-)
-from deconvgen.report import (
     tables as report_tables,
 )
 from deconvgen.report import (
     text as report_text,
 )
+from deconvgen.report import (
+    verdict as report_verdict,
+)
+from deconvgen.report.across import standings
 from deconvgen.report.figures import ALIKE, BEST, GREY, WORSE
 from deconvgen.report.legend import WAYS, legend
-from deconvgen.report.part import Part
-from deconvgen.report.results import Result
+from deconvgen.report.part import Part, under
 from deconvgen.report.study import Study
-from deconvgen.sweep.plan import Plan
+from deconvgen.report.words import quality
 
 PAGE, STUDY = (
     Template(Path(__file__).with_name(f"{name}.html").read_text("utf-8"))
@@ -56,19 +60,19 @@ def _study(name: str, study: Study) -> str:
     return STUDY.substitute(
         name=name,
         question=html.escape(study.plan.question),
-        status=html.escape(_status(study.plan, study.results)),
+        status=html.escape(appendix.status(study.plan, study.results)),
         answers="".join(
-            f"<p>{_heading(part)}{html.escape(report_text.answer(part))}</p>"
+            f"<p>{_heading(part)}{html.escape(report_verdict.answer(part))}</p>"
             for part in study.parts
         ),
-        method=html.escape(report_text.METHOD),
+        method=html.escape(report_verdict.METHOD),
         legend="".join(
             f"<dt>{report_tables.wrapped(name)}</dt><dd>{html.escape(text)}</dd>"
             for name, text in legend(told)
         ),
-        chapters="".join(_chapter(part) for part in study.parts),
-        failed=_failed(study.results),
-        commands=_commands(study.results, study.commands),
+        chapters=_overall(study) + "".join(_chapter(part) for part in study.parts),
+        failed=appendix.failed(study.results),
+        commands=appendix.commands(study.results, study.commands),
     )
 
 
@@ -76,26 +80,19 @@ def _heading(part: Part) -> str:
     return f"<strong>{html.escape(part.config)}.</strong> "
 
 
-def _status(plan: Plan, results: Sequence[Result]) -> str:
-    counts = {
-        state: sum(r.state == state for r in results)
-        for state in ("finished", "failed", "begun", "to do")
-    }
-    told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
-    seeds = len({r.seed for r in results})
-    spent = clock(sum(r.seconds for r in results))
-    steps = sorted({r.steps for r in results if r.steps})
-    length = " or ".join(map(str, steps)) or "?"
-    return (
-        f"Experiment {plan.name}, {plan.size} size: {len(results)} runs ({told}), "
-        f"{seeds} seed{'s' * (seeds != 1)}, {length} steps each; {spent} of run time"
-    )
-
-
 def _chapter(part: Part) -> str:
     return (
         f"<section><h2>{html.escape(part.config)}</h2>"
         f"{''.join(_sections(part))}</section>"
+    )
+
+
+def _overall(study: Study) -> str:
+    found = standings(study.parts)
+    return (
+        f"<section><h2>Over all configs</h2>{report_tables.standing(found)}</section>"
+        if found
+        else ""
     )
 
 
@@ -109,6 +106,7 @@ def _sections(part: Part) -> Iterator[str]:
     first, *others = part.measures
     order = part.order(first)
     colours = _colours(part, first)
+    yield from _paragraphs(filter(None, [report_verdict.primary_sentence(part)]))
     yield from _paragraphs(report_text.effects(part, first))
     yield from _paragraphs(report_text.remarks(part))
     if order:
@@ -120,7 +118,10 @@ def _sections(part: Part) -> Iterator[str]:
         yield _folded(about, [report_tables.table(part, "best")])
     told = [text for m in others for text in report_text.effects(part, m)]
     if told:
-        yield _folded("What the other measures go with", _paragraphs(told))
+        yield _folded(
+            "What the other measures go with (they describe, and judge nothing)",
+            _paragraphs(told),
+        )
     for cost in report_text.costs(part):
         yield from _pareto(part, first, cost, colours)
     yield from _curves(part, colours, order)
@@ -129,12 +130,12 @@ def _sections(part: Part) -> Iterator[str]:
 
 LEGEND = (
     f'<span style="color:{BEST}">■</span> the best, '
-    f'<span style="color:{ALIKE}">■</span> not to be told from it, '
-    f'<span style="color:{WORSE}">■</span> worse by more than chance.'
+    f'<span style="color:{ALIKE}">■</span> not told from it, '
+    f'<span style="color:{WORSE}">■</span> worse by more than chance'
 )
 
 
-def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
+def _paragraphs(sentences: Iterable[str]) -> Iterator[str]:
     yield from (f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
 
 
@@ -151,23 +152,34 @@ def _figure(picture: str, caption: str) -> str:
 
 
 def _colours(part: Part, measure: str) -> dict[str, str]:
-    """A colour for each setting: the best, those not to be told from it, the rest."""
-    found = dict.fromkeys(part.order(measure)[:1], BEST)
-    for key, comparison in part.versus(measure).items():
-        found[key] = WORSE if report_text.worse(comparison) else ALIKE
+    """A colour for each setting: the best, those not told from it, the rest.
+
+    Grey, but for the best, where there is no verdict.
+    """
+    analysis = part.analysis(measure)
+    found = dict.fromkeys(analysis.order[:1], BEST)
+    for key, comparison in analysis.against.items():
+        judged = not math.isnan(comparison.t)
+        found[key] = GREY if not judged else WORSE if comparison.told else ALIKE
     return found
 
 
 def _ranking(part: Part, measure: str, order: list[str], colours: dict) -> str:
     shown = f"the best {MOST} of {len(order)}, " if len(order) > MOST else ""
-    real = part.real(measure) if part.measures[measure] == "real" else None
+    mode = part.measures[measure]
+    real = part.real(measure) if mode == "real" else None
+    analysis = part.analysis(measure)
+    judged = bool(analysis.judged)
+    bars = analysis.bars if judged and real is None else {}
     picture, cut = report_plots.ranking(
-        part.table(measure), order[:MOST], colours, measure, real
+        part.table(measure), order[:MOST], colours, measure, real, bars
     )
     caption = (
-        f"{html.escape(measure)} ({shown}{WAYS[part.measures[measure]]}). Dots are "
-        f"means, bars 95 % intervals, ticks the seeds. {LEGEND}"
+        f"{html.escape(measure)} ({shown}{WAYS[mode]}). Dots are means, ticks the "
+        f"seeds; {LEGEND if judged else 'no verdict, see above'}."
     )
+    if bars:
+        caption += " Two settings whose bars do not overlap are told apart."
     if real is not None:
         caption += " Dashed: the real images."
     if cut:
@@ -184,19 +196,18 @@ def _pareto(part: Part, measure: str, cost: str, colours: dict) -> Iterator[str]
     if len(points) < 2:
         return
     best = statistics.pareto({k: (c, sign * q) for k, (c, q) in points.items()})
-    apart = part.measures[measure] == "real"
-    quality = f"distance from the real images' {measure}" if apart else measure
+    name = quality(measure, part.measures[measure])
     of = "of a whole run" if cost == "seconds" else "of an image"
     yield _figure(
-        report_plots.front(points, best, colours, cost.replace("_", " "), quality),
+        report_plots.front(points, best, colours, cost.replace("_", " "), name),
         f"Quality against cost ({html.escape(cost)}, {of}). No setting is both "
         "cheaper and better than one on the line, which is named.",
     )
 
 
 def _curves(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
-    measure = next(iter(part.measures))
-    curves: dict[str, dict[int, list]] = {}
+    first = next(iter(part.measures))
+    measure, curves = under(first), dict[str, dict[int, list]]()
     for r in part.results:
         points = [(e["step"], e[measure]) for e in r.evals if _finite(e.get(measure))]
         if points:
@@ -207,7 +218,7 @@ def _curves(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
         return
     full = {name: colours.get(name, GREY) for name in curves}
     dashed, real = [], part.real(measure)
-    if part.measures[measure] == "real" and _finite(real):
+    if part.measures[first] == "real" and _finite(real):
         steps = [x for c in curves.values() for p in c.values() for x, _ in p]
         dashed = [(min(steps), real), (max(steps), real)]
     yield _figure(
@@ -263,25 +274,3 @@ def _pictures(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
             "images. Spikes at 0.5 and 0.71 cycles a pixel are checkerboards of period "
             "2, those at 0.25 and 0.35 of period 4.",
         )
-
-
-def _failed(results: Sequence[Result]) -> str:
-    failed = [r for r in results if r.state == "failed"]
-    if not failed:
-        return "<p>None.</p>"
-    items = "".join(
-        f"<li><strong>{html.escape(r.trial.name)}</strong>, at step {r.step}: "
-        f"{html.escape(r.error)}<br><code>"
-        f"{html.escape(r.trial.command('DIR'))}</code></li>"
-        for r in failed
-    )
-    return f"<ul>{items}</ul>"
-
-
-def _commands(results: Sequence[Result], commands: Sequence[str]) -> str:
-    own = "\n".join(r.trial.command(f"DIR/{r.trial.name}") for r in results)
-    return (
-        f"<pre>{html.escape(chr(10).join(commands)) or '-'}</pre>"
-        f"<details><summary>every run by itself</summary><pre>{html.escape(own)}</pre>"
-        "</details>"
-    )

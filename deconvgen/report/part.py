@@ -1,14 +1,19 @@
 """The runs of one config: what can be compared with each other, and by what."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import integrate
 
 from deconvgen import sweep
 from deconvgen.core.errors import UserError
-from deconvgen.report import statistics
+from deconvgen.report import blocks, statistics
+from deconvgen.report.counted import counted, spelled
 from deconvgen.report.names import labels, shorts, shown
 from deconvgen.report.results import Result
+from deconvgen.sweep.design import Design
 from deconvgen.sweep.plan import Plan
 
 Table = dict[str, dict[int, float | int]]
@@ -26,6 +31,10 @@ class Part(NamedTuple):
     measures: dict[str, str]  # figure -> min, max or real; the one that answers first
     missing: list[str]  # measures of the experiment that its runs lack
     never: list[str]  # that are not finite in any finished run
+    primary: str  # the figure that answers; empty where the runs lack it
+    design: Design | None = None  # named before the first run
+    key: str = ""  # whose values the design's test compares; empty: whole settings
+    uncounted: Sequence[str] = ()  # what is said of runs that are left out
 
     def label(self, result: Result) -> str:
         """A setting's name among those of the part."""
@@ -73,15 +82,36 @@ class Part(NamedTuple):
             if key in real
         }, "min"
 
+    def analysis(self, measure: str, at: str = "last") -> blocks.Analysis:
+        """Every setting against the best one; judged by the primary measure alone."""
+        scored = self.scored(measure, at)
+        return blocks.compare(*scored, judge=self.is_judged(measure, at))
+
     def order(self, measure: str, at: str = "last") -> list[str]:
         """The settings from the best to the worst."""
-        return statistics.ranking(*self.scored(measure, at))
+        return self.analysis(measure, at).order
 
-    def versus(
-        self, measure: str, at: str = "last"
-    ) -> dict[str, statistics.Comparison]:
-        """Every other setting against the best one."""
-        return statistics.against_best(*self.scored(measure, at))
+    def between(self, measure: str, key: str) -> blocks.Analysis:
+        """The values of a key against each other, each in the mean over the rest.
+
+        The rest is the combinations of other keys that all values of it have.
+        """
+        groups: dict[str, dict[Any, str]] = {}
+        for name, levels in self.levels.items():
+            place = tuple(v for k, v in levels.items() if k != key)
+            groups.setdefault(levels[key], {})[place] = name
+        judge = measure == self.primary
+        return blocks.compare(*self.scored(measure), groups, judge=judge)
+
+    def tested(self) -> blocks.Analysis:
+        """What the design's test compares by the primary measure."""
+        if self.key:
+            return self.between(self.primary, self.key)
+        return self.analysis(self.primary)
+
+    def is_judged(self, measure: str, at: str = "last") -> bool:
+        """Whether there is a verdict on settings by this; all else is description."""
+        return measure == self.primary and at == "last" and not self.key
 
     def real(self, measure: str) -> float:
         """The real images' value of a measure; NaN where the runs do not say it."""
@@ -101,49 +131,92 @@ class Part(NamedTuple):
 
 def figure(result: Result, measure: str, at: str = "last") -> float | int:
     """A run's value of a measure or cost; NaN where it has none that is a number."""
+    if (name := under(measure)) != measure:
+        return _height([(e["step"], e.get(name)) for e in result.evals])
     value: Any = ((result.last if at == "last" else result.best) | result.cost).get(
         measure
     )
     return value if isinstance(value, int | float) else math.nan
 
 
+def under(measure: str) -> str:
+    """The figure whose learning curve `area(figure)` is taken of; else the same."""
+    inside = measure.startswith("area(") and measure.endswith(")")
+    return measure[5:-1] if inside else measure
+
+
+def _height(curve: Sequence[tuple[int, Any]]) -> float | int:
+    """The area under a curve by its length; NaN where a point of it is no number."""
+    if not curve or not all(isinstance(y, int | float) for _, y in curve):
+        return math.nan
+    x, y = np.array(curve, np.float64).T
+    length = x[-1] - x[0]
+    return float(integrate.trapezoid(y, x) / length if length else y[0])
+
+
 def parts(plan: Plan, results: Sequence[Result]) -> list[Part]:
     """The results by config, each with the measures that its runs have.
 
-    A measure that no finished run has a finite value of answers nothing, so the next
-    one does. Where none of the experiment's measures is there, the config's
-    `monitor.metric` is.
+    The design's primary measure comes first. A measure that no finished run has a
+    finite value of answers nothing. Where none of the experiment's measures is there,
+    the config's `monitor.metric` is.
     """
-    found = []
-    for config in dict.fromkeys(r.trial.config for r in results):
-        own = [r for r in results if r.trial.config == config]
-        settings = [r.trial.setting for r in own]
-        keys = [key for key in sweep.varying(settings) if key != "seed"]
-        short = shorts(keys)
-        names = labels(settings, keys)
-        level = lambda s, short=short: {short[k]: shown(s.get(k, "")) for k in short}
-        have = list(dict.fromkeys(name for r in own for name in r.last))
-        there, missing = measured(plan.measures, have)
-        if not there and have:
-            there = dict([next(r.monitor for r in own if r.last)])
-        done = [r for r in own if r.state == "finished"]
-        finite = lambda m, done=done: any(math.isfinite(figure(r, m)) for r in done)
-        never = [m for m in there if done and not finite(m)]
-        if len(never) < len(there):
-            there = {m: mode for m, mode in there.items() if m not in never}
-        found.append(
-            Part(
-                config,
-                own,
-                list(short.values()),
-                {r.trial.name: n for r, n in zip(own, names, strict=True)},
-                {n: level(s) for s, n in zip(settings, names, strict=True)},
-                there,
-                missing if have else [],
-                never,
-            )
-        )
-    return found
+    return [
+        _part(plan, config, [r for r in results if r.trial.config == config])
+        for config in dict.fromkeys(r.trial.config for r in results)
+    ]
+
+
+def _part(plan: Plan, config: str, results: list[Result]) -> Part:
+    own, uncounted = counted(results)
+    names, levels, shorter = _named(own)
+    have = list(dict.fromkeys(name for r in own for name in r.last))
+    first = plan.design.measure(config) if plan.design else ""
+    ordered = {m: plan.measures[m] for m in (first, *plan.measures) if m}
+    there, missing = measured(ordered, have)
+    if not there and have:
+        there = dict([next(r.monitor for r in own if r.last)])
+    done = [r for r in own if r.state == "finished"]
+    finite = lambda m: any(math.isfinite(figure(r, m)) for r in done)
+    never = [m for m in there if done and not finite(m)]
+    if len(never) < len(there):
+        there = {m: mode for m, mode in there.items() if m not in never}
+    primary = next(iter(there), "")
+    if first and sweep.matching(first, have) != primary:
+        primary = ""
+    return Part(
+        config,
+        own,
+        list(shorter.values()),
+        {r.trial.name: n for r, n in zip(own, names, strict=True)},
+        levels,
+        there,
+        missing if have else [],
+        never,
+        primary,
+        plan.design,
+        shorter.get(plan.design.key, "") if plan.design else "",
+        uncounted,
+    )
+
+
+def _named(
+    results: Sequence[Result],
+) -> tuple[list[str], dict[str, dict[str, str]], dict[str, str]]:
+    """Each run's setting in words; {setting: {key: value}}; {key: its last words}."""
+    settings: list[Mapping[str, Any]] = [r.trial.setting for r in results]
+    varied = [key for key in sweep.varying(settings) if key != "seed"]
+    whole = [spelled(r, varied) for r in results]
+    like_others = lambda s, k: s[k] == "" and k.rpartition(".")[2].startswith("last_")
+    said = [
+        {k: w[k] if like_others(s, k) else s[k] for k in varied if k in s}
+        for s, w in zip(settings, whole, strict=True)
+    ]
+    names = labels(said, [key for key in varied if key in sweep.varying(said)])
+    keys = shorts([key for key in sweep.varying(whole) if key != "seed"])
+    level = lambda w: {short: shown(w[key]) for key, short in keys.items()}
+    levels = {name: level(w) for name, w in zip(names, whole, strict=True)}
+    return names, levels, keys
 
 
 def measured(

@@ -32,6 +32,7 @@ class Result(NamedTuple):
     seconds: float | int
     monitor: tuple[str, str]  # figure, min or max
     collapsed: list[int]  # steps at which training warned of a mode collapse
+    config: Any = None  # that it runs by; None where it has not begun
 
     @property
     def seed(self) -> int:
@@ -82,6 +83,7 @@ def _result(place: Path, trial: Trial) -> Result:
         float(outcome.get("seconds", seconds)),
         (config.monitor.metric, config.monitor.mode) if config else ("", "min"),
         collapses(records, config.eval_every) if config else [],
+        config,
     )
 
 

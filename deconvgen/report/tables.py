@@ -2,21 +2,31 @@
 
 import html
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from deconvgen.report import figures as report_plots
 from deconvgen.report import statistics
+from deconvgen.report.across import Standing
 from deconvgen.report.legend import ARROWS
 from deconvgen.report.part import Part
-from deconvgen.report.text import facts, worse
-from deconvgen.report.words import number, plus_minus
+from deconvgen.report.text import facts
+from deconvgen.report.words import apart, number, plus_minus, probability
+
+OVERALL = (
+    "Over all configs by the primary measure of each: the mean of the middle half of a "
+    "setting's runs, in standard deviations of a run above the mean of its config; and "
+    "how likely a run of it is better than one of another setting. In brackets 95 % "
+    "intervals of each by itself, by a bootstrap of the seeds within the configs: they "
+    "speak of these configs, not of others."
+)
 
 
 class Cell(NamedTuple):
     """A setting's value of a measure."""
 
     text: str
-    p: str  # against the best of the column; `best`, or empty where there is none
+    apart: str  # from the best of the column; `best`, or empty where there is none
     worse: bool  # than the best, by more than chance
 
 
@@ -44,19 +54,18 @@ def rows(part: Part, at: str = "last") -> list[Row]:
 
 
 def _column(part: Part, measure: str, at: str) -> dict[str, Cell]:
-    table, versus = part.table(measure, at), part.versus(measure, at)
-    best = part.order(measure, at)[:1]
+    table, found = part.table(measure, at), part.analysis(measure, at)
     most = max((len(values) for values in table.values()), default=0)
-    found = {}
+    cells = {}
     for key, values in table.items():
         text = plus_minus(statistics.interval(values.values()), most)
-        against = versus.get(key)
-        p = "best" if key in best else ""
-        if against and not math.isnan(against.p):
-            tiny = against.corrected < 0.001
-            p = "p < 0.001" if tiny else f"p {against.corrected:.2g}"
-        found[key] = Cell(text, p, bool(against and worse(against)))
-    return found
+        gap = found.against.get(key)
+        said = "best" if key == found.best else ""
+        if gap:
+            said = apart(gap, found.logged)
+            said += "" if math.isnan(gap.p) else f", {probability(gap.p)}"
+        cells[key] = Cell(text, said, bool(gap and gap.told))
+    return cells
 
 
 def real(part: Part) -> list[str]:
@@ -70,7 +79,7 @@ def markdown(part: Part, at: str = "last") -> list[str]:
     head = ["", "setting", *(f"{m} {ARROWS[way]}" for m, way in part.measures.items())]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows(part, at):
-        told = [", ".join(filter(None, cell[:2])) for cell in row.cells]
+        told = ["; ".join(filter(None, cell[:2])) for cell in row.cells]
         lines.append("| " + " | ".join([row.place, row.setting, *told]) + " |")
     if any(real(part)):
         lines.append("| " + " | ".join(["", "the real images", *real(part)]) + " |")
@@ -86,18 +95,23 @@ def table(part: Part, at: str = "last") -> str:
     body = ""
     for row in rows(part, at):
         body += f"<tr><td>{row.place}</td><th scope=row>{html.escape(row.setting)}</th>"
-        for text, p, is_worse in row.cells:
-            mark = " class=lead" if p == "best" else " class=real" if is_worse else ""
-            body += f"<td{mark}>{text}<small>{html.escape(p)}</small></td>"
+        for text, gap, is_worse in row.cells:
+            mark = " class=lead" if gap == "best" else " class=real" if is_worse else ""
+            body += f"<td{mark}>{text}<small>{html.escape(gap)}</small></td>"
         body += "</tr>"
     if any(real(part)):
         cells = "".join(f"<td>{text}</td>" for text in real(part))
         body += f"<tr class=truth><td></td><th>the real images</th>{cells}</tr>"
-    first = html.escape(next(iter(part.measures)))
+    first = next(iter(part.measures))
+    told = (
+        f"Best first by {first}; ± standard deviation over the seeds. Bold: the best "
+    )
+    told += "of its column; below the others: their difference from it"
+    if part.analysis(first, at).judged:
+        told += f", for {first} with its interval; coloured: worse by more than chance"
     return (
         f"<figure><div class=wide><table><tr><th></th><th>setting</th>{head}</tr>{body}"
-        f"</table></div><figcaption>Best first by {first}. Bold: the best of its "
-        "column; p: against that one; coloured: worse than it by more than chance. "
+        f"</table></div><figcaption>{html.escape(told)}. "
         f"{html.escape(facts(part.results))}.</figcaption></figure>"
     )
 
@@ -131,10 +145,38 @@ def matrix(part: Part, measure: str) -> str:
     return (
         f"<figure><div class=wide><table><tr><th>{html.escape(down)} \\ "
         f"{html.escape(across)}</th>{head}</tr>{body}</table></div>"
-        f"<figcaption>{html.escape(measure)} of each pair, mean ± half of its 95 % "
-        "interval; the deeper the colour, the better its rank. Empty: does not fit, or "
-        "is not finished.</figcaption></figure>"
+        f"<figcaption>{html.escape(measure)} of each pair, mean ± standard "
+        "deviation over the seeds; the deeper the colour, the better its rank. Empty: "
+        "does not fit, or is not finished.</figcaption></figure>"
     )
+
+
+def standing(found: Sequence[Standing]) -> str:
+    """The settings over all tasks, as HTML."""
+    body = "".join(
+        f"<tr><th scope=row>{html.escape(each.setting)}</th>"
+        + "".join(
+            f"<td>{x.mean:.2f}<small>{x.low:.2f} to {x.high:.2f}</small></td>"
+            for x in (each.score, each.wins)
+        )
+        + "</tr>"
+        for each in found
+    )
+    return (
+        "<figure><div class=wide><table><tr><th>setting</th><th scope=col>"
+        "interquartile mean</th><th scope=col>probability of improvement</th></tr>"
+        f"{body}</table></div><figcaption>{html.escape(OVERALL)}</figcaption></figure>"
+    )
+
+
+def standing_markdown(found: Sequence[Standing]) -> list[str]:
+    """The same in Markdown."""
+    lines = ["| setting | interquartile mean | probability of improvement |"]
+    lines += ["|---|---|---|"]
+    for name, *pair in found:
+        told = [f"{x.mean:.2f} ({x.low:.2f} to {x.high:.2f})" for x in pair]
+        lines.append("| " + " | ".join([name, *told]) + " |")
+    return [*lines, "", OVERALL]
 
 
 def wrapped(name: str) -> str:

@@ -1,100 +1,19 @@
-"""What a part of a sweep says, in sentences that carry their uncertainty."""
+"""What is said beside the verdict: what lacks, what the differences go with."""
 
 import math
 from collections.abc import Sequence
 
-from deconvgen.report import statistics
 from deconvgen.report.part import Part
 from deconvgen.report.results import Result
-from deconvgen.report.statistics import Comparison
-from deconvgen.report.words import from_to, listed, number, plural, probability
+from deconvgen.report.variance import Share, lone, shares
+from deconvgen.report.words import apart, listed, plural, probability, quality
 
-CHANCE = 0.05
 COSTS = ("multiply_adds_sample", "seconds")
-METHOD = (
-    "± is half of a 95 % interval (Student's t) over the seeds, at the last step. "
-    "p compares a setting with the best one of its column seed by seed (paired t-test) "
-    "and is corrected for the number of settings (Holm), not of measures; below 0.05 "
-    "the difference counts as real. Where there is no p, there were fewer than two "
-    "seeds in common, or all differences were equal. Settings with fewer seeds than "
-    "others are ranked after them."
-)
-
-
-def worse(comparison: Comparison) -> bool:
-    """Whether the best setting beats this one by more than chance."""
-    return comparison.corrected < CHANCE
-
-
-def answer(part: Part) -> str:
-    """The part's answer by its most telling measure."""
-    if not part.done or not part.measures:
-        return "No run is finished yet, so there is no answer."
-    measure = next(iter(part.measures))
-    order = part.order(measure)
-    if not order:
-        return f"No finished run has a finite {measure}, so there is no answer."
-    text = _first(part, measure, order[0]) + _against(part, measure)
-    gone = len(part.results) - len(part.done)
-    if gone:
-        text += f" {gone} of {len(part.results)} runs are not finished and not counted."
-    return text
-
-
-def _first(part: Part, measure: str, best: str) -> str:
-    found = statistics.interval(part.table(measure)[best].values())
-    steps = sorted({r.step for r in part.done})
-    leads = {"min": f"has the lowest {measure}", "max": f"has the highest {measure}"}
-    leads["real"] = (
-        f"comes nearest to the real images' {measure} of {number(part.real(measure))}"
-    )
-    return (
-        f"“{best}” {leads[part.measures[measure]]}: {number(found.mean)} "
-        f"({from_to(found)}; {plural(found.n, 'seed')}, "
-        f"{' or '.join(map(str, steps))} steps)."
-    )
-
-
-def _against(part: Part, measure: str) -> str:
-    versus = part.versus(measure)
-    told = {key: c for key, c in versus.items() if not math.isnan(c.p)}
-    beaten = [key for key, c in told.items() if worse(c)]
-    alike = [key for key in told if key not in beaten]
-    untold = [key for key in versus if key not in told]
-    if not versus:
-        return ""
-    if not told:
-        pairs = max(c.pairs for c in versus.values())
-        if pairs < 2:
-            seeds = max(len(values) for values in part.table(measure).values())
-            why = "one seed" if seeds == 1 else "fewer than two seeds in common"
-            return f" With {why}, nothing can be said about chance."
-        return " Its differences are equal for all seeds, so no test can judge them."
-    if beaten and alike:
-        text = (
-            f" It is better than {len(beaten)} of the {len(versus)} other settings by "
-            f"more than chance, but not to be told from {listed(alike)}."
-        )
-    elif beaten and untold:
-        text = (
-            f" It is better than {len(beaten)} of the {len(versus)} other settings by "
-            "more than chance."
-        )
-    elif beaten:
-        text = " It is better than every other setting by more than chance."
-    else:
-        text = (
-            f" Chance may have put it first: none of the {len(told)} other settings "
-            "that it can be compared with differs from it significantly."
-        )
-    if untold:
-        text += f" No test can compare it with {listed(untold)}."
-    return text
 
 
 def remarks(part: Part) -> list[str]:
     """What is not in the figures: measures and values that lack, collapses."""
-    found = []
+    found = list(part.uncounted)
     if part.missing:
         found.append(f"Not measured here: {', '.join(part.missing)}.")
     if part.never:
@@ -123,65 +42,69 @@ def told(part: Part, result: Result) -> str:
     return f"{part.label(result)}, seed {result.seed}"
 
 
-def variance(part: Part, measure: str) -> list[statistics.Share]:
-    """What the differences between the part's runs go with."""
-    rows, values = [], []
-    for key, seeds in part.table(measure).items():
-        rows += [part.levels[key]] * len(seeds)
-        values += seeds.values()
+def variance(
+    part: Part, measure: str
+) -> tuple[list[dict[str, str]], list[int], list[float | int]]:
+    """The part's runs as an analysis of variance takes them: levels, seeds, values.
+
+    Empty where there are not two keys, or too few runs.
+    """
+    rows, seeds, values = [], [], []
+    for key, found in part.table(measure).items():
+        rows += [part.levels[key]] * len(found)
+        seeds += found
+        values += found.values()
     if len(part.keys) < 2 or len(values) < 4:
-        return []
-    return statistics.shares(rows, values)
+        return [], [], []
+    return rows, seeds, values
 
 
-def variance_sentence(part: Part, measure: str) -> str:
-    """The shares of the variance in words."""
-    found = variance(part, measure)
+def variance_sentences(part: Part, measure: str) -> list[str]:
+    """The shares of the variance in words, and whether one level makes them."""
+    rows, seeds, values = variance(part, measure)
+    found = shares(rows, seeds, values) if rows else []
     if not found:
-        return ""
-    told = [
+        return []
+    judged = measure == part.primary
+    told = _shared(found, judged)
+    text = f"What the variance of {measure} between runs goes with: {told}."
+    if single := lone(rows, seeds, values):
+        factor, level, rest = single
+        text += (
+            f" Most of that of {factor} is its value {level} alone; without it: "
+            f"{_shared(rest, judged)}."
+        )
+    return [text]
+
+
+def _shared(found: Sequence[Share], judged: bool) -> str:
+    return "; ".join(
         f"{s.name} {100 * s.share:.0f} %"
-        + ("" if math.isnan(s.p) else f" ({probability(s.p)})")
+        + (f" ({probability(s.p)})" if judged and not math.isnan(s.p) else "")
         for s in found
-    ]
-    return f"What the variance of {measure} between runs goes with: {'; '.join(told)}."
+    )
 
 
 def switches(part: Part, measure: str) -> list[str]:
-    """For each key with two levels: what turning it does, all else being equal."""
-    table, levels = part.table(measure), part.levels
+    """For each key with two values: what one does against the other, all else equal."""
     found = []
     for key in part.keys:
-        values = sorted({levels[name][key] for name in table})
-        if len(values) != 2:
+        if len({levels[key] for levels in part.levels.values()}) != 2:
             continue
-        others = [k for k in part.keys if k != key]
-        sides: list[dict] = [{}, {}]
-        for name in table:
-            place = tuple(levels[name][k] for k in others)
-            sides[values.index(levels[name][key])][place] = table[name]
-        both = sorted(sides[0].keys() & sides[1].keys())
-        if not both:
-            continue
-        seeds = set.intersection(*(set(side[p]) for side in sides for p in both))
-        means = [
-            {s: sum(side[p][s] for p in both) / len(both) for s in seeds}
-            for side in sides
-        ]
-        difference, p = statistics.paired(means[1], means[0])
-        if not difference.n:
-            continue
-        found.append(
-            f"{key} {values[1]} instead of {values[0]} changes {measure} by "
-            f"{difference.mean:+.3g} ({from_to(difference)}, {probability(p)}; the "
-            f"mean over {len(both)} pairs of settings that differ in nothing else)."
-        )
+        analysis = part.between(measure, key)
+        for other, gap in analysis.against.items():
+            found.append(
+                f"{quality(measure, part.measures[measure])}: {key} {other} "
+                f"{apart(gap, analysis.logged)} against {key} {analysis.best}, in the "
+                f"mean over {plural(analysis.crossed, 'pair')} of settings that differ "
+                f"in nothing else, {plural(analysis.seeds, 'seed')}."
+            )
     return found
 
 
 def effects(part: Part, measure: str) -> list[str]:
     """What the factors do to a measure."""
-    return [*filter(None, [variance_sentence(part, measure)]), *switches(part, measure)]
+    return [*variance_sentences(part, measure), *switches(part, measure)]
 
 
 def costs(part: Part) -> list[str]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from deconvgen.report.blocks import Comparison
 from deconvgen.report.statistics import Interval
 
 
@@ -17,7 +18,7 @@ def number(value: float | int) -> str:
 
 
 def plus_minus(found: Interval, most: int = 0) -> str:
-    """`mean ± half` of a 95 % interval, or the bare value of one seed.
+    """`mean ± standard deviation` of the seeds, or the bare value of one seed.
 
     Where other settings have `most` seeds and this one fewer, it says so.
     """
@@ -28,15 +29,24 @@ def plus_minus(found: Interval, most: int = 0) -> str:
     if found.n == 1:
         return mean + (short or " (1 seed)")
     if "e" in mean:
-        return f"{mean} ± {found.half:.2g}{short}"
-    return f"{mean} ± {found.half:,.{len(mean.partition('.')[2])}f}{short}"
+        return f"{mean} ± {found.sd:.2g}{short}"
+    return f"{mean} ± {found.sd:,.{len(mean.partition('.')[2])}f}{short}"
 
 
-def from_to(found: Interval) -> str:
-    """`95 % interval low to high`, or that there is none."""
-    if found.n < 2:
-        return "one seed, so no interval"
-    return f"95 % interval {number(found.low)} to {number(found.high)}"
+def apart(found: Comparison, logged: bool) -> str:
+    """`+0.52 (0.10 to 0.94)`, or `×1.35 (1.10 to 1.66)`, with its interval if any."""
+    if math.isnan(found.difference):
+        return ""
+    plus = "×" if logged else "+" if found.difference >= 0 else ""
+    text = f"{plus}{brief(found.difference)}"
+    if math.isnan(found.low):
+        return text
+    return f"{text} ({brief(found.low)} to {brief(found.high)})"
+
+
+def brief(value: float | int) -> str:
+    """Two digits, or three."""
+    return f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else number(value)
 
 
 def probability(p: float | int) -> str:
@@ -57,3 +67,8 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 def plural(count: int, word: str) -> str:
     """`1 seed`, `3 seeds`."""
     return f"{count} {word}{'s' * (count != 1)}"
+
+
+def quality(measure: str, mode: str) -> str:
+    """What is made small or large: a measure, or its distance from the real images'."""
+    return f"distance from the real images' {measure}" if mode == "real" else measure

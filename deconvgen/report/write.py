@@ -19,6 +19,11 @@ from deconvgen.report import (
 from deconvgen.report import (
     text as report_text,
 )
+from deconvgen.report import (
+    verdict as report_verdict,
+)
+from deconvgen.report.across import standings
+from deconvgen.report.blocks import Comparison
 from deconvgen.report.legend import legend
 from deconvgen.report.part import Part
 from deconvgen.report.study import Study, studies
@@ -46,11 +51,22 @@ def report(folders: Sequence[str | Path], out: str | Path = "") -> list[Path]:
 def markdown(study: Study) -> str:
     """The report on an experiment as text."""
     lines = [f"# {study.plan.question}", ""]
+    if found := standings(study.parts):
+        lines += [
+            "## Over all configs",
+            "",
+            *report_tables.standing_markdown(found),
+            "",
+        ]
     for part in study.parts:
-        lines += [f"## {part.config}", "", report_text.answer(part)]
-        lines += [line for m in part.measures for line in report_text.effects(part, m)]
+        lines += [f"## {part.config}", "", report_verdict.answer(part), ""]
+        lines += [report_verdict.primary_sentence(part)]
+        lines += report_text.effects(part, part.primary) if part.primary else []
+        others = report_verdict.others(part)
+        told = [line for m in others for line in report_text.effects(part, m)]
+        lines += ["", "Described, and not judged:", *told] if told else []
         lines += ["", *report_tables.markdown(part)]
-        lines += ["", f"{report_text.METHOD} {report_text.facts(part.results)}.", ""]
+        lines += ["", f"{report_verdict.METHOD} {report_text.facts(part.results)}.", ""]
         if about := report_text.about_best(part):
             lines += [about, "", *report_tables.markdown(part, "best"), ""]
         lines += [f"- {remark}" for remark in report_text.remarks(part)] + [""]
@@ -65,11 +81,16 @@ def markdown(study: Study) -> str:
 
 
 def write_settings(found: Sequence[Study], path: Path) -> None:
-    """One line a setting, measure and step: mean, 95 % interval, seeds, p."""
+    """One line a setting, measure and step: its figures, its difference from the best.
+
+    `mean` to `sd` are of the setting alone (Student's 95 % interval). A difference has
+    an interval and p only of the primary measure at the last step.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         head = ["experiment", "config", "setting", "at", "measure", "mode", "real"]
-        writer.writerow([*head, "mean", "low", "high", "seeds", "p", "rank"])
+        head += ["mean", "low", "high", "seeds", "sd", "rank", "primary"]
+        writer.writerow([*head, *Comparison._fields[:4], "p"])
         for study in found:
             for part in study.parts:
                 for row in settings(part):
@@ -82,11 +103,21 @@ def settings(part: Part) -> list[list]:
     lines = []
     for at in ("last", "best"):
         for measure, mode in part.measures.items():
-            order, versus = part.order(measure, at), part.versus(measure, at)
+            found = part.analysis(measure, at)
+            judged = part.is_judged(measure, at)
             for key, values in part.table(measure, at).items():
-                mean, low, high, n = statistics.interval(values.values())
-                p = versus[key].corrected if key in versus else math.nan
-                rank = order.index(key) + 1 if key in order else ""
+                mean, low, high, n, sd = statistics.interval(values.values())
+                rank = found.order.index(key) + 1 if key in found.order else ""
                 figures = [known(x) for x in (part.real(measure), mean, low, high)]
-                lines.append([key, at, measure, mode, *figures, n, known(p), rank])
+                line = [key, at, measure, mode, *figures, n, known(sd), rank]
+                gap = found.against.get(key)
+                told = (
+                    [gap.difference, gap.low, gap.high, gap.effect, gap.p]
+                    if gap
+                    else []
+                )
+                if not judged:
+                    told = told[:1]
+                told = told or [math.nan] * 5
+                lines.append([*line, judged, *map(known, told)])
     return lines

@@ -11,10 +11,14 @@ An experiment is a Python file with
                 is for figures of images whose best value is that of the real ones.
     SIZES       {size: settings that all its runs share}; one that holds `config` is
                 for the runs of that config alone
+    PRIMARY, TEST, DESIGN
+                which measure answers, by which test, of how many seeds: see
+                `deconvgen.sweep.design`
 """
 
 import shlex
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +28,7 @@ from deconvgen import config as configs
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.sweep import settings as sweep
+from deconvgen.sweep.design import Design, declared
 
 PLAN = "sweep.json"
 MODES = ("min", "max", "real")
@@ -53,13 +58,18 @@ class Trial(NamedTuple):
         """That it is trained with, as far as the sweep says; the command line wins."""
         own = f"seed={self.setting.get('seed', 0)}"
         told = [own, *(text for text in self.overrides if text.startswith("seed="))]
-        return configs.override(ConfigDict({"seed": 0}), told[-1:]).seed
+        return _seed(told[-1])
 
     def command(self, workdir: Path | str) -> str:
         """The command that makes this run alone."""
         flags = [f"--config.{text}" for text in self.overrides]
         words = ["deconvgen", "train", f"--config={self.config}", *flags]
         return shlex.join([*words, f"--workdir={workdir}"])
+
+
+@lru_cache(maxsize=4096)
+def _seed(text: str) -> int:
+    return configs.override(ConfigDict({"seed": 0}), [text]).seed
 
 
 class Plan(NamedTuple):
@@ -71,6 +81,7 @@ class Plan(NamedTuple):
     size: str
     common: list[str]  # overrides from the command line, of all runs
     trials: list[Trial]
+    design: Design | None = None  # None where none was named before the first run
 
 
 FIELDS = {"name": str, "question": str, "measures": dict, "size": str}
@@ -78,6 +89,8 @@ FIELDS |= {"common": list, "trials": list}
 """What is in a sweep.json, in the order of `Plan`."""
 OF_TRIAL = {"name": str, "setting": dict, "config": str, "overrides": list}
 """And in each of its trials, in that of `Trial`."""
+OF_DESIGN = {"primary": dict, "test": str, "seeds": int, "tells": dict, "power": float}
+"""And in its design."""
 
 
 def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
@@ -121,7 +134,19 @@ def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
         seen[key] = trial.name
     if not trials:
         raise UserError(f"{path} has no runs at size {size!r}")
-    return Plan(path.stem, file.QUESTION, dict(file.MEASURES), size, common, trials)
+    plan = Plan(path.stem, file.QUESTION, dict(file.MEASURES), size, common, trials)
+    return plan._replace(design=_design(file, str(path), plan))
+
+
+def _design(file: Any, where: str, plan: Plan) -> Design | None:
+    seeds: dict[str, set[int]] = {}
+    for trial in plan.trials:
+        seeds.setdefault(trial.group, set()).add(trial.seed)
+    configs = list(dict.fromkeys(trial.config for trial in plan.trials))
+    keys = sweep.varying([trial.setting for trial in plan.trials])
+    counts = {group: len(found) for group, found in seeds.items()}
+    keys = [key for key in keys if key not in ("seed", "config")]
+    return declared(file, where, plan.measures, plan.size, configs, counts, keys)
 
 
 def _settings(found: Any, where: str) -> None:
@@ -188,6 +213,8 @@ def save(plan: Plan, folder: Path) -> Plan:
                     "choose another --workdir"
                 )
         before = {t.name: t for t in old.trials if place(folder, t).is_dir()}
+        if before:
+            plan = plan._replace(design=settled(old.design, plan.design, folder))
         for trial in plan.trials:
             was = before.pop(trial.name, None)
             if was and (was.config, set(was.overrides)) != (
@@ -201,9 +228,21 @@ def save(plan: Plan, folder: Path) -> Plan:
                     "choose another --workdir"
                 )
         plan = plan._replace(trials=[*plan.trials, *before.values()])
-    told = plan._replace(trials=[t._asdict() for t in plan.trials])
-    files.write_json(path, told._asdict(), indent=1)
+    told = plan._asdict() | {"trials": [t._asdict() for t in plan.trials]}
+    told |= {"design": plan.design._asdict() if plan.design else None}
+    files.write_json(path, told, indent=1)
     return plan
+
+
+def settled(old: Design | None, new: Design | None, folder: Path) -> Design | None:
+    """What was named before the first run; it cannot be chosen by the runs any more."""
+    if old and new and old != new:
+        parts = [f for f in Design._fields if getattr(old, f) != getattr(new, f)]
+        raise UserError(
+            f"{folder}: its runs have begun by another design ({', '.join(parts)}): "
+            "choose another --workdir"
+        )
+    return old
 
 
 def read(folder: Path) -> Plan:
@@ -217,7 +256,11 @@ def read(folder: Path) -> Plan:
     for number, trial in enumerate(told["trials"], 1):
         trial = files.shaped(trial, f"{path}, trial {number}", OF_TRIAL)
         trials.append(Trial(*(trial[field] for field in OF_TRIAL)))
-    return Plan(*(told[field] for field in FIELDS))._replace(trials=trials)
+    plan = Plan(*(told[field] for field in FIELDS))._replace(trials=trials)
+    if design := told.get("design"):  # an earlier version had none
+        design = files.shaped(design, f"{path}, design", OF_DESIGN)
+        plan = plan._replace(design=Design(*(design[field] for field in OF_DESIGN)))
+    return plan
 
 
 def place(folder: Path, trial: Trial) -> Path:

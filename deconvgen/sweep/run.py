@@ -41,6 +41,12 @@ LAUNCHERS: dict[str, type[Launcher]] = {
 }
 
 
+UNNAMED = (
+    "no primary measure, test and design are named (PRIMARY, TEST, DESIGN): the report "
+    "will take the first measure for the primary one, and say so"
+)
+
+
 def chosen(trials: list[Trial], only: str) -> list[Trial]:
     """The trials `I` or `I-J`, counted from 1; all of them for ""."""
     if not only:
@@ -85,6 +91,7 @@ def sweep(
     plan = experiment.renamed(experiment.load(name, size, overrides), folder)
     trials = chosen(plan.trials, only)
     console.print(plan.question)
+    console.print(plan.design.words() if plan.design else UNNAMED)
     left, kind = pending(folder, trials), LAUNCHERS[launcher]
     with beforehand():
         check(plan, left, console)

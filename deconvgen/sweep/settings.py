@@ -124,8 +124,12 @@ def _merged(parts: Iterable[Mapping[str, Any]]) -> Setting:
 def matching(pattern: str, names: Sequence[str]) -> str | None:
     """The figure that a measure means; `*` in it is any extractor of features.
 
-    The Frechet distance of Inception's features has a name of its own: `fid`.
+    The Frechet distance of Inception's features has a name of its own: `fid`. The mean
+    of a figure over the steps of its learning curve is `area(figure)`.
     """
+    if under := re.fullmatch(r"area\((.+)\)", pattern):
+        name = matching(under[1], names)
+        return name and f"area({name})"
     alias = {"fid": "frechet_inception"}
     fits = lambda name: fnmatch.fnmatchcase(name, pattern)
     return next((n for n in names if fits(n) or fits(alias.get(n, n))), None)

@@ -1,8 +1,10 @@
 """What is compared with what, by which measure, and what its settings are called."""
 
 import math
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,11 +13,14 @@ from deconvgen import config, sweep
 from deconvgen.core.errors import UserError
 from deconvgen.report import legend as report_legend
 from deconvgen.report import text as report_text
+from deconvgen.report import verdict as report_verdict
 from deconvgen.report.names import labels, shorts
 from deconvgen.report.part import measured, parts
 from deconvgen.report.results import Result
+from deconvgen.report.tables import rows
 from deconvgen.sweep import matching
 from deconvgen.sweep import plan as experiment
+from deconvgen.sweep.design import Design
 from deconvgen.sweep.plan import Plan, Trial
 
 NAN = float("nan")
@@ -31,9 +36,10 @@ def result(setting, figures, state="finished", **more):
     return Result(trial=trial, place=Path(), state=state, **values)
 
 
-def part_of(measures, *results):
+def part_of(measures, *results, design=None):
     """The one part of some runs."""
-    plan = Plan("mine", "Which?", measures, "full", [], [r.trial for r in results])
+    trials = [r.trial for r in results]
+    plan = Plan("mine", "Which?", measures, "full", [], trials, design)
     (found,) = parts(plan, results)
     return found
 
@@ -128,16 +134,19 @@ def seeds(key, values, name="psnr"):
 
 
 def test_a_figure_that_is_not_finite_is_told_and_a_lucky_seed_does_not_win():
-    runs = [*seeds("good", [9.0, 9.1, 9.3]), *seeds("bad", [1.0, 1.1, 1.2])]
-    runs += seeds("lucky", ["nan", 99.0, "nan"])
+    runs = [*seeds("good", [9.0, 9.1, 9.3, 9.2, 9.1])]
+    runs += seeds("bad", [1.0, 1.1, 1.2, 1.3, 1.1])
+    runs += seeds("lucky", ["nan", 99.0, "nan", "nan", "nan"])
     part = part_of({"psnr": "max"}, *runs)
-    text = report_text.answer(part)
-    assert text.startswith("“good” has the highest psnr") and "one seed" not in text
-    assert "better than 1 of the 2 other settings" in text
-    assert "No test can compare it with “lucky”" in text
+    text = report_verdict.answer(part)
+    assert text.startswith("“good” has the highest psnr: 9.140 (5 seeds, 9 steps)")
+    assert "better than 1 of the 2 other settings by more than chance" in text
+    assert "No verdict on “lucky”, with fewer than 5 seeds" in text
+    assert "What this design tells with 80 % power is 0." in text
+    assert text.endswith(report_verdict.UNNAMED)
     said = " ".join(report_text.remarks(part))
-    assert "2 finished runs without a finite psnr" in said
-    assert "“lucky, seed 0” and “lucky, seed 2”" in said
+    assert "4 finished runs without a finite psnr" in said
+    assert "“lucky, seed 0”, “lucky, seed 2”" in said
     assert "1 setting with fewer seeds than others, ranked after them: “lucky”" in said
 
 
@@ -146,7 +155,7 @@ def test_a_measure_that_is_finite_nowhere_leaves_the_answer_to_the_next():
     runs = [result({"a": a, "seed": 0}, nothing | {"psnr": float(a)}) for a in (1, 2)]
     part = part_of({"frechet_*": "min", "psnr": "max"}, *runs)
     assert list(part.measures) == ["psnr"] and part.never == ["frechet_random"]
-    assert "With one seed, nothing can be said about chance" in report_text.answer(part)
+    assert "No verdict: that takes 5 seeds of each" in report_verdict.answer(part)
     told = report_text.remarks(part)
     assert "Not finite in any finished run: frechet_random." in told
 
@@ -160,17 +169,84 @@ def test_the_measures_of_real_images_are_won_by_who_comes_nearest():
     part = part_of({"replica_db_s2": "real"}, *runs)
     assert part.order("replica_db_s2") == ["near", "under", "over"]
     assert part.real("replica_db_s2") == 1.25
-    assert "comes nearest to the real images' replica_db_s2 of 1.250: 1.200" in (
-        report_text.answer(part)
+    assert "comes nearest to the real images' replica_db_s2 of 1.250: off by 0.100" in (
+        report_verdict.answer(part).replace("0.1000", "0.100")
     )
     alone = part_of({"replica_db_s2": "real", "x": "min"}, result({}, {"x": 1.0}))
     assert alone.missing == ["replica_db_s2"]
 
 
 def test_equal_differences_are_said_to_be_no_test():
-    runs = [*seeds("a", [0.5, 0.6, 0.7]), *seeds("b", [0.4, 0.5, 0.6])]
-    text = report_text.answer(part_of({"psnr": "max"}, *runs))
-    assert "differences are equal for all seeds" in text
+    values = [0.5, 0.6, 0.7, 0.8, 0.9]
+    runs = [*seeds("a", values), *seeds("b", [v - 0.125 for v in values])]
+    text = report_verdict.answer(part_of({"psnr": "max"}, *runs))
+    assert "differences from “b” are equal for all seeds" in text
+    assert "better" not in text and "What this design tells" not in text
+
+
+def test_where_nothing_is_told_it_is_not_called_equal():
+    rng = np.random.default_rng(0)
+    runs = [r for key in "abc" for r in seeds(key, rng.normal(size=6).tolist())]
+    text = report_verdict.answer(part_of({"psnr": "max"}, *runs))
+    assert "Chance may have put it first: none of the 2 others is told from it" in text
+    assert "which does not say that they are equal" in text and "better" not in text
+
+
+def test_few_seeds_have_no_verdict_and_the_seeds_that_it_takes():
+    runs = [*seeds("a", [1.0, 1.2, 1.1]), *seeds("b", [0.9, 1.15, 1.0])]
+    text = report_verdict.answer(part_of({"psnr": "max"}, *runs))
+    assert "The other, “b”, has -0.0833. No verdict: that takes 5 seeds" in text
+    assert re.search(r"to tell the first two apart, .* would take \d+ seeds", text)
+    assert "chance" not in text and "better" not in text
+
+
+def designed(test="tukey", **primary):
+    return Design(primary or {"": "psnr"}, test, 6, {}, 0.8)
+
+
+def test_the_primary_measure_answers_and_the_others_describe():
+    rng = np.random.default_rng(0)
+    figures = lambda k: {"psnr": rng.normal(), "ssim": 9.0 * k + rng.normal()}
+    runs = [result({"a": k, "seed": s}, figures(k)) for k in range(3) for s in range(6)]
+    part = part_of({"ssim": "max", "psnr": "max"}, *runs, design=designed())
+    assert list(part.measures) == ["psnr", "ssim"] and part.primary == "psnr"
+    assert part.analysis("psnr").judged and not part.analysis("ssim").judged
+    assert not any(gap.told for gap in part.analysis("ssim").against.values())
+    assert not any(cell.worse for row in rows(part) for cell in row.cells)
+    lacking = part_of({"psnr": "max", "fid": "min"}, *runs, design=designed(x="fid"))
+    assert lacking.primary == ""
+    assert "finite fid, the primary measure: no answer" in report_verdict.answer(
+        lacking
+    )
+
+
+def test_a_test_of_a_key_compares_its_values():
+    """A layer that is better beside every start, where no setting alone is told."""
+    rng = np.random.default_rng(1)
+    runs = [
+        result(
+            {"model.upsampler": layer, "start": start, "seed": s},
+            {"psnr": 1.5 * (layer == "p") + 3 * start + rng.normal()},
+        )
+        for layer in "pq" for start in range(4) for s in range(6)
+    ]  # fmt: skip
+    design = designed("tukey(model.upsampler)")
+    part = part_of({"psnr": "max"}, *runs, design=design)
+    text = report_verdict.answer(part)
+    assert text.startswith("“upsampler p” has the highest psnr")
+    assert "in the mean over 4 settings, 6 seeds" in text
+    assert "better than every other value" in text
+    assert not part.analysis("psnr").judged  # the settings are described
+
+
+def test_the_area_under_a_curve_answers():
+    evals = lambda end: [{"step": 10 * i, "miou": i * end} for i in range(1, 4)]
+    runs = [
+        result({"a": a, "seed": 0}, {"miou": 3.0 * a}, evals=evals(a)) for a in (1, 2)
+    ]
+    part = part_of({"area(miou)": "max"}, *runs)
+    assert part.table("area(miou)") == {"a 1": {0: 2.0}, "a 2": {0: 4.0}}
+    assert report_legend.explain("area(miou)").startswith("mean over the steps")
 
 
 def test_collapses_are_told():

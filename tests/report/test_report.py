@@ -19,13 +19,15 @@ from deconvgen.report import (
 )
 from deconvgen.report import (
     results,
-    statistics,
 )
 from deconvgen.report import (
     study as studies,
 )
 from deconvgen.report import (
     text as report_text,
+)
+from deconvgen.report import (
+    verdict as report_verdict,
 )
 from deconvgen.report import (
     words as report_words,
@@ -43,8 +45,11 @@ BASE = "dcgan:smoke"
 RUNS = seeds(product(
     choose("model.upsampler", ["conv_transpose", "nearest_conv", "depth_to_space"]),
     choose("model.residual", [False, True]),
-), 3)
-MEASURES = {"frechet_*": "min", "psnr": "max"}
+), 6)
+MEASURES = {"psnr": "max", "frechet_*": "min"}
+PRIMARY = "frechet_*"
+TEST = "tukey"
+DESIGN = {"full": {"seeds": 6, "tells": 0.5}}
 SIZES = {"full": []}
 """
 LEVEL = {"conv_transpose": 10.0, "nearest_conv": 5.0, "depth_to_space": 5.05}
@@ -97,7 +102,7 @@ def folder(tmp_path_factory):
         layer = trial.setting["model.upsampler"]
         value = LEVEL[layer] - 2 * trial.setting["model.residual"]
         value += trial.setting["seed"] + 0.01 * rng.standard_normal()
-        if index == 0:
+        if index in (0, 2):
             worker.record(place, {"state": "failed", "error": "d_loss became <nan>"})
         elif index != 1:
             write_run(place, trial, value)
@@ -108,25 +113,26 @@ def test_the_answer_names_the_best_what_it_beats_and_what_is_missing(folder):
     plan, found = results.collect(folder)
     (part,) = parts.parts(plan, found)
     assert part.measures == {"frechet_random": "min"} and part.missing == ["psnr"]
-    text = report_text.answer(part)
-    assert "has the lowest frechet_random: " in text and "3 seeds, 20 steps" in text
-    assert "2 of 18 runs are not finished" in text
-    order = statistics.ranking(part.table("frechet_random"), "min")
+    text = report_verdict.answer(part)
+    assert "has the lowest frechet_random: " in text and "6 seeds, 20 steps" in text
+    assert "3 of 36 runs are not finished" in text
+    order = part.order("frechet_random")
     assert order[0].startswith("nearest_conv") and "residual true" in order[0]
-    comparison = statistics.against_best(part.table("frechet_random"), "min")
-    assert comparison["nearest_conv, residual false"].corrected < 0.05
+    against = part.analysis("frechet_random").against
+    assert against["nearest_conv, residual false"].told
+    assert "No verdict on “conv_transpose, residual false”" in text
+    assert "power is 0.0" in text and "planned was 0.500" in text
 
 
 def test_turning_a_switch_has_its_effect_and_interval(folder):
     plan, found = results.collect(folder)
     (part,) = parts.parts(plan, found)
     (sentence,) = report_text.switches(part, "frechet_random")
-    assert sentence.startswith("residual true instead of false changes")
-    effect = float(re.search(r"by ([-+.\d]+)", sentence).group(1))
-    assert effect == pytest.approx(-2, abs=0.05)
-    shares = {s.name: s for s in report_text.variance(part, "frechet_random")}
-    assert shares["upsampler"].share > shares["residual"].share > 0
-    assert shares["residual"].p < 0.01
+    told = r"residual false \+([.\d]+) \(([.\d]+) to ([.\d]+)\) against residual true"
+    effect, low, high = map(float, re.search(told, sentence).groups())
+    assert low <= effect <= high and effect == pytest.approx(2, abs=0.05)
+    (shared,) = report_text.variance_sentences(part, "frechet_random")
+    assert re.search(r"upsampler \d+ % \(p < 0.001\); residual \d+ % \(p <", shared)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +159,7 @@ def test_the_page_tells_everything(written):
     text = written[".html"].read_text()
     assert "Which &lt;layer&gt;?" in text and "<layer>" not in text
     assert "d_loss became &lt;nan&gt;" in text
-    assert "16 finished, 1 failed, 1 to do" in text
+    assert "33 finished, 2 failed, 1 to do" in text
     assert text.count("deconvgen sweep mine.py --workdir=x") == 1
     assert "deconvgen train --config=dcgan:smoke --config.model.upsampler=" in text
     assert text.count("<figure class=strip>") == 6
@@ -171,7 +177,7 @@ def test_markdown_and_csv_have_the_same_means(written):
         assert f"| {setting} | {report_words.number(mean)}" in text
     with written["runs"].open() as file:
         runs = list(csv.DictReader(file))
-    assert len(runs) == 18 and runs[0]["state"] == "failed"
+    assert len(runs) == 36 and runs[0]["state"] == "failed"
     values = [
         float(run["frechet_random"])
         for run in runs
@@ -191,7 +197,7 @@ def test_folders_of_one_experiment_are_taken_together(folder, tmp_path):
     plan = experiment.save(experiment.load(str(folder / "mine.py")), other)
     write_run(experiment.place(other, plan.trials[0]), plan.trials[0], 9.0)
     _, found = studies.gather([folder, other])
-    assert [r.state for r in found].count("finished") == 17
+    assert [r.state for r in found].count("finished") == 34
 
 
 def test_of_equal_states_the_one_that_is_further_on_is_taken(folder, tmp_path):
@@ -245,7 +251,7 @@ def test_several_experiments_are_a_chapter_each(folder, tmp_path):
     assert told.read_text().count("\n# ") == 1  # and the first line
     with (tmp_path / "out" / "runs.csv").open() as file:
         names = [row["experiment"] for row in csv.DictReader(file)]
-    assert (names.count("mine"), names.count("yours")) == (18, 18)
+    assert (names.count("mine"), names.count("yours")) == (36, 36)
 
 
 def test_significance_best_step_legend_and_real_images_are_shown(folder, tmp_path):
@@ -265,7 +271,9 @@ def test_significance_best_step_legend_and_real_images_are_shown(folder, tmp_pat
     text = page.read_text()
     first, best = text.split("At each run&#x27;s best evaluation by frechet_random")
     assert first.count("<small>best</small>") == best.count("<small>best</small>") == 3
-    assert len(re.findall("<small>p [0-9&]", first)) == 3 * 5  # every other setting
+    judged = re.findall("<small>[+][^<]* to [^<]*p [=&]", first)
+    assert len(judged) == 5  # every other setting, by the primary measure
+    assert " to " not in "".join(re.findall("<small>[^<]*", best.split("<h3>")[0]))
     assert "the real images</th><td></td><td></td><td>2.500</td>" in text
     assert "unbiased for few of them; 0 is alike; lower is better</dd>" in text
     assert "against seconds" in text or 'aria-label="frechet_random against' in text
@@ -273,11 +281,9 @@ def test_significance_best_step_legend_and_real_images_are_shown(folder, tmp_pat
     assert "- kid_random_mean: kernel distance" in told.read_text()
     with table.open() as file:
         rows = list(csv.DictReader(file))
-    assert {(r["at"], r["measure"]) for r in rows if r["p"]} == {
-        (at, m)
-        for at in ("last", "best")
-        for m in ("frechet_random", "kid_random_mean", "replica_db_s2")
-    }
+    judged = {(r["at"], r["measure"]) for r in rows if r["p"]}
+    assert judged == {("last", "frechet_random")}
+    assert len([r for r in rows if r["difference"]]) == 2 * 3 * 5
 
 
 def test_a_ranking_tells_what_its_border_cuts_off():
