@@ -50,6 +50,10 @@ def run(
     `options` are those of `audit`: channels, size, residual, box_filter, extra_conv.
     With `out`, a folder, audit.png and audit.html go there. Returns the records;
     raises `UserError` for names and numbers that make no sense.
+
+    >>> quiet = Console(quiet=True)
+    >>> run("nearest_conv", features=4, size=4, console=quiet)[0].upsampler
+    'nearest_conv'
     """
     console = console or Terminal()
     if out is not None:

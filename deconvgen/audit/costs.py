@@ -25,6 +25,9 @@ class Cost(NamedTuple):
       multiply-add is two.
     - xla_bytes: input, output and scratch of the compiled layer. NaN where XLA keeps
       no account of either.
+
+    >>> cost(nn.NearestConv(8), size=4, channels=2).multiply_adds  # 8 x 8 outputs
+    9216
     """
 
     parameters: int
@@ -36,7 +39,11 @@ class Cost(NamedTuple):
 
 
 def cost(layer: nn.Module, size: int, channels: int) -> Cost:
-    """The cost of a layer on one image [1, size, size, channels]."""
+    """The cost of a layer on one image [1, size, size, channels].
+
+    >>> cost(nn.NearestConv(8), size=4, channels=2).parameters
+    152
+    """
     x = jax.ShapeDtypeStruct((1, size, size, channels), jnp.float32)
     args = (x, x.update(dtype=jnp.int32)) if layer.needs_indices else (x,)
     key = jax.random.key(0)

@@ -35,7 +35,10 @@ def picture(audits: Sequence[Audit], path: Path | str) -> None:
 
 
 def page(audits: Sequence[Audit], path: Path | str) -> None:
-    """One HTML page: the table with its colours, what it means, and the pictures."""
+    """One HTML page: the table with its colours, what it means, and the pictures.
+
+    >>> page([audit("nearest_conv", features=4, size=4)], "audit.html")
+    """
     heads = "".join(f"<th>{html.escape(c.head)}</th>" for c in COLUMNS)
     rows = "".join(
         f"<tr><th scope=row><a href='#{_place(a)}'>{name(a, audits)}</a></th>"

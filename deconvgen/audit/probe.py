@@ -19,7 +19,11 @@ INSIDE = 8  # pixels of the input, each way, that are looked at
 
 
 class Answer(NamedTuple):
-    """What a layer makes of the probes: the fields that `Audit` has of them, too."""
+    """What a layer makes of the probes: the fields that `Audit` has of them, too.
+
+    >>> layer(lambda x: x.repeat(2, 1).repeat(2, 2)).dc_gap < 1e-5  # pixels repeated
+    True
+    """
 
     phase_variance: float
     dc_gap: float
@@ -53,6 +57,9 @@ class Audit(NamedTuple):
       larger factor (the columns where they are equal), and the power of the answer to
       an impulse there, over its power at 0. What it has at multiples of 1 / factor, a
       constant input turns into a checkerboard.
+
+    >>> audit("nearest_conv", features=4, size=4).kernel_size
+    (3, 3)
     """
 
     upsampler: str
@@ -89,6 +96,9 @@ def audit(
 
     `size` x `size` is the input that the cost is for; `modifiers` are those of
     `make_upsampler`. Raises `UserError` as `make_upsampler` does.
+
+    >>> audit("conv_transpose", kernel_size=3, features=4, size=4).dc_gap > 0.1
+    True
     """
     channels = features if channels is None else channels
     options: Any = {"initializer": initializer, **modifiers}

@@ -142,6 +142,10 @@ def tables(audits: Sequence[Audit], console: Console) -> list[Table]:
     """One row a layer; green, yellow and red say how even it is.
 
     In one table where the console is wide enough, else costs and behaviour in two.
+
+    >>> found = audit("nearest_conv", features=4, size=4)
+    >>> tables([found], Console(width=200))[0].row_count
+    1
     """
     whole = _table(audits, COLUMNS)
     free = console.options.update(width=1000)
@@ -168,7 +172,11 @@ def _table(audits: Sequence[Audit], columns: Sequence[Column]) -> Table:
 
 
 def legend() -> str:
-    """What the columns mean, a line each."""
+    """What the columns mean, a line each.
+
+    >>> legend().splitlines()[0]
+    'params: learned numbers'
+    """
     return "\n".join(f"{c.head}: {c.meaning}" for c in COLUMNS[1:])
 
 

@@ -45,7 +45,7 @@ def variants(name: str) -> list[str]:
 
 
 def find(name: str, kind: str = "configs") -> Path:
-    """The file that a path or a bare name stands for."""
+    """The file that a path or a bare name stands for; a `UserError` for none."""
     path = Path(name).expanduser()
     if path.suffix == ".py":
         if path.is_file():
@@ -93,7 +93,11 @@ def _running(path: Path) -> Iterator[None]:
 
 
 def load(spec: str, overrides: Iterable[str] = ()) -> Config:
-    """The config that `name[:variant]` stands for, with `key=value` overrides."""
+    """The config that `name[:variant]` stands for, with `key=value` overrides.
+
+    Raises `UserError` for a name, variant or key that is not there, a value of another
+    kind, and whatever the file itself raises.
+    """
     name, _, variant = spec.partition(":")
     path = find(name)
     loaded = module(path)
@@ -141,7 +145,10 @@ def paths(config: Config) -> list[str]:
 
 
 def override(config: Config, overrides: Iterable[str]) -> Config:
-    """A copy of `config` with `key=value` strings applied, typed as the old values."""
+    """A copy of `config` with `key=value` strings applied, typed as the old values.
+
+    Raises `UserError` for a key that is not there, and a value of another kind.
+    """
     config = ConfigDict(config.copy_and_resolve_references())
     known = paths(config)
     for text in overrides:
@@ -207,7 +214,10 @@ def save(config: Config, path: Path) -> None:
 
 
 def read(path: Path) -> Config:
-    """Read a saved config; keys younger than it say what was done without them."""
+    """Read a saved config; keys younger than it say what was done without them.
+
+    Raises `UserError` where there is none, or it is damaged.
+    """
     try:
         return parse(files.read_json(path), str(path))
     except FileNotFoundError:

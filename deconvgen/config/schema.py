@@ -12,7 +12,10 @@ Config: TypeAlias = Any
 
 
 def pick(variants: dict, variant: str) -> dict:
-    """The named variant of a config file; "" is the default one."""
+    """The named variant of a config file; "" is the default one.
+
+    Raises `UserError` for one that is not there, with the near match.
+    """
     if variant and variant not in variants:
         raise unknown("variant", variant, variants)
     return variants.get(variant, {})
@@ -108,7 +111,10 @@ def optimizer(**values) -> dict:
 
 
 def assign(config: Config, values: dict) -> Config:
-    """Set values by name; `data__image_size=32` sets `config.data.image_size`."""
+    """Set values by name; `data__image_size=32` sets `config.data.image_size`.
+
+    Raises `UserError` for a group that is not there, or a key that seems misspelt.
+    """
     for key, value in values.items():
         *groups, name = key.split("__")
         target = config

@@ -96,6 +96,10 @@ def photographs(
     """The photographs of a split, whole, in uint8: `{name: [h, w, channels]}`.
 
     With `image_size`, smaller ones are left out, as they are from the patches.
+
+    >>> photos = photographs("test", channels=1)
+    >>> next(iter(photos.values())).dtype
+    dtype('uint8')
     """
     opened = _open(split, folder, channels, memory=0)
     return {

@@ -43,7 +43,14 @@ class Resident(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """One split, ready for training and evaluation; see `dataset` for the batches."""
+    """One split, ready for training and evaluation; see `dataset` for the batches.
+
+    >>> data = load("fashion_mnist_small", "test")
+    >>> data.num_examples, data.image_shape
+    (2000, (28, 28, 1))
+    >>> next(data.eval_batches(8))["image"].shape
+    (8, 28, 28, 1)
+    """
 
     name: str
     split: str
@@ -231,6 +238,10 @@ def summary(train: Dataset, test: Dataset) -> list[str]:
     """What a run's data are, in lines: how many, which classes, and what to know.
 
     `26 images, 2 classes: cats, dogs (test: 4)`
+
+    >>> train, test = (load("fashion_mnist_small", s) for s in ("train", "test"))
+    >>> summary(train, test)[0][:25]
+    '10,000 images, 10 classes'
     """
     names = train.class_names
     shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

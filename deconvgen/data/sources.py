@@ -109,6 +109,9 @@ def load(
     Raises:
       UserError: an unknown name or split, a missing or empty folder, data that are not
         prepared, or settings that do not fit them; says what to do.
+
+    >>> load("fashion_mnist_small", "test").class_names[:2]
+    ('T-shirt', 'trouser')
     """
     if split not in SPLITS:
         raise UserError(f"unknown split {split!r} (there is: {', '.join(SPLITS)})")

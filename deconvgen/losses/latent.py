@@ -15,6 +15,9 @@ def gaussian_kl(
     """KL(N(mean, variance) || N(0, 1)) per dimension (Kingma and Welling 2014, app. B).
 
     Dimensions that stay at 0 for every example are not in use.
+
+    >>> gaussian_kl(jnp.array([0.0, 1.0]), jnp.zeros(2))
+    Array([0. , 0.5], dtype=float32)
     """
     return (jnp.square(mean) + jnp.expm1(log_variance) - log_variance) / 2
 
@@ -28,6 +31,9 @@ def free_bits(
     it towards 0. By default each example is asked; with the batch's mean cost of each
     dimension as `average`, that decides, and the batch mean is the paper's
     max(nats, average).
+
+    >>> free_bits(jnp.array([[0.1, 2.0]]), nats=0.5)
+    Array([[0.5, 2. ]], dtype=float32)
     """
     costs = kl if average is None else jnp.broadcast_to(average, kl.shape)
     return jnp.where(costs > nats, kl, nats)

@@ -19,6 +19,10 @@ def mixture(
 
     The result takes whatever the losses take and gives one number per example. Raises
     `UserError` for what does not read so, and for names that the registry lacks.
+
+    >>> loss = mixture(reconstruction_losses, "l1 + 0.1 l2")
+    >>> loss(x, 0 * x)
+    Array([1.1], dtype=float32)
     """
     terms = []
     for part in text.split("+"):

@@ -1,4 +1,17 @@
-"""What images are worth: sums on the devices, figures on the host."""
+"""What images are worth: sums on the devices, figures on the host.
+
+Distances are of features, rows of two sets of images:
+
+>>> rows = np.random.default_rng(0).normal(size=(50, 3))
+>>> round(frechet_distance(rows, rows + 2.0), 3)  # 3 * 2.0**2
+12.0
+>>> kernel_distance(rows, rows + 2.0).mean > 1, manifolds(rows, rows).precision
+(True, 1.0)
+>>> memorization_ratio(rows[:9], rows, rows + 1.0)  # they are copies
+0.0
+>>> mode_coverage(np.array([5, 5]), np.array([9, 0])).covered
+0.5
+"""
 
 from deconvgen.metrics.artifacts import (
     input_gradient,

@@ -43,6 +43,9 @@ def polyphase_dc_gap(
     the gains. 0 if and only if a constant comes out without a checkerboard (Sugawara,
     Shiota and Kiya 2018); sqrt(1 - 1/s^2) for independent gains of zero mean, and for
     one phase alone.
+
+    >>> polyphase_dc_gap(jnp.ones((4, 4, 1, 1)), 2)  # 2 divides 4
+    Array(0., dtype=float32)
     """
     gains = polyphase_gains(kernel.astype(jnp.float32), stride)
     spread = gains - jnp.mean(gains, axis=(0, 1))
@@ -59,6 +62,11 @@ def phase_variances(
     With `detail`, of the Laplacian (a pixel minus the mean of its four neighbours):
     smooth contents then do not hide the pattern. Rows and columns beyond a multiple of
     the stride are left out.
+
+    Raises `UserError` where the images are smaller than the stride.
+
+    >>> phase_variances(images, 2).shape
+    (8, 2, 2)
     """
     x = images.astype(jnp.float32)
     if detail:
@@ -83,6 +91,9 @@ def phase_variance_ratio(variances: Float[Array, "s s"]) -> Array:
     inputs a deconvolution has (ceil(k/s) / floor(k/s))^2. NaN where nothing varies, of
     constant images, say: they are neither even nor uneven, and no ranking shall have
     them first; and where a variance is not finite.
+
+    >>> phase_variance_ratio(jnp.array([[1.0, 2.0], [2.0, 4.0]]))
+    Array(4., dtype=float32)
     """
     largest, least = jnp.max(variances), jnp.min(variances)
     known = jnp.isfinite(variances).all() & (largest > LEAST)
@@ -94,6 +105,9 @@ def input_gradient(loss: Callable[[Images], Float[Array, " b"]], images: Images)
 
     `phase_variances` of it show what a strided network sends back into a generator.
     `loss` has to treat examples independently.
+
+    >>> input_gradient(lambda x: (x**2).sum((1, 2, 3)) / 2, x).shape
+    (1, 4, 4, 2)
     """
     return jax.grad(lambda x: jnp.sum(loss(x).astype(jnp.float32)))(images)
 
@@ -112,6 +126,11 @@ def shift_inconsistency(
     variance: 0 for a layer that shifts along, 1 for outputs that have nothing in
     common. The outer `border`, a share of height and width, is left out, for padding
     and wrapped pixels.
+
+    Raises `UserError` where the output moves by no whole number of columns.
+
+    >>> bool(shift_inconsistency(lambda x: x**2, images)[0] < 1e-3)
+    True
     """
     still, moved = function(maps), function(moved_along(maps, shift))
     _, h, w, _ = still.shape

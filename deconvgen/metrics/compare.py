@@ -35,7 +35,8 @@ def measure(
     FID and KID that compare with the literature, "random" for any images at no cost,
     "classifier" for that of the data set `dataset`; `weights` is a file of its own.
 
-    >>> deconvgen.measure(fake="samples/", real=test_images, extractor="inception")
+    >>> round(deconvgen.measure(fake=images, real=images)["frechet_random"], 3)
+    0.0
 
     Gives what `Fidelity.result` and `Artifacts.result` describe; a figure that a few
     images do not have is NaN. Raises `UserError` for images that cannot be compared.

@@ -90,7 +90,8 @@ def kernel_distance(
 
     Mean and standard deviation over random subsets, drawn without replacement from
     either set; `subset_size` 0 is 1000, or half of the smaller set where that is less.
-    Unbiased at any number of images, so it may be slightly negative.
+    Unbiased at any number of images, so it may be slightly negative. Raises
+    `UserError` for subsets of fewer than 2 rows, or more than a set has.
     """
     x, y = _pair(real, fake, 2, "the kernel distance")
     smaller = min(len(x), len(y))
@@ -190,7 +191,7 @@ def nearest(
     return distances, indices
 
 
-def memorization_ratio(samples: Rows, training: Rows, held_out: np.ndarray) -> float:
+def memorization_ratio(samples: Rows, training: Rows, held_out: Rows) -> float:
     """How near samples come to the training images, next to how near real ones come.
 
     Median distance to the nearest training row, of the samples over that of held-out
@@ -223,6 +224,7 @@ def mode_coverage(
     A class is covered if the generated images reach a tenth of its real share. The
     divergence is 0 for the real histogram and log(k) for one of k equal classes
     (compare Che et al. 2017). Both are NaN where either histogram is empty or NaN.
+    Raises `UserError` for different numbers of classes.
     """
     real, fake = (np.asarray(x, np.float64) for x in (real_counts, fake_counts))
     if real.shape != fake.shape:

@@ -14,7 +14,11 @@ from deconvgen.ops.arguments import Images, takes
 
 
 class EdgeResponse(NamedTuple):
-    """What became of a step edge, [b] each; all but `contrast` NaN without an edge."""
+    """What became of a step edge, [b] each; all but `contrast` NaN without an edge.
+
+    >>> EdgeResponse._fields
+    ('position', 'width', 'contrast', 'overshoot')
+    """
 
     position: Array  # in pixels from the left border
     width: Array  # from 10 % to 90 % of the step, in pixels; 0.8 is ideal
@@ -54,6 +58,10 @@ def edge_response(images: Images) -> EdgeResponse:
     crossed by linear interpolation between pixel centres, so that a sharp edge on a
     pixel border has the width 0.8. An edge that starts or ends in a plateau is cut
     off there.
+
+    >>> step = jnp.where(jnp.arange(16) < 8, -1.0, 1.0) * jnp.ones((1, 16, 1))
+    >>> jax.jit(edge_response)(step[..., None]).width.round(3)
+    Array([0.8], dtype=float32)
     """
     _, h, w, _ = images.shape
     q = w // 4

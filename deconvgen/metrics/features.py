@@ -42,7 +42,11 @@ def has_classifier(dataset: str) -> bool:
 
 
 class Extractor(NamedTuple):
-    """Images in [-1, 1] to features, inside jit or outside."""
+    """Images in [-1, 1] to features, inside jit or outside.
+
+    >>> extractors["random"]().features(images).shape
+    (8, 224)
+    """
 
     name: str
     features: Callable[[Images], Float[Array, "b d"]]

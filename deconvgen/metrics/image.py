@@ -30,14 +30,22 @@ MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 @image_metrics.register
 @OF_TWO
 def mse(images: Images, targets: Images) -> PerExample:
-    """Mean squared error of intensities in [0, 1]."""
+    """Mean squared error of intensities in [0, 1].
+
+    >>> mse(images, images)[0]
+    Array(0., dtype=float32)
+    """
     return jnp.mean(jnp.square(unit(images) - unit(targets)), axis=(1, 2, 3))
 
 
 @image_metrics.register
 @OF_TWO
 def psnr(images: Images, targets: Images) -> PerExample:
-    """Peak signal-to-noise ratio in dB, peak 1; at most 100, for equal images."""
+    """Peak signal-to-noise ratio in dB, peak 1; at most 100, for equal images.
+
+    >>> psnr(jnp.ones((1, 8, 8, 1)), jnp.zeros((1, 8, 8, 1))).round(2)
+    Array([6.02], dtype=float32)
+    """
     return -10 * jnp.log10(jnp.maximum(mse(images, targets), 1e-10))
 
 
@@ -47,6 +55,9 @@ def ssim(images: Images, targets: Images) -> PerExample:
     """Structural similarity, 11 x 11 Gaussian window, sigma 1.5 (Wang et al. 2004).
 
     The mean over the channels; at most 1. Images have 11 x 11 pixels or more.
+
+    >>> jax.jit(ssim)(images, images)[0].round(3)
+    Array(1., dtype=float32)
     """
     return jnp.mean(similarity(unit(images), unit(targets))[0], axis=-1)
 
@@ -59,6 +70,11 @@ def ms_ssim(images: Images, targets: Images, scales: int | None = None) -> PerEx
     `None` takes as many of the five scales as the window fits into (five from 176
     pixels on, two at 28) and rescales their weights to the sum 1. Negative
     contrast-structure counts as 0.
+
+    Raises `UserError` where the images are too small for the scales.
+
+    >>> jax.jit(ms_ssim)(images, images)[0].round(3)
+    Array(1., dtype=float32)
     """
     x, y = unit(images), unit(targets)
     fitting = int(np.log2(max(min(x.shape[1:3]) / WINDOW, 1))) + 1
@@ -110,6 +126,9 @@ def high_frequency_energy_kept(
 
     It does not ask whether the detail is the right one; noise raises it. Flat images
     have no detail to keep: 1 for two of them.
+
+    >>> high_frequency_energy_kept(images, images)[0]
+    Array(1., dtype=float32)
     """
     floor = 1e-9  # an amplitude of a 30000th, far below a grey level
     kept = high_band_energy(images, cutoff) + floor

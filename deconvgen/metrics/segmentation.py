@@ -50,7 +50,13 @@ class _OfMaps(Summed):
 
 @struct.dataclass
 class Confusion(_OfMaps):
-    """One confusion matrix over the whole set (FCN: Long et al. 2015, section 5)."""
+    """One confusion matrix over the whole set (FCN: Long et al. 2015, section 5).
+
+    >>> classes = (images[..., 0] > 0).astype(int)
+    >>> sums = jax.jit(partial(Confusion.of, k=2))(classes, classes, jnp.ones(8))
+    >>> sums.result()["miou"]
+    1.0
+    """
 
     matrix: Any  # [k, k] pixels of (true, predicted) class
     outside: Any  # [k] pixels of each true class whose prediction is no class
@@ -98,6 +104,11 @@ class Boundaries(_OfMaps):
     d of a predicted one, either over the whole set. So it is more lenient than the
     boundary F1 of Csurka et al. 2013 and not to be compared with it: that is a mean of
     the images' own scores, with a Euclidean tolerance of 0.75 % of the diagonal.
+
+    >>> classes = (images[..., 0] > 0).astype(int)
+    >>> sums = jax.jit(partial(Boundaries.of, k=2))(classes, classes, jnp.ones(8))
+    >>> sums.result()["boundary_iou"]
+    1.0
     """
 
     overlap: Any  # [k] pixels in both bands

@@ -37,6 +37,11 @@ def replica_energy(
 
     Where h or w is no multiple of the stride, the replica lies between two bins, the
     nearest is taken, and a spike loses 3 to 5 dB: see `whole_periods`.
+
+    Raises `UserError` for spectra that are too small for the stride.
+
+    >>> sorted(replica_energy(np.ones((32, 32)), 2))
+    [(0, 1), (1, 0), (1, 1)]
     """
     h, w = power.shape[-2:]
     if min(h, w) < 4 * stride:
@@ -74,7 +79,13 @@ def whole_periods(
 
 
 def spectrum_distance(one: Profile, other: Float[np.ndarray, " q"]) -> float:
-    """Root mean square difference of two azimuthal spectra in dB, frequency 0 apart."""
+    """Root mean square difference of two azimuthal spectra in dB, frequency 0 apart.
+
+    Raises `UserError` for spectra of different lengths.
+
+    >>> spectrum_distance(np.ones(8), 10 * np.ones(8))  # dB
+    10.0
+    """
     if one.shape != other.shape:
         raise UserError(
             f"azimuthal spectra of {len(one)} and of {len(other)} radii do not "
@@ -109,6 +120,10 @@ def separability(
     classes weigh the same, however many images each has. Around 0.5, with the noise of
     the number of images, where spectra do not tell. NaN with fewer than two images of
     either kind, or spectra that are not finite.
+
+    >>> flat = np.random.default_rng(0).uniform(1, 2, (20, 6))
+    >>> separability(flat, flat * [1, 1, 1, 1, 9, 9])
+    1.0
     """
     if min(len(real), len(fake)) < 2 or not all(
         np.isfinite(rows).all() for rows in (real, fake)

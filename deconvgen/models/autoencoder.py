@@ -39,6 +39,14 @@ class Autoencoder(nn.Module):
     - the matrix products between map and code are the only layers of full reach.
     With a pooling encoder the decoder is given its indices: they tell where things
     are, so that the code is then not all that the decoder knows.
+
+    Raises `UserError` where the encoder's output is not `seed_size`.
+
+    >>> down, up = Encoder((4, 8), (2, 2)), Decoder((4, 1), (2, 2))
+    >>> net = Autoencoder(down, up, (4, 4), latent=3)
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, images)[0].shape
+    (8, 16, 16, 1)
     """
 
     encoder: Encoder

@@ -13,6 +13,11 @@ class Classifier(nn.Module):
 
     Batch norm and ReLU follow each; the width doubles where the size halves. Gives
     (features [b, 4 width], logits [b, num_classes]).
+
+    >>> net = Classifier(num_classes=10, width=4)
+    >>> features, logits = jax.eval_shape(net.init_with_output, key, images)[0]
+    >>> features.shape, logits.shape
+    ((8, 16), (8, 10))
     """
 
     num_classes: int

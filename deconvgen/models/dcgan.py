@@ -25,6 +25,11 @@ class Generator(nn.Module):
 
     The projection is a matrix product: the transposed convolution of a 1x1 input.
     With `num_classes`, the label joins the latent as a one-hot vector.
+
+    >>> net = Generator((4, 4), 8, Decoder(features=(4, 1), factors=(2, 2)))
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, jnp.ones((2, 100)))[0].shape
+    (2, 16, 16, 1)
     """
 
     seed_size: tuple[int, int]
@@ -88,6 +93,11 @@ class Discriminator(nn.Module):
 
     Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3. With
     `deviation`, the last layer sees `group_deviation` as one more feature map.
+
+    >>> net = Discriminator(Encoder(features=(4, 8), factors=(2, 2)))
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, images)[0].shape
+    (8,)
     """
 
     encoder: Encoder

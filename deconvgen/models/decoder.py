@@ -68,6 +68,14 @@ class Decoder(nn.Module):
     input) and `indices` (of max-pooling, for `max_unpool`) come from an encoder, in
     the decoder's order: smallest first. Output [b, h * prod(factors),
     w * prod(factors), features[-1]].
+
+    Raises `UserError` for other numbers of features than of factors, and for an
+    upsampler that lacks the indices it needs.
+
+    >>> net = Decoder(features=(8, 1), factors=(2, 2), upsampler="nearest_conv")
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, x)[0].shape
+    (1, 16, 16, 1)
     """
 
     features: tuple[int, ...]

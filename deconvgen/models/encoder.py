@@ -38,6 +38,11 @@ class Encoder(nn.Module):
     - norm_first: DCGAN's discriminator leaves the first block without batch norm.
 
     Height and width are multiples of the factors' product; else a `UserError`.
+
+    >>> net = Encoder(features=(4, 8), factors=(2, 2))
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, images)[0].x.shape
+    (8, 4, 4, 8)
     """
 
     features: tuple[int, ...]

@@ -40,6 +40,11 @@ class Segmenter(nn.Module):
       blocks: 0 is FCN-32s, 1 FCN-16s, 2 FCN-8s).
     - upsampler, initializer, kernel_size, residual, reduction, box_filter, extra_conv:
       of the upsampling layers, whose names begin with `up_`.
+
+    Raises `UserError` for an upsampler that needs indices, but in a `SegNet`.
+
+    >>> Segmenter(classes=3, features=(4, 8)).upsampler
+    'conv_transpose'
     """
 
     classes: int
@@ -149,6 +154,13 @@ class Fcn(Segmenter):
     """Scores of several resolutions, enlarged and added; ends in one big enlargement.
 
     The scores of the finer resolutions start at zero, as in the paper (section 4.3).
+
+    Raises `UserError` for a `fuse` that the blocks do not allow.
+
+    >>> net = Fcn(classes=3, features=(4, 8, 8), fuse=2)
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, images)[0].shape
+    (8, 16, 16, 3)
     """
 
     @nn.compact
@@ -180,7 +192,13 @@ def add(fine: Array, x: Array) -> Array:
 
 @segmenters.register(name="unet")
 class UNet(Segmenter):
-    """Up-convolutions, each joined with the encoder's features of its resolution."""
+    """Up-convolutions, each joined with the encoder's features of its resolution.
+
+    >>> net = UNet(classes=3, features=(4, 8))
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, images)[0].shape
+    (8, 16, 16, 3)
+    """
 
     @nn.compact
     def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:
@@ -198,7 +216,13 @@ class UNet(Segmenter):
 
 @segmenters.register(name="segnet")
 class SegNet(Segmenter):
-    """The encoder's mirror; `max_unpool` puts values back where its maxima were."""
+    """The encoder's mirror; `max_unpool` puts values back where its maxima were.
+
+    >>> net = SegNet(classes=3, features=(4, 8))
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, images)[0].shape
+    (8, 16, 16, 3)
+    """
 
     @nn.compact
     def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:

@@ -110,6 +110,11 @@ class SuperResolution(nn.Module):
     - head: any upsampler, called `head` in the parameters.
     - bicubic: the network's tenth is added to the bicubic enlargement, instead of
       the network making it all.
+
+    >>> net = SuperResolution(trunks["fsrcnn"](features=8, depth=1), factor=3)
+    >>> init = partial(net.init_with_output, train=False)
+    >>> jax.eval_shape(init, key, x)[0].shape
+    (1, 12, 12, 2)
     """
 
     trunk: Trunk

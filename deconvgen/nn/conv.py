@@ -31,6 +31,12 @@ class ConvTranspose(nn.ConvTranspose):
     What it adds is explained at `deconvgen.ops.convolution.transposed`. With
     `transpose_kernel` the kernel is [*kernel_size, features / groups, c], else
     [*kernel_size, c / groups, features].
+
+    Raises `UserError` for a padding and sizes that do not go together.
+
+    >>> up = ConvTranspose(8, (4, 4), strides=(2, 2))
+    >>> jax.eval_shape(up.init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     output_padding: int | Sequence[int] | None = None
@@ -89,6 +95,9 @@ class Conv(nn.Conv):
     """Flax's `Conv` with fast derivatives of every order.
 
     With a `conv_general_dilated` of one's own it is Flax's layer itself.
+
+    >>> jax.eval_shape(Conv(8, (3, 3), strides=2).init_with_output, key, x)[0].shape
+    (1, 2, 2, 8)
     """
 
     impl: str = "auto"

@@ -30,6 +30,10 @@ class Norm(nn.Module):
 
     Statistics are taken in float32, and right far from zero. Returns the shape of x;
     raises `UserError` for settings that make no sense and statistics of one value.
+
+    >>> layer = partial(Norm("group", groups=2).init_with_output, train=False)
+    >>> jax.eval_shape(layer, key, x)[0].shape
+    (1, 4, 4, 2)
     """
 
     kind: str = "batch"
@@ -211,6 +215,10 @@ class SpectralNorm(nn.Module):
     PyTorch's `spectral_norm` does; the vectors live in the collection `batch_stats`.
     Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks".
     Returns what the layer returns.
+
+    >>> layer = partial(SpectralNorm(Conv(8, (3, 3))).init_with_output, train=False)
+    >>> jax.eval_shape(layer, key, x)[0].shape
+    (1, 4, 4, 8)
     """
 
     layer: nn.Module

@@ -56,6 +56,9 @@ def upfirdn(
     derivatives with respect to x are themselves such filters: of every order, in
     reverse mode; `impl="lax"` leaves them to JAX, in forward mode too. The operation
     and its conventions are StyleGAN2's (Karras et al. 2020, app. B).
+
+    >>> upfirdn(x, jnp.ones(2), up=2, padding=((1, 0), (1, 0))).shape
+    (1, 8, 8, 2)
     """
     run = plain(_upfirdn, impl)
     up, down, padding = pair(up), pair(down), pairs(padding, 2, "")

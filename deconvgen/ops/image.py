@@ -23,6 +23,11 @@ def luma(images: Images) -> Float[Array, "*b h w 1"]:
 
     In [-1, 1] like every image, so that black to white spans 16 to 235 of 255 levels
     and `psnr` of two of them has the peak 255 that super-resolution papers use.
+
+    Raises `UserError` where there are no three channels.
+
+    >>> round(luma(jnp.ones((1, 1, 1, 3))).item(), 3)  # 235 of 255, in [-1, 1]
+    0.843
     """
     if images.shape[-1] != 3:
         raise UserError(
@@ -57,6 +62,11 @@ def shrink(images: Images, factor: int) -> Float[Array, "*b h2 w2 c"]:
     """The antialiased bicubic reduction, in the 256 levels of a picture file.
 
     Rows and columns that fill no whole low-resolution pixel are cut off.
+
+    Raises `UserError` where an image has no whole low-resolution pixel.
+
+    >>> jax.eval_shape(partial(shrink, factor=2), images).shape
+    (8, 8, 8, 1)
     """
     b, h, w, c = images.shape
     if min(h, w) < factor:

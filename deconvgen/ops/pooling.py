@@ -22,6 +22,12 @@ def max_pool_with_indices(
     first counts. `VALID` drops rows and columns that fill no window, h = H // window;
     `SAME` pools what there is of them, h = ceil(H / window). The gradient goes to the
     maximum alone. Zeiler et al. 2011; SegNet, Badrinarayanan et al. 2017, sec. 3.
+
+    Raises `UserError` where no window fits, and for another padding.
+
+    >>> values, places = max_pool_with_indices(jnp.arange(4.0).reshape(1, 2, 2, 1))
+    >>> values.item(), places.item()
+    (3.0, 3)
     """
     (r, s), (b, height, width, c) = pair(window, "a window"), x.shape
     if padding == "VALID":
@@ -65,6 +71,10 @@ def max_unpool(
     `shape` = (H, W) crops or pads with zeros to the size that was pooled, by default
     (h, w) * window. An index that is no place in the window is a `UserError`; where
     that is seen too late, under `jit`, the whole window is NaN.
+
+    >>> max_unpool(jnp.full((1, 1, 1, 1), 3.0), jnp.full((1, 1, 1, 1), 1))[0, :, :, 0]
+    Array([[0., 3.],
+           [0., 0.]], dtype=float32)
     """
     (r, s), (b, h, w, c) = pair(window, "a window"), x.shape
     _checked_indices(indices, r, s)

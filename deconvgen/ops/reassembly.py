@@ -26,6 +26,11 @@ def reassemble(
     `(kw - 1) // 2` columns before the pixel; x is zero beyond the border. Wang et al.
     2019 (CARAFE), eq. 4. The derivatives are written out, for reverse mode, because
     those that are derived add 25 padded arrays; `impl="lax"` leaves them to JAX.
+
+    Raises `UserError` where the weights are not as many as the window's pixels.
+
+    >>> reassemble(x, jnp.full((1, 4, 4, 4, 9), 1 / 9), window=(3, 3)).shape
+    (1, 4, 4, 4, 2)
     """
     kh, kw = pair(window, "a window")
     if weights.shape[-1] != kh * kw:

@@ -20,7 +20,11 @@ REDUCTIONS = ("sum", "mean")
 
 @takes("kept", x="h w c")
 def nearest(x: Images, factor: Wholes) -> Shaped[Array, "*b H W c"]:
-    """Every pixel repeated factor x factor times: H = factor * h; x's type is kept."""
+    """Every pixel repeated factor x factor times: H = factor * h; x's type is kept.
+
+    >>> nearest(jnp.arange(2).reshape(1, 1, 2, 1), (1, 2)).ravel()
+    Array([0, 0, 1, 1], dtype=int32)
+    """
     (r, s), (b, h, w, c) = pair(factor), x.shape
     spread = jnp.broadcast_to(x[:, :, None, :, None], (b, h, r, w, s, c))
     return spread.reshape(b, h * r, w * s, c)
@@ -33,6 +37,9 @@ def bilinear(x: Images, factor: Wholes, impl: str = "auto") -> Float[Array, "*b 
     Equal to `jax.image.resize(x, ..., "bilinear")`; beyond the border the nearest
     pixel goes on. Two short filters along the axes, and the same for the gradient;
     `impl="lax"`, here and in `bicubic`, is for forward mode (`jax.jvp`).
+
+    >>> bilinear(jnp.arange(2.0).reshape(1, 1, 2, 1), (1, 2)).ravel()
+    Array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
     """
     return _interpolate(x, factor, "bilinear", impl)
 
@@ -43,6 +50,9 @@ def bicubic(x: Images, factor: Wholes, impl: str = "auto") -> Float[Array, "*b H
 
     Equal to `jax.image.resize(x, ..., "bicubic")`: at the border the weights of the
     pixels that exist are scaled to sum to 1.
+
+    >>> jax.eval_shape(partial(bicubic, factor=2), x).shape
+    (1, 8, 8, 2)
     """
     return _interpolate(x, factor, "bicubic", impl)
 
@@ -61,6 +71,10 @@ def bilinear_additive(
     one. With `reduction="mean"` they are averaged, so that a constant stays what it
     is: another method. See `grouped` for channels that `features` does not divide. The
     sum is taken first: it is linear and acts on other axes, so the result is the same.
+
+    >>> up = partial(bilinear_additive, factor=2, features=1)
+    >>> jax.eval_shape(up, x).shape
+    (1, 8, 8, 1)
     """
     return bilinear(grouped(x, features, reduction), factor, impl)
 

@@ -27,6 +27,9 @@ def power_spectrum(images: Images, windowed: bool = True) -> Float[Array, "*b h 
     Each channel's mean is taken off first. The Hann window keeps the jump between
     opposite borders out of the high frequencies. White noise of variance v has the
     power v at every frequency but the lowest.
+
+    >>> power_spectrum(images).shape
+    (8, 16, 16)
     """
     _, h, w, _ = images.shape
     x = images - jnp.mean(images, axis=(1, 2), keepdims=True)
@@ -53,6 +56,9 @@ def azimuthal_average(
     """The mean power at each radius of frequency, r = 0 .. (Durall et al. 2020).
 
     Radii in cycles per pixel: `r / min(h, w)`, up to the corners of the spectrum.
+
+    >>> azimuthal_average(power_spectrum(images)).shape
+    (8, 12)
     """
     b, h, w = power.shape
     bins = radial_bins(h, w).reshape(-1)

@@ -43,6 +43,11 @@ def similarity(
 
     Images are in [0, 1]; K1 = 0.01, K2 = 0.03, population covariance (Wang et al.
     2004, equations 6 to 13). Only windows that lie wholly inside the image count.
+
+    Raises `UserError` for images smaller than the window.
+
+    >>> jax.jit(structural_similarity)(images, images)[0][0].round(3)
+    Array([1.], dtype=float32)
     """
     if min(x.shape[1:3]) < WINDOW:
         raise UserError(

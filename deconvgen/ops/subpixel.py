@@ -17,6 +17,10 @@ def depth_to_space(
     `order` says how a pixel's channels are laid out: `"rrc"` is (r, s, C), as in
     TensorFlow and dm_pix; `"crr"` is (C, r, s), as in PyTorch's `pixel_shuffle`.
     Raises `UserError` where r s does not divide c. Shi et al. 2016, eq. 4.
+
+    >>> depth_to_space(jnp.arange(4).reshape(1, 1, 1, 4))[0, :, :, 0]
+    Array([[0, 1],
+           [2, 3]], dtype=int32)
     """
     (r, s), (b, h, w, c) = pair(factor), x.shape
     if c % (r * s):
@@ -37,6 +41,9 @@ def space_to_depth(
     """The inverse of `depth_to_space`: h = H / r, w = W / s, c = r s C.
 
     Raises `UserError` where the factor does not divide the height or width.
+
+    >>> space_to_depth(x).shape
+    (1, 2, 2, 8)
     """
     (r, s), (b, h, w, c) = pair(factor), x.shape
     if h % r or w % s:

@@ -1,6 +1,6 @@
 """The answer of a sweep: tables, figures, words, one page.
 
->>> deconvgen.report.report(["runs/sweep"])  # report.html, report.md and two CSV
+>>> report(["runs/sweep"])  # doctest: +SKIP
 """
 
 from typing import TYPE_CHECKING

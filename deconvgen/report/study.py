@@ -15,7 +15,10 @@ STATES = ("to do", "begun", "failed", "finished")
 
 
 class Study(NamedTuple):
-    """An experiment with all that is known of its runs."""
+    """An experiment with all that is known of its runs.
+
+    >>> [len(study.results) for study in studies(["sweeps/mine"])]  # doctest: +SKIP
+    """
 
     plan: Plan
     results: list[Result]
@@ -24,7 +27,10 @@ class Study(NamedTuple):
 
 
 def studies(folders: Sequence[str | Path]) -> list[Study]:
-    """One study for each experiment and size among the folders, in their order."""
+    """One study for each experiment and size among the folders, in their order.
+
+    >>> [study.plan.question for study in studies(["sweeps/mine"])]  # doctest: +SKIP
+    """
     groups: dict[tuple[str, str], list[str | Path]] = {}
     for folder in folders:
         plan, _ = results.collect(folder)

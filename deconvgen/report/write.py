@@ -35,6 +35,8 @@ def report(folders: Sequence[str | Path], out: str | Path = "") -> list[Path]:
     Several folders of one experiment are taken together (where two have the same run,
     the one that is further on); those of several experiments become a chapter each.
     The files go to `out`, by default the first folder.
+
+    >>> report(["sweeps/mine"], out="answers")  # doctest: +SKIP
     """
     found = studies(folders)
     place = Path(out or folders[0]).expanduser()

@@ -1,4 +1,9 @@
-"""A run folder, and what can be done with it."""
+"""A run folder, and what can be done with it.
+
+>>> raise Diverged("the loss is nan")
+Traceback (most recent call last):
+deconvgen.core.errors.Diverged: the loss is nan
+"""
 
 from typing import TYPE_CHECKING
 

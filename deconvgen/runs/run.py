@@ -19,7 +19,12 @@ from deconvgen.training.monitor import time_to_quality
 
 
 class Run(Handle):
-    """A `Handle` that can be evaluated, and knows what it cost."""
+    """A `Handle` that can be evaluated, and knows what it cost.
+
+    >>> run = load("pretrained:dcgan-fashion")
+    >>> run.sample(2).shape, run.step
+    ((2, 28, 28, 1), 10000)
+    """
 
     @property
     def cost(self) -> dict[str, Any]:
@@ -45,6 +50,11 @@ def load(workdir: Path | str, which: str = "best") -> Run:
     """The run in a folder, at its `best` or `latest` checkpoint or at a step.
 
     `pretrained:NAME` is one that is shipped; what is drawn from it goes to ./NAME.
+
+    Raises `UserError` where there is no run, or no such checkpoint.
+
+    >>> load("pretrained:dcgan-fashion").config.task
+    'gan'
     """
     if str(workdir).startswith(pretrained.PREFIX):
         name = str(workdir).removeprefix(pretrained.PREFIX)

@@ -52,6 +52,9 @@ def train_together(
     leave the device idle; on a CPU one after the other is faster.
 
     Raises `Apart` where they need programs of their own, and what `train` raises.
+
+    >>> own = [config.load("dcgan", [f"seed={seed}"]) for seed in range(3)]
+    >>> train_together(own, ["runs/0", "runs/1", "runs/2"])  # doctest: +SKIP
     """
     workdirs = [Path(workdir).expanduser() for workdir in workdirs]
     if why := population.reason_against(loaded, workdirs):

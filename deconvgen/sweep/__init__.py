@@ -2,7 +2,9 @@
 
 >>> layers = choose("model.upsampler", ["conv_transpose", "nearest_conv"])
 >>> RUNS = seeds(layers, 3)
->>> deconvgen.sweep.start("experiments/mine.py", "runs/mine", size="smoke")
+>>> start("experiments/mine.py", "runs/mine", size="smoke")  # doctest: +SKIP
+>>> text((8, 4))
+'8,4'
 """
 
 from typing import TYPE_CHECKING

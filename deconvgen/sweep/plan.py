@@ -41,7 +41,11 @@ PARTS = {
 
 
 class Trial(NamedTuple):
-    """One run of a sweep."""
+    """One run of a sweep.
+
+    >>> Trial("x", {"seed": 1}, "dcgan:smoke", ["seed=1"]).command("runs/x")
+    'deconvgen train --config=dcgan:smoke --config.seed=1 --workdir=runs/x'
+    """
 
     name: str  # of its folder
     setting: dict[str, Any]  # what the experiment says of it; the seed included
@@ -73,7 +77,11 @@ def _seed(text: str) -> int:
 
 
 class Plan(NamedTuple):
-    """A sweep as declared: what a sweep folder's `sweep.json` holds."""
+    """A sweep as declared: what a sweep folder's `sweep.json` holds.
+
+    >>> Plan("mine", "Which?", {"psnr": "max"}, "full", [], []).measures
+    {'psnr': 'max'}
+    """
 
     name: str
     question: str

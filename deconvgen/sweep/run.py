@@ -81,6 +81,8 @@ def sweep(
     `together` trains the seeds of a setting under one `vmap`, with the launcher local.
     Raises `UserError`, before anything runs, for a run that cannot be, and
     `Interrupted` after Ctrl-C.
+
+    >>> start("upsampling", "sweeps/mine", size="smoke", dry=True)  # doctest: +SKIP
     """
     if launcher not in LAUNCHERS:
         raise unknown("launcher", launcher, LAUNCHERS)

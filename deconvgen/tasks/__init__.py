@@ -3,7 +3,7 @@
 One's own is a function `make(config, axis) -> Task`, registered in a file that the
 config's `imports` names:
 
->>> @tasks.register(name="inpainting")
+>>> @deconvgen.tasks.register(name="inpainting")
 ... def make(config, axis): ...
 """
 
@@ -35,7 +35,11 @@ DTYPES = ("float32", "bfloat16")
 
 
 def names() -> list[str]:
-    """Every task there is."""
+    """Every task there is.
+
+    >>> "gan" in names()
+    True
+    """
     files = [module.name for module in pkgutil.iter_modules(__path__)]
     return sorted({name for name in files if not name.startswith("_")} | {*registered})
 
@@ -55,6 +59,10 @@ def register(
 
     `check` raises `UserError` for a config that cannot be trained; `knobs` says what to
     try after a mode collapse. Its own name is the default name.
+
+    >>> _ = register(lambda config, axis: ..., name="mine")
+    >>> "mine" in names()
+    True
     """
     if make is None:
         return lambda make: register(make, name=name, check=check, knobs=knobs)
@@ -67,7 +75,13 @@ def register(
 
 
 def module(name: str) -> Any:
-    """The task's module, or what was registered in its place."""
+    """The task's module, or what was registered in its place.
+
+    Raises `UserError` for a name that no task goes by.
+
+    >>> module("gan").__name__
+    'deconvgen.tasks.gan'
+    """
     if name in registered:
         return registered[name]
     if name not in names():
@@ -80,6 +94,9 @@ def make(config: Config, axis: str | None) -> Task:
 
     Its `init` folds a number of its own into the key, so that a start shares no draw
     with what else a seed draws.
+
+    >>> make(deconvgen.load("pretrained:dcgan-fashion").config, None).latent
+    100
     """
     task = module(config.task).make(config, axis)
     fold = lambda key: jax.random.fold_in(key, START)
@@ -87,7 +104,10 @@ def make(config: Config, axis: str | None) -> Task:
 
 
 def check(config: Config) -> None:
-    """Refuse what a task's module says cannot be trained, where it has a `check`."""
+    """Refuse what a task's module says cannot be trained, where it has a `check`.
+
+    >>> check(config.load("dcgan"))
+    """
     getattr(module(config.task), "check", lambda config: None)(config)
 
 

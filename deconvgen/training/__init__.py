@@ -1,7 +1,8 @@
 """The loop, and what a train step, a checkpoint and a record are made of.
 
->>> step = training.supervised(loss, optax.adam(1e-3), decay=0.999, axis=None)
->>> state, scalars = jax.jit(step)(state, batch, keys)
+>>> own = make_optimizer("adam", 1e-3)
+>>> step = supervised(lambda *_: ..., own, decay=0.999, axis=None)
+>>> state, scalars = jax.jit(step)(state, batch, keys)  # doctest: +SKIP
 """
 
 from typing import TYPE_CHECKING

@@ -45,7 +45,13 @@ def records(lines: bytes) -> list[dict[str, Any]]:
 
 
 class Log:
-    """What a run writes down."""
+    """What a run writes down.
+
+    >>> log = Log(Path("x"), b"", 0, writes=False)
+    >>> log.record(1, "train", {"loss": 0.5})
+    >>> print(log.history().decode(), end="")
+    {"step": 1, "kind": "train", "loss": 0.5}
+    """
 
     def __init__(self, workdir: Path, history: bytes, step: int, writes: bool = True):
         """Go on after `history`; with `writes=False` (another host) only remember."""

@@ -82,7 +82,11 @@ class Member(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a run ended."""
+    """How a run ended.
+
+    >>> Outcome(Path("runs/x"), 100, {"psnr": 20.1}, {"psnr": 20.3}).best
+    {'psnr': 20.3}
+    """
 
     workdir: Path
     step: int
@@ -91,7 +95,11 @@ class Outcome(NamedTuple):
 
 
 class Stopped(Exit):
-    """A signal asked the run to stop; it has saved what it had."""
+    """A signal asked the run to stop; it has saved what it had.
+
+    >>> Stopped(15, 100, Path("runs/x")).code
+    143
+    """
 
     def __init__(self, number: int, step: int, workdir: Path):
         super().__init__(
@@ -124,6 +132,8 @@ def fit(
     - visit: records, draws, evaluates and saves what is due, for one member.
 
     Raises `Stopped` after SIGTERM or SIGINT, once everything is saved.
+
+    >>> ended = fit(task, members, state, times, spread, feed, visit)  # doctest: +SKIP
     """
     count, many = len(members), len(members) > 1
     ended: dict[int, Outcome | Diverged] = {}

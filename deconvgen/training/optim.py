@@ -120,6 +120,12 @@ def make_optimizer(
       clip: largest global norm of the gradient; 0 does not clip.
       scales: factors on the learning rate of the parameters whose path contains the
         key, e.g. `{"head": 0.1}` (FSRCNN); 0 freezes them.
+
+    Raises `UserError` for an unknown name and for numbers out of range.
+
+    >>> sgd = make_optimizer("sgd", 0.1, clip=1.0)
+    >>> sgd.update({"w": 5 * jnp.ones(1)}, sgd.init({"w": jnp.ones(1)}))[0]["w"]
+    Array([-0.1], dtype=float32)
     """
     if any(known(x) and x < 0 for x in (learning_rate, weight_decay, clip)):
         raise UserError(

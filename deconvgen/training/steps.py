@@ -55,7 +55,12 @@ def descend(
     stats: Tree,
     axis: str | None,
 ) -> Net:
-    """One optimizer step on the gradient's mean over the devices."""
+    """One optimizer step on the gradient's mean over the devices.
+
+    >>> sgd, w = make_optimizer("sgd", 0.1), {"w": jnp.ones(2)}
+    >>> descend(Net(w, {}, sgd.init(w)), sgd, w, {}, None).params["w"]
+    Array([0.9, 0.9], dtype=float32)
+    """
     grads = mean_across(grads, axis)
     updates, opt = optimizer.update(grads, net.opt, net.params)
     return Net(optax.apply_updates(net.params, updates), stats, opt)
@@ -66,6 +71,10 @@ def average(ema: Tree, net: Net, decay: Scalar, step: Array) -> Tree:
 
     The decay rises as (1 + step) / (10 + step) to its final value, so that the random
     start does not linger. With decay 0, the network itself.
+
+    >>> ema = {"params": {"w": jnp.zeros(2)}, "batch_stats": {}}
+    >>> average(ema, Net({"w": jnp.ones(2)}, {}, ()), 0.9, jnp.array(0))["params"]["w"]
+    Array([0.9, 0.9], dtype=float32)
     """
     new = {"params": net.params, "batch_stats": net.stats}
     if not on(decay):
@@ -112,6 +121,13 @@ def supervised(
     """The train step of a task with one network.
 
     `loss(params, stats, batch, keys) -> (scalar, (new stats, scalars to log))`.
+
+    >>> loss = lambda params, stats, batch, keys: (params["w"] ** 2, (stats, {}))
+    >>> sgd, w = make_optimizer("sgd", 0.1), {"w": jnp.array(3.0)}
+    >>> step = supervised(loss, sgd, decay=0.0, axis=None)
+    >>> start = State(jnp.array(0), {"model": Net(w, {}, sgd.init(w))}, {})
+    >>> float(step(start, {}, None)[1]["loss"])
+    9.0
     """
 
     def train_step(state, batch, keys):

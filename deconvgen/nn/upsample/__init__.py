@@ -62,6 +62,9 @@ def fits(initializer: str, upsampler: str) -> bool:
     """Whether the initializer makes sense for a kernel of the upsampler.
 
     Raises `UserError` for names that nothing goes by.
+
+    >>> fits("icnr", "depth_to_space"), fits("icnr", "conv_transpose")
+    (True, False)
     """
     kinds = initializers[initializer].kinds
     return any(kind in kinds for kind in upsamplers[upsampler].kinds)
@@ -94,6 +97,10 @@ def make_upsampler(
     upsamplers have (`transpose_kernel` of `conv_transpose`).
     Raises `UserError` for unknown names, numbers that make no sense, and an
     initializer that does not fit.
+
+    >>> up = make_upsampler("depth_to_space", 8, initializer="icnr")
+    >>> jax.eval_shape(up.init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
     layer, start = upsamplers[name], initializers[initializer]
     if not fits(initializer, name):

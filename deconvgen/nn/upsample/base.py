@@ -64,6 +64,9 @@ class Upsampler(Layer):
 
     `kinds` are the kinds of kernel that the layer has, for the initializers; a layer
     with `needs_indices` is called with the encoder's max-pool indices as well.
+
+    >>> issubclass(NearestConv, Upsampler), NearestConv(8, factor=(2, 3)).factor
+    (True, (2, 3))
     """
 
     features: int

@@ -26,6 +26,9 @@ class Carafe(Upsampler):
     convolution to `features` at the end is for the common signature. The kernels of
     the weights start as in the authors' mmcv (Xavier uniform, N(0, 0.001)) whatever
     `kernel_init` says: close to the mean of the window.
+
+    >>> jax.eval_shape(Carafe(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     def default_kernel(self, factor: int) -> int:
@@ -53,6 +56,9 @@ class DySample(Upsampler):
     0.25. Liu et al. 2023 (DySample), sec. 3, the static "linear + pixel shuffle" form;
     the 1 x 1 convolution to `features` at the end is for the common signature. The
     offsets' kernel starts as N(0, 0.001) whatever `kernel_init` says, as there.
+
+    >>> jax.eval_shape(DySample(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     def default_kernel(self, factor: int) -> int:

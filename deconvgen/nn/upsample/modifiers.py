@@ -46,6 +46,9 @@ class Residual(Modifier):
 
     Wojna et al. 2017, "The Devil is in the Decoder", sec. 3, where consecutive channels
     are summed; `reduction="mean"` averages them. No parameters.
+
+    >>> jax.eval_shape(Residual(NearestConv(2)).init_with_output, key, x)[0].shape
+    (1, 8, 8, 2)
     """
 
     reduction: str = "sum"
@@ -64,6 +67,9 @@ class BoxFilter(Modifier):
 
     Every polyphase component gets the same DC gain, so there is no checkerboard,
     whatever the weights. Sugawara, Shiota and Kiya 2018. No parameters.
+
+    >>> jax.eval_shape(BoxFilter(NearestConv(8)).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     @nn.compact
@@ -72,7 +78,11 @@ class BoxFilter(Modifier):
 
 
 class ExtraConv(Modifier):
-    """A stride-1 convolution after the layer, features to features."""
+    """A stride-1 convolution after the layer, features to features.
+
+    >>> jax.eval_shape(ExtraConv(NearestConv(8)).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
+    """
 
     kernel_size: int | Pair = 3
     use_bias: bool = True

@@ -15,7 +15,11 @@ from deconvgen.ops.pooling import max_unpool
 
 @upsamplers.register(name="nearest_conv")
 class NearestConv(Upsampler):
-    """Nearest-neighbour resize, then a convolution. Odena et al. 2016."""
+    """Nearest-neighbour resize, then a convolution. Odena et al. 2016.
+
+    >>> jax.eval_shape(NearestConv(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
+    """
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -24,7 +28,11 @@ class NearestConv(Upsampler):
 
 @upsamplers.register(name="bilinear_conv")
 class BilinearConv(Upsampler):
-    """Bilinear resize, then a convolution. Odena et al. 2016."""
+    """Bilinear resize, then a convolution. Odena et al. 2016.
+
+    >>> jax.eval_shape(BilinearConv(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
+    """
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -33,7 +41,11 @@ class BilinearConv(Upsampler):
 
 @upsamplers.register(name="bicubic_conv")
 class BicubicConv(Upsampler):
-    """Bicubic resize (Keys 1981, a = -0.5), then a convolution."""
+    """Bicubic resize (Keys 1981, a = -0.5), then a convolution.
+
+    >>> jax.eval_shape(BicubicConv(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
+    """
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -42,7 +54,11 @@ class BicubicConv(Upsampler):
 
 @upsamplers.register(name="bilinear_separable_conv")
 class BilinearSeparableConv(Upsampler):
-    """Bilinear resize, then a depthwise and a 1 x 1 convolution. Wojna et al. 2019."""
+    """Bilinear resize, then a depthwise and a 1 x 1 convolution. Wojna et al. 2019.
+
+    >>> jax.eval_shape(BilinearSeparableConv(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("depthwise_convolution", "convolution")
 
@@ -61,6 +77,10 @@ class BilinearAdditive(Upsampler):
 
     So as many numbers come out of the resize as went in. Wojna et al. 2017, sec. 3.
     With `reduction="mean"` they are averaged instead.
+
+    >>> up = BilinearAdditive(8, factor=(1, 2))
+    >>> jax.eval_shape(up.init_with_output, key, x)[0].shape
+    (1, 4, 8, 8)
     """
 
     reduction: str = "sum"
@@ -80,6 +100,12 @@ class MaxUnpool(Upsampler):
 
     `indices` as `deconvgen.ops.pooling.max_pool_with_indices` gives them, of the shape
     of x. Zeiler et al. 2011; Badrinarayanan et al. 2017 (SegNet).
+
+    Raises `UserError` for indices of another shape.
+
+    >>> y, indices = ops.max_pool_with_indices(x)
+    >>> jax.eval_shape(MaxUnpool(8).init_with_output, key, y, indices)[0].shape
+    (1, 4, 4, 8)
     """
 
     needs_indices: ClassVar[bool] = True

@@ -25,6 +25,9 @@ class ConvTransposeUp(Upsampler):
 
     The kernel is 2 factor by default, which the factor divides (no uneven overlap).
     Zeiler et al. 2010; Dumoulin and Visin 2016.
+
+    >>> jax.eval_shape(ConvTransposeUp(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     transpose_kernel: bool = False
@@ -56,6 +59,10 @@ class DecomposedConvTranspose(Upsampler):
     """Transposed convolution of the rows (k x 1), then of the columns (1 x k).
 
     Wojna et al. 2019, "The Devil is in the Decoder", sec. 3.
+
+    >>> up = DecomposedConvTranspose(8)
+    >>> jax.eval_shape(up.init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("decomposed_deconvolution",)
@@ -121,6 +128,9 @@ class SeparableConvTranspose(Upsampler):
     """Depthwise transposed convolution, then a 1 x 1 convolution to the features.
 
     Wojna et al. 2019, "The Devil is in the Decoder", sec. 3.
+
+    >>> jax.eval_shape(SeparableConvTranspose(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("depthwise_deconvolution", "convolution")
@@ -145,6 +155,9 @@ class DepthToSpace(Upsampler):
     """Sub-pixel convolution: factor^2 times the features, then channels to pixels.
 
     Shi et al. 2016. The channels are (r, s, features).
+
+    >>> jax.eval_shape(DepthToSpace(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("sub_pixel",)
@@ -164,6 +177,9 @@ class FirConvTranspose(Upsampler):
     The filter is `factor` ones convolved three times with gain factor^2, so that every
     image of the signal lies at a threefold zero. Karras et al. 2020 (StyleGAN2),
     app. B.
+
+    >>> jax.eval_shape(FirConvTranspose(8).init_with_output, key, x)[0].shape
+    (1, 8, 8, 8)
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("filtered_deconvolution",)

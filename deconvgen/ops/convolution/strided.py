@@ -63,6 +63,9 @@ def conv(
 
     Raises:
         UserError: sizes, paddings or channels that do not fit together.
+
+    >>> conv(x, jnp.ones((3, 3, 2, 8)), strides=2).shape
+    (1, 2, 2, 8)
     """
     x, kernel = alike(x, kernel, preferred_element_type)
     rank = spatial(kernel.shape)

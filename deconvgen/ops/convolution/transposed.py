@@ -79,6 +79,10 @@ def conv_transpose(
 
     Raises:
         UserError: sizes, paddings or channels that do not fit together.
+
+    >>> up = partial(conv_transpose, strides=2)
+    >>> jax.eval_shape(up, x, jnp.ones((4, 4, 2, 8))).shape
+    (1, 8, 8, 8)
     """
     x, kernel = alike(x, kernel, preferred_element_type)
     rank = spatial(kernel.shape)
