@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     _compiled = tempfile.mkdtemp(prefix="deconvgen-compiled-")
     atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
     os.environ |= {
+        "DECONVGEN_CACHE": _compiled,
         "JAX_COMPILATION_CACHE_DIR": _compiled,
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -28,6 +28,7 @@ class Flag(NamedTuple):
     default: Any = ""
     kind: Callable[[str], Any] = str  # raises ValueError with what it should be
     needed: bool = False
+    bare: str = ""  # what `--name` says where it may do without a value; --noname: none
 
     def read(self, text: str) -> Any:
         """The value that a text stands for; the default where it is empty."""
@@ -206,10 +207,14 @@ def parse(name: str, words: list[str]) -> Values:
 
 
 def _spelt(word: str, known: dict[str, Flag]) -> str:
-    """`-num=3` as `--num=3`, `--quiet=false` as `--noquiet`."""
+    """`-num=3` as `--num=3`, `--quiet=false` as `--noquiet`; values for bare flags."""
     word = re.sub(r"^-(?=[a-z][\w.]+)", "--", word)
     flag, _, value = word.partition("=")
     own = known.get(flag.removeprefix("--"))
     if own and isinstance(own.default, bool) and value.lower() in ("true", "false"):
         return f"--{'' if value.lower() == 'true' else 'no'}{own.name}"
+    if own and own.bare and word == f"--{own.name}":
+        return f"{word}={own.bare}"
+    if (off := known.get(word.removeprefix("--no"))) and off.bare:
+        return f"--{off.name}=none"
     return word

@@ -22,7 +22,12 @@ SLURM = {
     Flag("only", "Runs I or I-J, as --dry numbers them."),
     Flag("launcher", "local, slurm, or submitit (Slurm's code, here).", "local"),
     *(Flag(f"slurm.{k}", f"Slurm: {k} of a job.", kind=SLURM[k]) for k in SLURM),
-    Flag("together", "A setting's seeds under one vmap.", False),
+    Flag(
+        "together",
+        "Runs in one program: none, all that can be, or N; auto: all on accelerators.",
+        "auto",
+        bare="all",
+    ),
     Flag("dry", "Check and list, run nothing.", False),
     Flag("timing", "Time a few steps for the estimate.", True),
     Flag("jobs", "Runs at a time; 0: one a GPU, else one a core.", 0, whole(0)),

@@ -7,6 +7,8 @@ Images are float32 NHWC in [-1, 1] everywhere between `deconvgen.data` and
     label         int32   [b]            class of the image, where there is one
     segmentation  int32   [b, h, w]      class of each pixel (255: ignore), likewise
     mask          float32 [b]            1 for an example, 0 for padding
+    real_features float32 [b, d]         of the images, by the extractor of an
+    real_classes  int32   [b]            evaluation, where they are known beforehand
 
 Losses and metrics give one number per example and are reduced in exactly one
 place, under the mask.
@@ -78,5 +80,7 @@ class Task(NamedTuple):
     reconstruct: Callable[[State, Batch], Images] | None = None  # the batch's images
     # what `deconvgen evaluate` adds up besides; too slow for evaluations in training
     probe: Callable[[State, Batch, Keys], dict[str, Sums]] | None = None
+    # whether `eval_step` looks for the batch's `real_features`
+    looks: bool = False
     # the kinds of train step, each with its share of the steps, where some do less
     kinds: tuple[tuple[float, TrainStep], ...] = ()

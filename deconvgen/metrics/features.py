@@ -51,6 +51,7 @@ class Extractor(NamedTuple):
     name: str
     features: Callable[[Images], Float[Array, "b d"]]
     logits: Callable[[Images], Float[Array, "b k"]] | None = None  # a classifier's
+    digest: str = ""  # of what it computes with; "": what it computes cannot be kept
 
 
 extractors: Registry[Callable[..., Extractor]] = Registry("feature extractor")
@@ -83,7 +84,9 @@ def classifier(dataset: str = "", folder: str = "", weights: str = "") -> Extrac
         with jax.default_matmul_precision("float32"):
             return model.apply(variables, fit(images, (h, w, c)))
 
-    return Extractor("classifier", lambda x: both(x)[0], lambda x: both(x)[1])
+    return Extractor(
+        "classifier", lambda x: both(x)[0], lambda x: both(x)[1], about["sha256"]
+    )
 
 
 @extractors.register
@@ -117,7 +120,7 @@ def random(dataset: str = "", folder: str = "", weights: str = "") -> Extractor:
             found += [jnp.mean(x, (1, 2)), jnp.std(x, (1, 2))]
         return jnp.concatenate(found, axis=-1)
 
-    return Extractor("random", features)
+    return Extractor("random", features, digest="RandomState(0)")
 
 
 @extractors.register
@@ -161,7 +164,8 @@ def inception(dataset: str = "", folder: str = "", weights: str = "") -> Extract
         shape = jax.ShapeDtypeStruct((images.shape[0], 2048), jnp.float32)
         return jax.pure_callback(on_host, shape, images, vmap_method="sequential")
 
-    return Extractor("inception", features)
+    digest = hashlib.sha256(Path(weights).read_bytes() if weights else b"").hexdigest()
+    return Extractor("inception", features, digest=digest)
 
 
 def fit(images: Images, shape: tuple[int, int, int]) -> Float[Array, "b h2 w2 c2"]:

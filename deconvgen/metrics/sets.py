@@ -4,6 +4,7 @@ Both records are made inside jit from one batch of each (`of`), added over devic
 batches, and finish as a flat dict of floats.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -57,21 +58,29 @@ class Fidelity(Summed):
         real: Images,
         fake: Float[Array, "n i j k"],
         mask: Float[Array, " b"],
+        known: Mapping[str, Array] | None = None,
     ) -> "Fidelity":
-        """From as many generated as real images; `mask` [b] goes for both."""
+        """From as many generated as real images; `mask` [b] goes for both.
+
+        `known` may hold `real_features` and `real_classes` of the extractor, which it
+        is then not asked for.
+        """
         _same("numbers of images", len(real), len(fake), len(mask))
         # Said explicitly, because compiled maxima may lose a NaN on their way.
-        spoilt = [~jnp.isfinite(x).all(axis=(1, 2, 3))[:, None] for x in (real, fake)]
-        through = lambda network: [
-            jnp.where(nan, jnp.nan, network(x))
-            for nan, x in zip(spoilt, (real, fake), strict=True)
-        ]
-        rows, guess = through(extractor.features), jnp.zeros((len(mask), 0), jnp.int32)
-        if extractor.logits is not None:
-            guess = jnp.stack([most_likely(x) for x in through(extractor.logits)], 1)
+        spoilt = lambda x: ~jnp.isfinite(x).all(axis=(1, 2, 3))[:, None]
+        through = lambda network, x: jnp.where(spoilt(x), jnp.nan, network(x))
+        known, guess = known or {}, jnp.zeros((len(mask), 0), jnp.int32)
+        rows = known.get("real_features")
+        if rows is None:
+            rows = through(extractor.features, real)
+        if (logits := extractor.logits) is not None:
+            of_real = known.get("real_classes")
+            if of_real is None:
+                of_real = most_likely(through(logits, real))
+            guess = jnp.stack([of_real, most_likely(through(logits, fake))], 1)
         return cls(
-            Collection.of(rows[0], mask),
-            Collection.of(rows[1], mask),
+            Collection.of(rows, mask),
+            Collection.of(through(extractor.features, fake), mask),
             Collection.of(guess, mask),
             extractor.name,
         )

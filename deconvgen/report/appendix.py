@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from deconvgen.core.terminal import clock
 from deconvgen.report.results import Result
+from deconvgen.sweep import spending
 from deconvgen.sweep.plan import Plan
 
 
@@ -18,10 +19,12 @@ def status(plan: Plan, results: Sequence[Result]) -> str:
     seeds = len({r.seed for r in results})
     spent = clock(sum(r.seconds for r in results))
     steps = sorted({r.steps for r in results if r.steps})
+    went = spending.told(spending.total(r.spent for r in results))
     length = " or ".join(map(str, steps)) or "?"
     return (
         f"Experiment {plan.name}, {plan.size} size: {len(results)} runs ({told}), "
         f"{seeds} seed{'s' * (seeds != 1)}, {length} steps each; {spent} of run time"
+        f"{f' ({went})' if went else ''}"
     )
 
 

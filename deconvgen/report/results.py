@@ -1,7 +1,7 @@
 """The runs of a sweep folder, collected: states, figures, curves; and as a table."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from deconvgen import sweep
 from deconvgen.core.errors import UserError
 from deconvgen.runs import pinned
 from deconvgen.sweep import plan as experiment
-from deconvgen.sweep import worker
+from deconvgen.sweep import spending, worker
 from deconvgen.sweep.plan import Plan, Trial
 from deconvgen.training.log import METRICS, figures, read
 from deconvgen.training.monitor import Goal, is_collapsed
@@ -33,6 +33,7 @@ class Result(NamedTuple):
     monitor: tuple[str, str]  # figure, min or max
     collapsed: list[int]  # steps at which training warned of a mode collapse
     config: Any = None  # that it runs by; None where it has not begun
+    spent: Mapping[str, float] = {}  # by phase: see `deconvgen.sweep.spending`
 
     @property
     def seed(self) -> int:
@@ -84,6 +85,7 @@ def _result(place: Path, trial: Trial) -> Result:
         (config.monitor.metric, config.monitor.mode) if config else ("", "min"),
         collapses(records, config.eval_every) if config else [],
         config,
+        spending.of(outcome),
     )
 
 

@@ -27,6 +27,7 @@ from deconvgen.report.blocks import Comparison
 from deconvgen.report.legend import legend
 from deconvgen.report.part import Part
 from deconvgen.report.study import Study, studies
+from deconvgen.sweep import spending
 
 
 def report(folders: Sequence[str | Path], out: str | Path = "") -> list[Path]:
@@ -76,6 +77,8 @@ def markdown(study: Study) -> str:
         if failed:
             lines += ["Failed:", ""]
             lines += [f"- {r.trial.name}: {r.error}" for r in failed] + [""]
+    if went := spending.told(spending.total(r.spent for r in study.results)):
+        lines += [f"Where the seconds went: {went}.", ""]
     told = legend(item for part in study.parts for item in part.measures.items())
     lines += ["## Measures", "", *(f"- {name}: {text}" for name, text in told)]
     lines += ["", "## Commands", "", "```", *study.commands, "```", ""]

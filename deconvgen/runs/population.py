@@ -46,20 +46,26 @@ def _fits(key: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
+def free(key: str) -> bool:
+    """Whether no step computes with this key of a config."""
+    return _fits(key, FREE)
+
+
 def traceable(key: str, value: Any) -> bool:
     """Whether the members of a population may differ in this value of a config."""
     return type(value) is float and not _fits(key, (*FREE, *FIXED))
 
 
-def program(config: Config) -> dict[str, Any]:
+def program(config: Config, traced: bool = True) -> dict[str, Any]:
     """What is the same, by config key, in all runs that one program can train.
 
-    Of each number that may be traced that is whether it is 0.
+    Of each number that may be traced that is whether it is 0; the number itself where
+    none is to be `traced`.
     """
     return {
-        key: ("traced", bool(value)) if traceable(key, value) else value
+        key: bool(value) if traced and traceable(key, value) else value
         for key, value in configs.flat(config).items()
-        if not _fits(key, FREE)
+        if not free(key)
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from deconvgen.core.errors import Diverged, first_line, unknown
 from deconvgen.core.terminal import say
 from deconvgen.core.types import Task, Tree
 from deconvgen.data import Dataset
-from deconvgen.runs import population, setup
+from deconvgen.runs import memory, population, setup
 from deconvgen.runs.population import Apart, Valued, state_of
+from deconvgen.runs.real_features import known
 from deconvgen.training import checkpoint, cost, evaluate, feed, monitor, parallel
 from deconvgen.training.log import Log
 from deconvgen.training.loop import Due, Member, Outcome, Stopped, Times, Visit, fit
 from deconvgen.training.parallel import EVALUATION, PICTURES, purpose_key
+from deconvgen.training.stopwatch import Stopwatch
 
 __all__ = ["Diverged", "Outcome", "Stopped", "train", "train_together"]
 
@@ -37,7 +40,11 @@ def train(config: Any, workdir: Path | str, *, quiet: bool = False) -> Outcome:
 
 
 def train_together(
-    loaded: Sequence[Any], workdirs: Sequence[Path | str], *, quiet: bool = False
+    loaded: Sequence[Any],
+    workdirs: Sequence[Path | str],
+    *,
+    quiet: bool = False,
+    watch: Stopwatch | None = None,
 ) -> list[Outcome | Diverged]:
     """Train, or go on with, runs that one program can train.
 
@@ -49,7 +56,8 @@ def train_together(
     records tell its part: `seconds` are the group's, divided by `runs_together`, and
     `images_per_second` counts the images of all. A run whose loss is no longer finite
     has `Diverged` as its outcome, and the others go on. It pays where the steps of one
-    leave the device idle; on a CPU one after the other is faster.
+    leave the device idle; on a CPU one after the other is faster. `watch` is told where
+    the seconds go.
 
     Raises `Apart` where they need programs of their own, and what `train` raises.
 
@@ -57,11 +65,19 @@ def train_together(
     >>> train_together(own, ["runs/0", "runs/1", "runs/2"])  # doctest: +SKIP
     """
     workdirs = [Path(workdir).expanduser() for workdir in workdirs]
+    watch = watch or Stopwatch()
+    with watch.listening(), watch.during("starting"):
+        return _train_together(loaded, workdirs, quiet, watch)
+
+
+def _train_together(
+    loaded: Sequence[Any], workdirs: Sequence[Path], quiet: bool, watch: Stopwatch
+) -> list[Outcome | Diverged]:
     if why := population.reason_against(loaded, workdirs):
         raise Apart(f"the runs cannot be trained together: {why}")
     for config in loaded:
         setup.check(config)
-    memory = cost.begin_peak()
+    before = cost.begin_peak()
     spread = parallel.choose(loaded[0].batch_size)
     train_set, test_set = (setup.dataset(loaded[0], s) for s in ("train", "test"))
     main = jax.process_index() == 0
@@ -98,26 +114,27 @@ def train_together(
             opened.callback(log.close)
             if changed:
                 log.record(start, "config", {}, changed=changed)
-            members.append(member(config, workdir, log, many))
+            members.append(member(config, workdir, log, many, watch))
         by_folder = dict(zip(workdirs, loaded, strict=True))
         fixed = cost.parameters(states[0])
         if keys:
             valued = zip(loaded, states, strict=True)
             states = [Valued(population.values(c, keys), s) for c, s in valued]
-        visit = visitor(task, spread, train_set, test_set, by_folder, fixed, memory)
+        if many:
+            size = first.batch_size
+            memory.check(task, spread, example, states[0], size, len(loaded))
+        visit = visitor(
+            task, spread, train_set, test_set, by_folder, fixed, before, watch
+        )
         seeds = [config.seed for config in loaded]
+        rows = feed.make(train_set, seeds, first.batch_size, start, resident(first))
+        state, silent = feed.stack(states) if many else states[0], quiet or not main
         try:
-            return fit(
-                task,
-                members,
-                feed.stack(states) if many else states[0],
-                times(first),
-                spread,
-                feed.make(train_set, seeds, first.batch_size, start, resident(first)),
-                visit,
-                start,
-                quiet or not main,
-            )
+            with watch.during("training"):
+                often = times(first)
+                return fit(
+                    task, members, state, often, spread, rows, visit, start, silent
+                )
         except JAXTypeError as error:
             if not keys:
                 raise
@@ -153,15 +170,18 @@ def resident(config: Any) -> bool:
     return times(config).steps_per_call > 1
 
 
-def member(config: Any, workdir: Path, log: Log, many: bool) -> Member:
+def member(
+    config: Any, workdir: Path, log: Log, many: bool, watch: Stopwatch
+) -> Member:
     """The run of a folder, ready for the loop."""
+    saving = partial(watch.during, "saving")
     goal = monitor.Goal(*(config.monitor[k] for k in ("metric", "mode", "patience")))
     return Member(
         workdir,
         f"{workdir.name}: " if many else "",
         config.seed,
         log,
-        checkpoint.Saver(workdir, goal.metric, goal.mode),
+        checkpoint.Saver(workdir, goal.metric, goal.mode, saving),
         goal,
         tasks.knobs(config),
         max((r.get("seconds", 0) for r in log.records("train")), default=0),
@@ -175,7 +195,8 @@ def visitor(
     test_set: Dataset,
     configs: dict[Path, Any],
     fixed: dict[str, int],
-    memory: float,
+    before: float,
+    watch: Stopwatch,
 ) -> Visit:
     """What is done for a run between two calls: pictures, figures, cost, checkpoint."""
     config = next(iter(configs.values()))
@@ -185,7 +206,42 @@ def visitor(
     shown = next(test_set.eval_batches(count, *place))
     key = jax.random.key(0)
     draw, eval_step = spread.run(task.sample, key), evaluate.make_step(task, spread, 0)
+    real: list[Any] = []  # what is known of the images to compare with
     work: dict[str, float] = {}  # the same for all, and at every step
+
+    def look(member: Member, state: Tree, done: int, due: Due, rate: float, spent: Any):
+        """Pictures, figures and cost; the figures."""
+        config, figures = configs[member.workdir], {}
+        rooted = lambda run, what: run.rooted(purpose_key(member.seed, what))
+        sample = rooted(draw, PICTURES)
+        if due.samples:
+            pictures = spread.join(sample(state, spread.put_batch(shown), 0))
+            member.log.pictures(done, "samples", pictures[: config.num_samples])
+        if not due.evaluates:
+            return figures
+        limit = config.eval.num_examples
+        step, size = rooted(eval_step, EVALUATION), config.eval.batch_size
+        if task.looks and not real:
+            real.append(known(config, test_set, limit))
+        of_real = real[0] if real else None
+        figures = evaluate.evaluate(step, spread, state, test_set, size, limit, of_real)
+        facts = evaluate.provenance(config, test_set, done, limit)
+        member.log.record(done, "eval", figures, **facts)
+        if not work:
+            batches = train_set.train_batches(0, config.batch_size, 0, *place)
+            batch, drawn = map(spread.put_batch, (next(batches), shown))
+            madds = cost.multiply_adds_train(task, spread, key, state, batch)
+            work["multiply_adds_train"] = madds
+            work["multiply_adds_sample"] = cost.multiply_adds(sample, state, drawn)
+            pace = cost.sampling_rate(sample, spread, state, shown)
+            work["sample_images_per_second"] = round(pace, 1)
+        peak = {} if together else cost.peak_memory(before)
+        own: dict[str, Any] = (
+            {"train_images_per_second": round(rate, 1)} if rate else {}
+        )
+        own["seconds"] = spent()
+        member.log.record(done, "cost", fixed | work | own | together | peak)
+        return figures
 
     def visit(
         member: Member,
@@ -195,41 +251,13 @@ def visitor(
         rate: float,
         seconds: Callable[[], float],
     ) -> None:
-        config = configs[member.workdir]
-        rooted = lambda run, what: run.rooted(purpose_key(member.seed, what))
-        sample, figures = rooted(draw, PICTURES), {}
-        if due.samples:
-            pictures = spread.join(sample(state, spread.put_batch(shown), 0))
-            member.log.pictures(done, "samples", pictures[: config.num_samples])
-        if due.evaluates:
-            limit = config.eval.num_examples
-            step, size = rooted(eval_step, EVALUATION), config.eval.batch_size
-            figures = evaluate.evaluate(step, spread, state, test_set, size, limit)
-            facts = evaluate.provenance(config, test_set, done, limit)
-            member.log.record(done, "eval", figures, **facts)
-            if not work:
-                batches = train_set.train_batches(0, config.batch_size, 0, *place)
-                batch = spread.put_batch(next(batches))
-                work["multiply_adds_train"] = cost.multiply_adds_train(
-                    task, spread, key, state, batch
-                )
-                work["multiply_adds_sample"] = cost.multiply_adds(
-                    sample, state, spread.put_batch(shown)
-                )
-            drawn = cost.sampling_rate(sample, spread, state, shown)
-            peak = {} if together else cost.peak_memory(memory)
-            own = {
-                "sample_images_per_second": round(drawn, 1),
-                "seconds": seconds(),
-            }
-            if rate:
-                own = {"train_images_per_second": round(rate, 1)} | own
-            member.log.record(done, "cost", fixed | work | own | together | peak)
+        with watch.during("evaluating"):
+            figures = look(member, state, done, due, rate, seconds)
         if jax.process_index() == 0 and (due.saves or due.evaluates):
-            meta = {"eval": figures, "config": config.to_dict()}
-            member.saver.save(
-                done, spread.get_state(state_of(state)), meta, member.log.history()
-            )
+            meta = {"eval": figures, "config": configs[member.workdir].to_dict()}
+            with watch.during("saving"):
+                kept = spread.get_state(state_of(state))
+                member.saver.save(done, kept, meta, member.log.history())
         if figures and member.goal.metric not in figures:
             member.saver.wait()
             raise unknown("monitor.metric", member.goal.metric, figures)

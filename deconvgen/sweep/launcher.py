@@ -23,8 +23,8 @@ Outcome = dict[str, Any]
 class Launcher(ABC):
     """Trains `trials` in the sweep's `folder`, `jobs` at a time.
 
-    `done` has the outcomes of those that are over. With `together`, a launcher that can
-    trains the seeds of a setting under one `vmap`; see `train_together`.
+    `done` has the outcomes of those that are over. A launcher that can trains at most
+    `most` runs in one program (0: what fits); see `deconvgen.sweep.grouping`.
     """
 
     here = True  # on this machine, whose speed tells how long it takes
@@ -37,10 +37,10 @@ class Launcher(ABC):
         trials: list[Trial],
         jobs: int,
         settings: dict[str, Any] | None = None,
-        together: bool = False,
+        most: int = 1,
     ):
         self.folder, self.trials, self.jobs = folder, trials, jobs
-        self.settings, self.together = settings or {}, together
+        self.settings, self.most = settings or {}, most
         self.done: dict[str, Outcome] = {}
 
     @staticmethod
@@ -83,7 +83,7 @@ def run(
     trials: list[Trial],
     jobs: int = 0,
     settings: dict[str, Any] | None = None,
-    together: bool = False,
+    most: int = 1,
     display: Callable[..., Display] = Display,
 ) -> dict[str, Outcome]:
     """Run what is not finished of `trials`; returns the outcomes of these.
@@ -93,7 +93,7 @@ def run(
     left = pending(folder, trials)
     if not left:
         return {}
-    own = launcher(folder, left, jobs or launcher.usual(), settings, together)
+    own = launcher(folder, left, jobs or launcher.usual(), settings, most)
     with display(folder, len(trials), len(trials) - len(left)) as shown:
         own.start()
         try:

@@ -11,11 +11,14 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from importlib.util import find_spec
 from typing import Any
 
-from deconvgen.sweep import worker
+from deconvgen.core import runtime
+from deconvgen.sweep import grouping, worker
 from deconvgen.sweep.launcher import Launcher, Outcome
-from deconvgen.sweep.plan import Trial
+from deconvgen.sweep.plan import Trial, place
 
 
 def gpus() -> list[str]:
@@ -41,6 +44,12 @@ def default_jobs() -> int:
     return len(gpus()) or min(worker.cpus(), 8)
 
 
+def accelerated() -> bool:
+    """Whether the workers will train on something else than a CPU."""
+    tpu = find_spec("libtpu") is not None
+    return not runtime.on_cpu_only() and (tpu or bool(gpus()))
+
+
 class Worker:
     """A worker process and how to talk to it; `index` of `count` tells its share."""
 
@@ -51,7 +60,7 @@ class Worker:
             if devices := gpus():
                 environment["CUDA_VISIBLE_DEVICES"] = devices[index % len(devices)]
             self.process: Any = subprocess.Popen(
-                [sys.executable, "-m", module, part, str(writing)],
+                [sys.executable, "-m", module, part, f"{writing}", f"{time.time()}"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -91,20 +100,16 @@ class Worker:
 
 
 class Pool(Launcher):
-    """Hands the trials to workers, the seeds of a setting to the same one if it can.
+    """Hands the trials to workers, those of a program to the same one if it can.
 
-    With `together`, the seeds of a setting are one piece of work.
+    What is trained in one program is one piece of work.
     """
 
     usual = staticmethod(default_jobs)
 
     def __init__(self, *arguments: Any, **how: Any):
         super().__init__(*arguments, **how)
-        pieces: dict[str, list[Trial]] = {}
-        for trial in self.trials:
-            key = trial.group if self.together else trial.name
-            pieces.setdefault(key, []).append(trial)
-        self.left = list(pieces.values())
+        self.left = grouping.pieces(self.trials, self.most, self.jobs)
         self.active: dict[int, list[Trial]] = {}
         self.ending = False
         self.error: BaseException | None = None
@@ -144,10 +149,10 @@ class Pool(Launcher):
 
     def _next(self, index: int, last: str) -> list[Trial]:
         with self._lock:
-            busy = {trials[0].group for trials in self.active.values()}
+            busy = {grouping.kin(trials[0]) for trials in self.active.values()}
             order = [
-                lambda trials: trials[0].group == last,  # its programs are compiled
-                lambda trials: trials[0].group not in busy,  # nobody else compiles them
+                lambda trials: grouping.kin(trials[0]) == last,  # which are compiled
+                lambda trials: grouping.kin(trials[0]) not in busy,  # nobody else does
                 lambda trials: True,
             ]
             for wanted in order:
@@ -177,15 +182,20 @@ class Pool(Launcher):
             outcomes = own.run([self.told(trial) for trial in trials])
             if not outcomes and not self.ending:
                 why = died(own)
-                outcomes = [self.failed(trial, why) for trial in trials]
+                outcomes = [self.lost(trial, why) for trial in trials]
                 own = None
-            last = trials[0].group
+            last = grouping.kin(trials[0])
             with self._lock:
                 del self.active[index]
                 for trial, outcome in zip(trials, outcomes, strict=False):
                     self.done[trial.name] = outcome
         if own is not None:
             own.stop()
+
+    def lost(self, trial: Trial, why: str) -> Outcome:
+        """The outcome of a run whose process ended; it may have told before."""
+        told = worker.outcome(place(self.folder, trial))
+        return told or self.failed(trial, why)
 
 
 def died(own: Worker) -> str:

@@ -14,7 +14,15 @@ from deconvgen.core import files, signals
 from deconvgen.core.errors import Exit, UserError, near_match, unknown
 from deconvgen.core.terminal import Terminal, clock
 from deconvgen.sweep import check as checks
-from deconvgen.sweep import estimate, local, local_jobs, slurm, worker
+from deconvgen.sweep import (
+    estimate,
+    grouping,
+    local,
+    local_jobs,
+    slurm,
+    spending,
+    worker,
+)
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep.launcher import Launcher, Outcome, pending, run
 from deconvgen.sweep.plan import Plan, Trial
@@ -72,13 +80,14 @@ def sweep(
     launcher: str = "local",
     settings: dict[str, Any] | None = None,
     timing: bool = True,
-    together: bool = False,
+    together: str | int | bool = "auto",
 ) -> dict[str, Outcome]:
     """Run an experiment in a sweep folder, or go on with it; the runs' outcomes.
 
     With `dry`, check every run and list them; nothing is run, not even for a timing.
     `launcher` is local, slurm, or submitit (the code for Slurm, on this machine).
-    `together` trains the seeds of a setting under one `vmap`, with the launcher local.
+    `together` says which runs are trained in one program, where the launcher is local:
+    none, at most a number of them, all that can be, or (auto) those where it pays.
     Raises `UserError`, before anything runs, for a run that cannot be, and
     `Interrupted` after Ctrl-C.
 
@@ -95,6 +104,7 @@ def sweep(
     console.print(plan.question)
     console.print(plan.design.words() if plan.design else UNNAMED)
     left, kind = pending(folder, trials), LAUNCHERS[launcher]
+    most = grouping.most(together, local.accelerated()) if kind is local.Pool else 1
     with beforehand():
         check(plan, left, console)
     count = jobs or kind.usual()
@@ -104,7 +114,7 @@ def sweep(
             held.enter_context(files.locked(folder, taken))
             plan = experiment.save(plan, folder)
         else:
-            print_plan(plan, folder, console)
+            print_plan(plan, left, most, folder, console)
         if left and not dry:
             flags = {"only": only, "jobs": jobs, "launcher": launcher}
             flags |= {"timing": timing, "together": together}
@@ -112,17 +122,19 @@ def sweep(
             with (folder / "commands.txt").open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         groups = len({trial.group for trial in left})
+        compiled = grouping.told(left, most)
         console.print(
             f"{len(trials)} runs, {len(trials) - len(left)} of them finished; to do: "
-            f"{len(left)} runs of {groups} settings, {min(count, len(left))} at a time"
+            f"{len(left)} runs of {groups} settings and {compiled}, "
+            f"{min(count, len(left))} at a time"
         )
         if left:
             with beforehand():
-                here = timing and not dry and kind.here
+                here = timing and not dry and kind.here and most == 1
                 print_estimate(folder, left, count, here, console)
         if dry or not left:
             return {}
-        outcomes = launched(kind, folder, trials, count, settings or {}, together)
+        outcomes = launched(kind, folder, trials, count, settings or {}, most)
     print_end(plan, folder, outcomes, console)
     return outcomes
 
@@ -139,7 +151,7 @@ def launched(kind: type[Launcher], *what: Any) -> dict[str, Outcome]:
         ) from None
 
 
-USUAL = {"only": "", "jobs": 0, "launcher": "local", "timing": True, "together": False}
+USUAL = {"only": "", "jobs": 0, "launcher": "local", "timing": True, "together": "auto"}
 """What `sweep` does when it is not told otherwise."""
 
 
@@ -213,30 +225,39 @@ def print_estimate(
     console.print(f"that takes about {clock(found.seconds)}{grounds if rest else ''}")
 
 
-def print_plan(plan: Plan, folder: Path, console: Terminal) -> None:
-    """Every run with its number for `--only`, and its state."""
+def print_plan(
+    plan: Plan, left: list[Trial], most: int, folder: Path, console: Terminal
+) -> None:
+    """Every run with its number for `--only`, and its state; of those that are left
+    the number of the program that trains them."""
     table = Table(title=f"{plan.name}, {plan.size} size", title_justify="left")
-    for column in ("", "run", "state"):
+    groups = grouping.programs(left, most != 1).values()
+    number_of = {t.name: f"{i}" for i, group in enumerate(groups, 1) for t in group}
+    for column in ("", "run", "program", "state"):
         table.add_column(column, overflow="fold")
     for number, trial in enumerate(plan.trials, 1):
         place = experiment.place(folder, trial)
         state = worker.outcome(place).get("state") or (
             "begun" if place.is_dir() else "to do"
         )
-        table.add_row(str(number), trial.name, state)
+        table.add_row(f"{number}", trial.name, number_of.get(trial.name, ""), state)
     console.print(table)
 
 
 def print_end(
     plan: Plan, folder: Path, outcomes: dict[str, Outcome], console: Terminal
 ) -> None:
-    """What failed, with the command that shows it alone; and what to do next."""
+    """What failed, with the command that shows it alone, where the seconds went, and
+    what to do next."""
     trials = {trial.name: trial for trial in plan.trials}
     failed = {n: o for n, o in outcomes.items() if o["state"] == "failed"}
     for name, outcome in failed.items():
         place = experiment.place(folder, trials[name])
         console.print(f"failed: {name}: {outcome['error']}")
         console.print(f"  {place / worker.LOG} tells more")
+    spent = spending.total(spending.of(outcome) for outcome in outcomes.values())
+    if went := spending.told(spent):
+        console.print(f"where the seconds went: {went}")
     finished = len(plan.trials) - len(pending(folder, plan.trials))
     console.print(f"{finished} of {len(plan.trials)} runs are finished")
     console.print(shlex.join(["deconvgen", "report", str(folder)]))

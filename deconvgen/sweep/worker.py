@@ -26,6 +26,8 @@ from deconvgen.core.errors import UserError
 
 OUTCOME = "outcome.json"
 LOG = "log.txt"
+FULL = "RESOURCE_EXHAUSTED"
+"""What XLA says where a device's memory does not hold a program."""
 PATIENCE = 60.0
 """Seconds that a run waits for one that is just ending in its folder."""
 
@@ -40,47 +42,73 @@ def spec(folder: Path, trial: Any) -> dict[str, Any]:
     }
 
 
-def execute(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Train runs in their folders, several together where they can be.
+def execute(specs: list[dict[str, Any]], lead: float = 0.0) -> list[dict[str, Any]]:
+    """Train runs in their folders, in one program those that one can train.
 
     Writes and returns what became of each: `{"state": "finished" or "failed", ...}`.
     Nothing is written where a signal stopped them (`deconvgen.runs.train.Stopped` is
-    raised).
+    raised). What keeps some from being trained together, another step or too little
+    memory, leaves them to be trained in parts. `lead` are seconds that the process has
+    spent to start, for which the first of them answers.
     """
     from deconvgen import config
-    from deconvgen.runs.population import Apart
+    from deconvgen.runs import population
     from deconvgen.runs.train import Stopped, train_together
+    from deconvgen.training.stopwatch import Stopwatch
 
-    began = time.monotonic()
+    began, watch = time.monotonic(), Stopwatch()
+    watch.seconds["starting"] += lead
     folders = [Path(spec["workdir"]) for spec in specs]
+    places = range(len(specs))
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / OUTCOME).unlink(missing_ok=True)  # of an earlier try that failed
-    ended: list[Any]
+    ended: list[Any] = []
+    groups: list[list[int]] = [[*places]]
     try:
-        for folder in folders:
-            wait(folder)
+        with watch.during("waiting"):
+            for folder in folders:
+                wait(folder)
         loaded = [config.load(spec["config"], spec["overrides"]) for spec in specs]
-        ended = train_together(loaded, folders)
-    except Apart as why:
-        print(f"one by one: {why}", flush=True)
-        return [outcome for spec in specs for outcome in execute([spec])]
+        groups = population.groups(loaded, folders)
+        if len(groups) == 1:
+            ended = train_together(loaded, folders, watch=watch)
     except Stopped:
         raise
     except Exception as error:
         if not isinstance(error, UserError):
             traceback.print_exc()
         ended = [error] * len(specs)
+        count = parts(error, len(specs))
+        if count > 1:
+            groups = [[*places[i::count]] for i in range(count)]
+            print(f"trained in {count} parts: {error}", flush=True)
+    outcomes: list[dict[str, Any]] = [{}] * len(specs)
+    if len(groups) > 1:
+        for group in groups:
+            done = execute([specs[i] for i in group], lead)
+            lead = 0.0
+            for i, outcome in zip(group, done, strict=True):
+                outcomes[i] = outcome
+        return outcomes
     seconds = round((time.monotonic() - began) / len(specs), 1)
-    outcomes: list[dict[str, Any]] = []
-    for folder, end in zip(folders, ended, strict=True):
+    for i, end in enumerate(ended):
         if isinstance(end, Exception):
             outcome = {"state": "failed", "error": f"{end}" or type(end).__name__}
         else:
             outcome = {"state": "finished", "step": end.step}
-        outcomes.append(outcome | {"seconds": seconds})
-        record(folder, outcomes[-1])
+        outcomes[i] = outcome | {"seconds": seconds, "spent": watch.share(len(specs))}
+        record(folders[i], outcomes[i])
     return outcomes
+
+
+def parts(error: Exception, count: int) -> int:
+    """In how many parts to train runs that could not be trained at once; 1: in none."""
+    if fits := getattr(error, "fits", 0):
+        return -(-count // fits)
+    if FULL in f"{error}":
+        return min(2, count)
+    return count if isinstance(error, UserError) else 1
 
 
 def record(folder: Path, outcome: dict[str, Any]) -> None:
@@ -171,8 +199,9 @@ def share(index: int, count: int) -> None:
         os.sched_setaffinity(0, cores[index % count * each :][:each])
 
 
-def main(part: str, answers_to: str) -> None:
-    """Read runs, train them, answer; `part` is INDEX/COUNT of the workers.
+def main(part: str, answers_to: str, began: str) -> None:
+    """Read runs, train them, answer; `part` is INDEX/COUNT of the workers, which were
+    `began` then, in seconds of the epoch.
 
     Answers go to an open file of their own, by its number: what anybody prints, from
     the start of Python on, is not one.
@@ -195,6 +224,7 @@ def main(part: str, answers_to: str) -> None:
     runtime.prepare()
     from deconvgen.runs.train import Stopped
 
+    lead = max(time.time() - float(began), 0.0)
     while True:
         told = json.loads(runs.get())
         folder = Path(told[0]["workdir"])
@@ -204,7 +234,8 @@ def main(part: str, answers_to: str) -> None:
         os.dup2(log, 2)
         os.close(log)
         try:
-            answer = execute(told)
+            answer = execute(told, lead)
+            lead = 0.0
         except Stopped as stopped:
             print(stopped, flush=True)
             sys.exit(stopped.code)

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from deconvgen.config import Config
 from deconvgen.core.errors import KNOBS, UserError, unknown
 from deconvgen.core.registry import Registry
-from deconvgen.core.types import Images, Scalar, Sums, Task
+from deconvgen.core.types import Batch, Images, Scalar, Sums, Task
 from deconvgen.metrics import features
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
 from deconvgen.metrics.sums import Collection, Mean
@@ -152,12 +152,17 @@ def extractor_of(config: Config) -> features.Extractor:
 
 
 def measuring(config: Config) -> Callable[..., dict[str, Sums]]:
-    """`(real, fake, mask) -> sums`: the measures of what any task makes of images."""
+    """`(real, fake, mask, known) -> sums`: of what any task makes of images.
+
+    `known` is the batch, where the real images are its own; see `Task.looks`.
+    """
     extractor = extractor_of(config)
 
-    def measure(real: Images, fake: Images, mask: Array) -> dict[str, Sums]:
+    def measure(
+        real: Images, fake: Images, mask: Array, known: Batch | None = None
+    ) -> dict[str, Sums]:
         return {
-            "fidelity": Fidelity.of(extractor, real, fake, mask),
+            "fidelity": Fidelity.of(extractor, real, fake, mask, known),
             "artifacts": Artifacts.of(real, fake, mask),
         }
 

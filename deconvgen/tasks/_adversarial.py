@@ -11,14 +11,14 @@ from jaxtyping import Float
 from deconvgen.config import Config
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import known, on
-from deconvgen.core.types import Keys, Tree
+from deconvgen.core.types import Keys, Scalar, Tree
 from deconvgen.ops.augment import augment, augmentations
 
 PENALTIES = ("gradient_penalty", "r1", "r2")
 """Losses of the critic's gradient at each image by itself."""
 
 
-def penalties(config: Config) -> dict[str, float]:
+def penalties(config: Config) -> dict[str, Scalar]:
     """The weights of the penalties that are asked for."""
     weights = {name: config.loss.get(name, 0.0) for name in PENALTIES}
     return {name: weight for name, weight in weights.items() if on(weight)}
@@ -32,9 +32,9 @@ class Fines(NamedTuple):
     cosine to their share `end` at the last step (Huang et al. 2024, "R3GAN").
     """
 
-    weights: dict[str, float]
+    weights: dict[str, Scalar]
     every: int = 1
-    end: float = 1.0
+    end: Scalar = 1.0
     steps: int = 1
 
     @classmethod
@@ -87,8 +87,8 @@ class Shown(NamedTuple):
     """
 
     policy: str = ""
-    p: float = 1.0
-    target: float = 0.0
+    p: Scalar = 1.0
+    target: Scalar = 0.0
     pace: float = 0.0  # how far p moves at a step
 
     @classmethod

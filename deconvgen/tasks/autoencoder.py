@@ -104,7 +104,7 @@ def make(config: Config, axis: str | None) -> Task:
         }
         figures = {k: Mean.of(f(made, images), mask) for k, f in image_metrics.items()}
         sums |= figures | edges(state, images, mask)
-        return sums | measure(images, made, mask)
+        return sums | measure(images, made, mask, batch)
 
     def edges(state, images, mask):
         count, height, width, channels = images.shape
@@ -132,5 +132,11 @@ def make(config: Config, axis: str | None) -> Task:
 
     train_step = supervised(loss, tx, config.ema, axis)
     return Task(
-        init, train_step, eval_step, sample, reconstruct=reconstruct, probe=probe
+        init,
+        train_step,
+        eval_step,
+        sample,
+        reconstruct=reconstruct,
+        probe=probe,
+        looks=True,
     )

@@ -14,7 +14,7 @@ from deconvgen.audit.decoder_shift import decoder_shift
 from deconvgen.config import Config, data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import on
-from deconvgen.core.types import Images, State, Task
+from deconvgen.core.types import Images, Scalar, State, Task
 from deconvgen.losses.gan import SMOOTHED, gan_losses, gradient_penalty, r1
 from deconvgen.metrics.artifacts import input_gradient
 from deconvgen.metrics.sums import Mean
@@ -111,7 +111,7 @@ def knobs(config: Config) -> str:
     return ", ".join([*found, "another loss"])
 
 
-def decay_of(config: Config) -> float:
+def decay_of(config: Config) -> Scalar:
     """The decay of the average at a step; `ema_half_life` counts images."""
     half_life = config.get("ema_half_life", 0)
     return 0.5 ** (config.batch_size / half_life) if on(half_life) else config.ema
@@ -264,7 +264,7 @@ def make(config: Config, axis: str | None) -> Task:
         return {
             "d_loss": Mean.of(loss.critic(real_logits, fake_logits, 0.0), mask),
             "g_loss": Mean.of(drawn(loss, fake_logits, lambda: real_logits), mask),
-            **measure(batch["image"], fake, mask),
+            **measure(batch["image"], fake, mask, batch),
         }
 
     def probe(state, batch, keys):
@@ -279,4 +279,4 @@ def make(config: Config, axis: str | None) -> Task:
         for (n, turn), (m, fine) in product(turns, fines.turns)
     ]
     task = Task(init, train_step, eval_step, sample, decode, size, probe=probe)
-    return task._replace(kinds=tuple(kinds))
+    return task._replace(kinds=tuple(kinds), looks=True)

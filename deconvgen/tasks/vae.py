@@ -131,7 +131,7 @@ def make(config: Config, axis: str | None) -> Task:
             "distortion_nats": Mean.of(-log_p.mean(0), mask),
             "latents_in_use": Mean.of(used.sum(-1), mask),
             **{k: Mean.of(f(made, images), mask) for k, f in image_metrics.items()},
-            **measure(images, sample(state, batch, keys), mask),
+            **measure(images, sample(state, batch, keys), mask, batch),
         }
 
     def probe(state, batch, keys):
@@ -150,4 +150,5 @@ def make(config: Config, axis: str | None) -> Task:
         return probed(images, fake, slope, shift, batch["mask"])
 
     train_step = supervised(loss, tx, config.ema, axis)
-    return Task(init, train_step, eval_step, sample, decode, size, reconstruct, probe)
+    made = Task(init, train_step, eval_step, sample, decode, size, reconstruct, probe)
+    return made._replace(looks=True)

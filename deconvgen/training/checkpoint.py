@@ -19,7 +19,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -277,8 +277,8 @@ def prune(workdir: Path, keep: set[int], latest: int = 2) -> None:
 class Saver:
     """Writes checkpoints behind the back of the training loop, one at a time."""
 
-    def __init__(self, workdir: Path, metric: str, mode: str):
-        self.workdir, self.metric, self.mode = workdir, metric, mode
+    def __init__(self, workdir: Path, metric: str, mode: str, timed: Any = nullcontext):
+        self.workdir, self.metric, self.mode, self._timed = workdir, metric, mode, timed
         self._thread = ThreadPoolExecutor(1, "checkpoint")
         self._pending: Future | None = None
 
@@ -296,4 +296,5 @@ class Saver:
         """Until the queued one is on disk."""
         pending, self._pending = self._pending, None
         if pending is not None:
-            pending.result()
+            with self._timed():  # somebody waits
+                pending.result()

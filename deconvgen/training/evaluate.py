@@ -1,9 +1,10 @@
 """Evaluation: add the Sums of a split, batch by batch, and finish them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import numpy as np
 
 from deconvgen.core.types import Task, Tree
 from deconvgen.data import Dataset
@@ -33,9 +34,11 @@ def evaluate(
     dataset: Dataset,
     batch_size: int,
     limit: int | None = None,
+    known: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, float]:
     """Every figure of the split's first `limit` examples, by name."""
-    return metrics.results(total(step, spread, state, dataset, batch_size, limit))
+    found = total(step, spread, state, dataset, batch_size, limit, known)
+    return metrics.results(found)
 
 
 def total(
@@ -45,8 +48,11 @@ def total(
     dataset: Dataset,
     batch_size: int,
     limit: int | None = None,
+    known: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """The sums of the split's first `limit` examples, by name, not yet finished.
+
+    `known` is what batches have besides, of all these examples in their order.
 
     A batch has the same examples however many devices share it, filled up with rows
     whose mask is 0: what a network makes of a batch may depend on all that is in it.
@@ -56,6 +62,10 @@ def total(
     place = (jax.process_index(), jax.process_count())
     batches = dataset.eval_batches(batch_size, *place, limit, rows)
     for index, batch in enumerate(batches):
+        for name, values in (known or {}).items():
+            own = values[index * batch_size :][:batch_size]
+            fill = [(0, len(batch["mask"]) - len(own)), *[(0, 0)] * (own.ndim - 1)]
+            batch = {**batch, name: np.pad(own, fill)}
         new = step(state, spread.put_batch(batch), 0, index * batch_size)
         sums = metrics.add(sums, spread.local(new))
     return sums or {}

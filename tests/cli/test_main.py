@@ -142,9 +142,16 @@ def test_flags_are_spelt_in_many_ways_and_words_stand_anywhere(words):
     given = ["--workdir=w", "--config.seed", "-1", "--config.a.b=c d"]
     values = parser.parse("sweep", [*given, *words])
     assert values.words == ["x"] and values.jobs == 3
-    assert values.dry and not values.timing and not values.together
+    assert values.dry and not values.timing and values.together == "auto"
     assert vars(values)["slurm.gpus"] == 2 and vars(values)["slurm.qos"] == ""
     assert values.overrides == ["seed=-1", "a.b=c d"]
+
+
+def test_a_flag_that_may_do_without_a_value_takes_no_word_for_one():
+    said = {"--together": "all", "--notogether": "none", "--together=8": "8"}
+    for word, meant in said.items():
+        values = parser.parse("sweep", ["--workdir=w", word, "x"])
+        assert values.together == meant and values.words == ["x"]
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)

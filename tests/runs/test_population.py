@@ -7,7 +7,7 @@ import pytest
 
 from deconvgen import config, tasks
 from deconvgen.core.numbers import known, on
-from deconvgen.runs import population
+from deconvgen.runs import memory, population
 from deconvgen.runs import setup as runs
 from deconvgen.runs.train import train_together
 from deconvgen.training import feed, parallel
@@ -100,6 +100,30 @@ def test_a_member_has_the_numbers_that_it_has_alone():
     moved = [jax.tree.leaves(state.nets["generator"].params) for state, _ in alone]
     apart = [abs(a - b).max() for a, b in zip(*moved, strict=True)]
     assert min(apart) > 0.01  # by the rates; much more than what counts as near
+
+
+def test_the_memory_of_a_population_is_that_of_its_members(monkeypatch):
+    """Within 20 percent, as XLA counts it; and what does not fit is refused."""
+    spread, config = parallel.one(), gan({"batch_size": 16})
+    task = population.task(config, None, (), True)
+    example = {"image": np.zeros((1, 8, 8, 1), "f4"), "mask": np.ones(1, "f4")}
+    state = runs.initial(config, example, 0)
+
+    def needed(count):
+        wide = lambda x: np.zeros((count, *x.shape), x.dtype)
+        row = lambda x: np.zeros((count, 1, 16, *x.shape[1:]), x.dtype)
+        steps = spread.rounds(task.train_step, lambda shared, batch: batch, True)
+        roots = jax.random.split(jax.random.key(0), count)
+        rows, states = jax.tree.map(row, example), jax.tree.map(wide, state)
+        return memory.needed(steps, roots, states, (), rows, 0)
+
+    assert needed(4) == pytest.approx(4 * needed(1), rel=0.2)
+    memory.check(task, spread, example, state, 16, 1000)  # a CPU does not say
+    monkeypatch.setattr(memory, "limit", lambda: 10 * needed(1))
+    memory.check(task, spread, example, state, 16, 4)
+    with pytest.raises(memory.TooMany, match="12 runs do not fit") as raised:
+        memory.check(task, spread, example, state, 16, 12)
+    assert 6 <= raised.value.fits <= 10
 
 
 @pytest.mark.parametrize(

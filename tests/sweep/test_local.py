@@ -10,8 +10,10 @@ import pytest
 from deconvgen.cli import main as cli
 from deconvgen.core import files
 from deconvgen.core.errors import UserError
+from deconvgen.runs.memory import TooMany
+from deconvgen.runs.population import Apart
+from deconvgen.sweep import grouping, plan, worker
 from deconvgen.sweep import local as launch
-from deconvgen.sweep import plan, worker
 from deconvgen.sweep import run as sweeping
 from deconvgen.sweep.launcher import run
 from tests.sweeps import Fake, trials
@@ -39,13 +41,54 @@ def test_every_run_runs_once_and_the_seeds_of_a_setting_in_one_place(fake, tmp_p
     assert fake.started == 2
 
 
-def test_seeds_together_are_one_piece_of_work(fake, tmp_path):
-    done = run(launch.Pool, tmp_path, trials(6, groups=2), jobs=4, together=True)
+def by_group(trials, together):
+    """As `grouping.programs`, of trials that have no config."""
+    found = {}
+    for trial in trials:
+        found.setdefault(trial.group, []).append(trial)
+    return found
+
+
+def test_runs_of_a_program_are_one_piece_of_work(fake, tmp_path, monkeypatch):
+    monkeypatch.setattr(grouping, "programs", by_group)
+    done = run(launch.Pool, tmp_path, trials(6, groups=2), jobs=2, most=0)
     assert len(done) == 6 and fake.started == 2
     for group in "01":
         (place,) = {index for index, name in fake.log if name.startswith(group)}
         names = [name for index, name in fake.log if index == place]
         assert names == [f"{group}.{seed}" for seed in range(3)]
+
+
+def test_pieces_are_as_many_as_the_workers_and_no_larger_than_asked(monkeypatch):
+    monkeypatch.setattr(grouping, "programs", by_group)
+    sizes = lambda *how: [len(p) for p in grouping.pieces(trials(12, 2), *how)]
+    assert sizes(0, 1) == [6, 6] and sizes(4, 1) == [3, 3, 3, 3]
+    assert sizes(0, 4) == [3, 3, 3, 3] and sizes(1, 4) == [1] * 12
+
+
+def test_together_is_for_accelerators_unless_it_is_asked_for():
+    found = lambda asked: [grouping.most(asked, on) for on in (True, False)]
+    assert found("auto") == [0, 1] and found("none") == found(False) == [1, 1]
+    assert found("all") == found(True) == [0, 0] and found("8") == [8, 8]
+    with pytest.raises(UserError, match="auto, none, all or a number"):
+        grouping.most("some", False)
+
+
+def test_what_a_run_told_before_its_process_ended_is_kept(fake, tmp_path):
+    (first, second), why = trials(2, 2), "its process ended"
+    pool = launch.Pool(tmp_path, [first, second], 1)
+    for trial in (first, second):
+        plan.place(tmp_path, trial).mkdir(parents=True)
+    worker.record(plan.place(tmp_path, first), {"state": "finished", "seconds": 1.0})
+    assert pool.lost(first, why)["state"] == "finished"
+    assert pool.lost(second, why) == {"state": "failed", "error": why}
+
+
+def test_runs_that_cannot_be_trained_at_once_are_trained_in_parts():
+    assert worker.parts(TooMany(10, 4, 2**30), 10) == 3
+    assert worker.parts(RuntimeError("RESOURCE_EXHAUSTED: Out of memory"), 9) == 2
+    assert worker.parts(Apart("Python computes with it"), 3) == 3
+    assert worker.parts(TypeError("a bug"), 3) == 1
 
 
 def test_no_worker_idles_while_there_are_runs(fake, tmp_path):
@@ -107,7 +150,7 @@ def test_the_noted_command_is_the_call_and_not_the_process_s(
     monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py", "-f", "kernel.json"])
     folder = tmp_path / "a folder"
     given = {"size": "smoke", "overrides": ["steps=7"], "only": "1-2", "jobs": 1}
-    told = {"timing": False, "together": True, "settings": {"partition": "x y"}}
+    told = {"timing": False, "together": "all", "settings": {"partition": "x y"}}
     sweeping.sweep(str(file), folder, **given, **told, dry=True)
     assert not folder.exists()
     for _ in range(2):  # the second time, everything is finished

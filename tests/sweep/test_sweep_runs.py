@@ -14,6 +14,12 @@ import pytest
 
 from deconvgen.report import results
 from deconvgen.report import write as report
+from deconvgen.runs import train as training
+from deconvgen.sweep import (
+    grouping,
+    slurm,
+    worker,
+)
 from deconvgen.sweep import (
     local as launch,
 )
@@ -22,10 +28,6 @@ from deconvgen.sweep import (
 )
 from deconvgen.sweep import (
     run as sweeping,
-)
-from deconvgen.sweep import (
-    slurm,
-    worker,
 )
 from deconvgen.training.log import Log
 from tests.sweeps import wait_for
@@ -96,6 +98,46 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(real, tmp_path, monkeypa
     monkeypatch.undo()
     assert worker.execute([told])[0]["state"] == "finished"
     assert begun["step"] == 10 and last_eval(tmp_path / "run")["step"] == 30
+
+
+def test_runs_of_one_program_go_on_together_and_one_that_diverges_ends_alone(
+    real, tmp_path, monkeypatch
+):
+    """Two seeds and a rate at which nothing is learned, interrupted and gone on with:
+    the figures of the same runs one by one."""
+    folder, outcomes = real
+    (group,) = [
+        group
+        for group in grouping.programs(experiment.read(folder).trials, True).values()
+        if len(group) == 3
+    ]
+    specs = [worker.spec(tmp_path / trial.name, trial) for trial in group]
+    record, calls = Log.record, []
+
+    def stop(self, step, *arguments, **facts):
+        if step == 17:
+            raise KeyboardInterrupt
+        record(self, step, *arguments, **facts)
+
+    def fitted(task, members, *arguments):
+        calls.append([member.workdir.name for member in members])
+        return fit(task, members, *arguments)
+
+    fit = training.fit
+    monkeypatch.setattr(training, "fit", fitted)
+    with monkeypatch.context() as patched:
+        patched.setattr(Log, "record", stop)
+        with pytest.raises(KeyboardInterrupt):
+            worker.execute(specs)
+    done = dict(zip((t.name for t in group), worker.execute(specs), strict=True))
+    (bad,) = [name for name, outcome in done.items() if outcome["state"] == "failed"]
+    alive = [trial.name for trial in group if trial.name != bad]
+    assert "became" in done[bad]["error"] and outcomes[bad]["state"] == "failed"
+    assert calls == [[t.name for t in group], alive, [bad]]
+    for name in alive:
+        together, alone = last_eval(tmp_path / name), figures(folder)[name][-1]
+        assert together["step"] == 30 and worker.outcome(tmp_path / name) == done[name]
+        assert together["psnr"] == pytest.approx(alone["psnr"], abs=0.02)
 
 
 def test_a_killed_worker_is_told_and_leaves_a_run_to_go_on_with(real, tmp_path):

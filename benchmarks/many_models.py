@@ -1,0 +1,184 @@
+"""Many small runs: this tree against another, whole commands, in turns.
+
+    python benchmarks/many_models.py --against=c93520a
+    python benchmarks/many_models.py --against=../older --parts=sweep --runs=18
+
+    demo      the training command of `make demo`, its programs compiled before
+    sweep     `deconvgen sweep upsampling_x_initialization --size=smoke`, the whole
+              command, with nothing compiled before; --runs=N the first N of its 90
+    memory    of a population: members x what one needs, against XLA's count of it
+
+The other tree is a folder, or a revision of this repository, which is checked out
+beside. Both have caches of their own. What was measured is written to --out, a file of
+Markdown, after every part; the ratio is the median of those within a turn.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from timing import table
+
+HERE = Path(__file__).resolve().parent.parent
+PARTS = ("demo", "sweep", "memory")
+NAME = "upsampling_x_initialization"
+
+
+@contextmanager
+def checked_out(tree: str):
+    """The folder of another tree: itself, or a revision's for the time being."""
+    if Path(tree).is_dir():
+        yield Path(tree).resolve()
+        return
+    with tempfile.TemporaryDirectory() as place:
+        packed = subprocess.run(
+            ["git", "archive", tree], cwd=HERE, check=True, capture_output=True
+        )
+        subprocess.run(["tar", "-x", "-C", place], input=packed.stdout, check=True)
+        yield Path(place)
+
+
+def called(tree: Path, cache: Path, *words: str) -> float:
+    """Seconds of `deconvgen WORDS` of a tree."""
+    own = {"PYTHONPATH": str(tree), "DECONVGEN_CACHE": str(cache)}
+    environment = os.environ | own | {"PYTHONSAFEPATH": "1"}
+    begin = perf_counter()
+    command = [sys.executable, "-m", "deconvgen.cli", *words]
+    done = subprocess.run(
+        command, env=environment, cwd=tree, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
+    return perf_counter() - begin
+
+
+Call = Callable[[str, Path, int], float]
+
+
+def in_turns(trees: dict[str, Path], turns: int, call: Call) -> dict[str, list[float]]:
+    """Seconds of `call(name, tree, turn)`, the trees taking turns to begin."""
+    seconds: dict[str, list[float]] = {name: [] for name in trees}
+    for turn in range(turns):
+        order = [*trees][:: -1 if turn % 2 else 1]
+        for name in order:
+            seconds[name].append(call(name, trees[name], turn))
+    return seconds
+
+
+def rows(seconds: dict[str, list[float]]) -> str:
+    """A table of medians, with how much faster this tree is."""
+    ours, theirs = seconds.values()
+    ratio = median(b / a for a, b in zip(ours, theirs, strict=True))
+    listed = [
+        [n, median(s), ", ".join(f"{x:.1f}" for x in s)] for n, s in seconds.items()
+    ]
+    return f"{table(['tree', 'seconds', 'turns'], listed)}\n\nfaster by {ratio:.2f}"
+
+
+def demo(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
+    """The training command of `make demo`, warm."""
+    steps = [f"--config.steps={options.steps}"] if options.steps else []
+    words = ["train", "--config=dcgan:demo", "--quiet", *steps]
+
+    def call(name: str, tree: Path, turn: int | str) -> float:
+        run, cache = place / f"demo-{name}-{turn}", place / f"cache-{name}"
+        return called(tree, cache, *words, f"--workdir={run}")
+
+    for name, tree in trees.items():
+        call(name, tree, "first")
+    return rows(in_turns(trees, options.turns, call))
+
+
+def sweep(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
+    """The whole command, cold; and what it compiled."""
+    only = [f"--only=1-{options.runs}"] if options.runs else []
+    words = ["sweep", NAME, "--size=smoke", "--notiming", *only]
+
+    def call(name: str, tree: Path, turn: int) -> float:
+        own = place / f"sweep-{name}-{turn}"
+        return called(tree, own / "cache", *words, f"--workdir={own / 'sweep'}")
+
+    told = [rows(in_turns(trees, options.turns, call))]
+    ours = place / f"sweep-{next(iter(trees))}-0"
+    outcomes = [json.loads(p.read_text()) for p in ours.rglob("outcome.json")]
+    steps = {p.name for p in (ours / "cache").rglob("jit_rounds-*-cache")}
+    spent: dict[str, float] = {}
+    for outcome in outcomes:
+        for name, value in outcome.get("spent", {}).items():
+            spent[name] = spent.get(name, 0.0) + value
+    whole = sum(spent.values()) - spent.get("compilations", 0.0)
+    share = {k: f"{100 * v / whole:.0f} %" for k, v in spent.items() if whole}
+    share["compilations"] = f"{spent.get('compilations', 0):.0f}"
+    told.append(f"{len(outcomes)} runs, train steps of {len(steps)} distinct programs")
+    told.append(table([*share], [[*share.values()]]))
+    return "\n\n".join(told)
+
+
+MEMORY = """
+import json, sys
+import jax, numpy as np
+from deconvgen import config
+from deconvgen.runs import memory, population, setup
+from deconvgen.training import parallel
+loaded = setup.describe(
+    config.load("dcgan:demo", ["eval.extractor=random"]), (28, 28, 1))
+spread, size = parallel.one(), loaded.batch_size
+task = population.task(loaded, None, (), True)
+example = {"image": np.zeros((1, 28, 28, 1), "f4"), "mask": np.ones(1, "f4")}
+state = setup.initial(loaded, example, 0)
+found = {}
+for count in map(int, sys.argv[1:]):
+    wide = lambda x: np.zeros((count, *x.shape), x.dtype)
+    row = lambda x: np.zeros((count, 1, size, *x.shape[1:]), x.dtype)
+    steps = spread.rounds(task.train_step, lambda shared, batch: batch, True)
+    roots = jax.random.split(jax.random.key(0), count)
+    args = (roots, jax.tree.map(wide, state), (), jax.tree.map(row, example), 0)
+    found[count] = memory.needed(steps, *args)
+print(json.dumps(found))
+"""
+
+
+def population(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
+    """XLA's count of a population's memory over members x that of one."""
+    words = [sys.executable, "-c", MEMORY, "1", "4", "16"]
+    environment = os.environ | {"PYTHONPATH": str(next(iter(trees.values())))}
+    said = subprocess.run(
+        words, env=environment, check=True, capture_output=True, text=True
+    )
+    found = {int(k): v for k, v in json.loads(said.stdout).items()}
+    listed = [[n, b / 2**20, b / (n * found[1])] for n, b in found.items()]
+    return table(["members", "MiB", "of members x one"], listed)
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--against", required=True, help="a folder or a revision")
+    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=0, help="of the sweep; 0: all")
+    parser.add_argument("--steps", type=int, default=0, help="of the demo; 0: its own")
+    parser.add_argument("--out", default="")
+    options = parser.parse_args()
+    measures = {"demo": demo, "sweep": sweep, "memory": population}
+    text = [f"Command: `benchmarks/many_models.py {' '.join(sys.argv[1:])}`"]
+    with checked_out(options.against) as other, tempfile.TemporaryDirectory() as place:
+        trees = {"here": HERE, options.against: other}
+        for part in options.parts.split(","):
+            head = (measures[part].__doc__ or "").splitlines()[0]
+            text += [f"## {head}", measures[part](trees, Path(place), options)]
+            print("\n\n".join(text[-2:]), flush=True)
+            if options.out:
+                Path(options.out).write_text("\n\n".join(text) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The features of an evaluation's real images: computed once, and kept on the disk.
+
+Every evaluation of every run of a sweep compares with the same images. The file's name
+is a digest of the images, of the extractor and of the code and the library that
+compute: another of these is another file. Written whole or not at all, so that several
+workers may compute it at a time.
+"""
+
+import hashlib
+import inspect
+import io
+import os
+import time
+from functools import lru_cache
+from pathlib import Path
+from zipfile import BadZipFile
+
+import jax
+import numpy as np
+
+from deconvgen import tasks
+from deconvgen.config import Config
+from deconvgen.core import files
+from deconvgen.core.runtime import UNUSED_DAYS
+from deconvgen.data import Dataset
+from deconvgen.metrics import features
+from deconvgen.metrics.features import Extractor
+from deconvgen.models import classifier
+from deconvgen.ops.class_maps import most_likely
+
+Known = dict[str, np.ndarray]
+
+
+def folder() -> Path:
+    """Where they are kept: in the user's cache folder, or in `DECONVGEN_CACHE`."""
+    own = os.environ.get("DECONVGEN_CACHE")
+    return Path(own or features.cache_folder().parent) / "real_features"
+
+
+def known(config: Config, dataset: Dataset, limit: int) -> Known | None:
+    """`real_features`, and a classifier's `real_classes`, of the first `limit` images.
+
+    None where the extractor does not say what it computes with, or where there are
+    other hosts, which have images of their own.
+    """
+    extractor = tasks.extractor_of(config)
+    if not extractor.digest or jax.process_count() > 1:
+        return None
+    batches = list(dataset.eval_batches(100, limit=limit))
+    digest = hashlib.sha256("\n".join([*_code(), extractor.digest]).encode())
+    for batch in batches:
+        digest.update(np.ascontiguousarray(batch["image"]).tobytes())
+    path = folder() / f"{extractor.name}-{limit}-{digest.hexdigest()[:32]}.npz"
+    try:
+        with path.open("rb") as file:
+            found = dict(np.load(file))
+        os.utime(path)
+        return found
+    except (OSError, ValueError, EOFError, BadZipFile):
+        pass
+    found = _computed(extractor, batches)
+    packed = io.BytesIO()
+    np.savez(packed, allow_pickle=False, **found)
+    try:
+        files.write(path, packed.getvalue())
+        _delete_unused(path.parent)
+    except OSError:
+        pass  # no room, or no place to write to
+    return found
+
+
+@lru_cache
+def _code() -> tuple[str, ...]:
+    """What else the numbers depend on, beside images and weights."""
+    code = (inspect.getsource(module) for module in (features, classifier))
+    return (*code, jax.__version__, jax.default_backend())
+
+
+def _computed(extractor: Extractor, batches: list) -> Known:
+    @jax.jit
+    def compute(images):
+        made = {"real_features": extractor.features(images)}
+        if extractor.logits is not None:
+            made["real_classes"] = most_likely(extractor.logits(images))
+        return made
+
+    rows = [
+        {k: np.asarray(v)[batch["mask"] > 0] for k, v in made.items()}
+        for batch in batches
+        for made in [compute(batch["image"])]
+    ]
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def _delete_unused(place: Path) -> None:
+    oldest = time.time() - UNUSED_DAYS * 24 * 3600
+    for path in place.glob("*.npz"):
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
