@@ -5,10 +5,11 @@
 
 Each with and without the residual path: bilinear additive upsampling of the block's
 own input, added to its output. Their finding: it helps, and with it deconvolution,
-sub-pixel convolution and bilinear additive upsampling are best overall.
+sub-pixel convolution and bilinear additive upsampling are best overall. The study is of
+the path alone, that of the paper (which sums channels) and one that averages them.
 """
 
-from deconvgen.sweep import choose, product, seeds
+from deconvgen.sweep import chain, choose, product, seeds
 
 QUESTION = "Which decoder suits which task, and does the residual path help?"
 BASE = "autoencoder"
@@ -35,7 +36,22 @@ def runs(decoders, count):
     )
 
 
-RUNS = {"smoke": runs(DECODERS[:4], 2), "full": runs(DECODERS, 3)}
+PATHS = chain(
+    choose("model.residual", [False]),
+    product(
+        choose("model.residual", [True]), choose("model.reduction", ["mean", "sum"])
+    ),
+)
+STUDY = product(
+    choose("config", ["autoencoder", "superres"]),
+    choose("model.upsampler", ["conv_transpose", "depth_to_space"]),
+    PATHS,
+)
+RUNS = {
+    "smoke": runs(DECODERS[:4], 2),
+    "study": seeds(STUDY, 12),
+    "full": runs(DECODERS, 5),
+}
 MEASURES = {
     "miou": "max",
     "psnr_y": "max",
@@ -46,25 +62,39 @@ MEASURES = {
     "spectrum_distance_db": "min",
     "phase_detail_ratio_s2": "real",
 }
+PRIMARY = {
+    "dcgan": "frechet_*",
+    "autoencoder": "psnr",
+    "superres": "psnr_y",
+    "segmentation": "miou",
+}
+TEST = "tukey"
+DESIGN = {
+    "smoke": {"seeds": 2},
+    "study": {"seeds": 12, "tells": {"psnr": 0.2, "psnr_y": 0.2}},
+    "full": {"seeds": 5},
+}
+SMALL = [
+    {
+        "steps": 200,
+        "model.kernel_size": 0,
+        "ema": 0.98,
+        "log_every": 20,
+        "eval_every": 100,
+        "sample_every": 200,
+        "checkpoint_every": 100,
+    },
+    {"config": "dcgan", "model.features": (32, 16), "eval.num_examples": 500},
+    {"config": "autoencoder", "model.features": (16, 32)},
+    {"config": "autoencoder", "eval.num_examples": 500},
+    {"config": "superres", "model.features": 16, "model.depth": 2},
+    {"config": "segmentation", "model.features": (8, 16, 32), "model.convs": 1},
+    {"config": "segmentation", "data.name": "clothes_on_textures"},
+    {"config": "segmentation", "data.image_size": 32, "eval.num_examples": 100},
+]
 SIZES = {
-    "smoke": [
-        {
-            "steps": 200,
-            "model.kernel_size": 0,
-            "ema": 0.98,
-            "log_every": 20,
-            "eval_every": 100,
-            "sample_every": 200,
-            "checkpoint_every": 100,
-        },
-        {"config": "dcgan", "model.features": (32, 16), "eval.num_examples": 500},
-        {"config": "autoencoder", "model.features": (16, 32)},
-        {"config": "autoencoder", "eval.num_examples": 500},
-        {"config": "superres", "model.features": 16, "model.depth": 2},
-        {"config": "segmentation", "model.features": (8, 16, 32), "model.convs": 1},
-        {"config": "segmentation", "data.name": "clothes_on_textures"},
-        {"config": "segmentation", "data.image_size": 32, "eval.num_examples": 100},
-    ],
+    "smoke": SMALL,
+    "study": [*SMALL, {"steps": 800, "sample_every": 800}],
     "full": [
         {"model.kernel_size": 0},
         {"config": "dcgan", "steps": 20_000},

@@ -14,7 +14,7 @@ BASE = "dcgan"
 FACTORS = [(2, 2, 2), (4, 2), (2, 4), (8,)]
 
 
-def runs(widths):
+def runs(widths, count):
     generator = product(
         choose("config", ["dcgan"]),
         together(
@@ -30,16 +30,22 @@ def runs(widths):
         ),
     )
     layers = choose("model.upsampler", ["conv_transpose", "nearest_conv"])
-    return seeds(product(chain(generator, autoencoder), layers), 3)
+    return seeds(product(chain(generator, autoencoder), layers), count)
 
 
-RUNS = {"smoke": runs((32, 16, 8)), "full": runs((256, 128, 64))}
+RUNS = {"smoke": runs((32, 16, 8), 3), "full": runs((256, 128, 64), 5)}
 MEASURES = {
     "psnr": "max",
     "frechet_*": "min",
     "phase_detail_ratio_s4": "real",
     "replica_db_s4": "real",
     "spectrum_distance_db": "min",
+}
+PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
+TEST = "tukey"
+DESIGN = {
+    "smoke": {"seeds": 3},
+    "full": {"seeds": 5},
 }
 SIZES = {
     "smoke": [smoke(data__image_size=32, model__kernel_size=0, eval_every=150)],

@@ -35,21 +35,25 @@ def fits(setting):
     return start in ANY or start in OWN[setting["model.upsampler"]]
 
 
-RUNS = seeds(
-    where(
-        product(
-            choose("model.upsampler", OWN),
-            choose("model.initializer", [*ANY, *OWN["conv_transpose"], "icnr"]),
-        ),
-        fits,
+SETTINGS = where(
+    product(
+        choose("model.upsampler", OWN),
+        choose("model.initializer", [*ANY, *OWN["conv_transpose"], "icnr"]),
     ),
-    3,
+    fits,
 )
+RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = {
     "frechet_*": "min",
     "kid_*_mean": "min",
     "spectrum_distance_db": "min",
     "phase_detail_ratio_s2": "real",
+}
+PRIMARY = "frechet_*"
+TEST = "tukey"
+DESIGN = {
+    "smoke": {"seeds": 3},
+    "full": {"seeds": 5},
 }
 SIZES = {
     "smoke": [smoke(model__features=(32, 16), model__kernel_size=0)],

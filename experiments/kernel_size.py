@@ -11,19 +11,23 @@ from deconvgen.sweep import choose, product, seeds, smoke
 
 QUESTION = "Do kernels that the stride does not divide leave more checkerboard?"
 BASE = "dcgan"
-RUNS = seeds(
-    product(
-        choose("config", ["dcgan", "autoencoder"]),
-        choose("model.kernel_size", [2, 3, 4, 5, 6]),
-    ),
-    3,
+SETTINGS = product(
+    choose("config", ["dcgan", "autoencoder"]),
+    choose("model.kernel_size", [2, 3, 4, 5, 6]),
 )
+RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = {
     "phase_detail_ratio_s2": "real",
     "replica_db_s2": "real",
     "psnr": "max",
     "frechet_*": "min",
     "spectrum_distance_db": "min",
+}
+PRIMARY = "phase_detail_ratio_s2"
+TEST = "tukey"
+DESIGN = {
+    "smoke": {"seeds": 3},
+    "full": {"seeds": 5},
 }
 SIZES = {
     "smoke": [

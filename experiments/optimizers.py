@@ -28,12 +28,19 @@ def runs(config, rates):
     )
 
 
-RUNS = seeds(chain(runs("dcgan", [1e-2]), runs("autoencoder", [1e-1])), 3)
+SETTINGS = chain(runs("dcgan", [1e-2]), runs("autoencoder", [1e-1]))
+RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = {
     "psnr": "max",
     "frechet_*": "min",
     "kid_*_mean": "min",
     "ssim": "max",
+}
+PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
+TEST = "tukey"
+DESIGN = {
+    "smoke": {"seeds": 3},
+    "full": {"seeds": 5},
 }
 SIZES = {
     "smoke": [

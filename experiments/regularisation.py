@@ -9,24 +9,28 @@ from deconvgen.sweep import chain, choose, product, seeds, smoke
 QUESTION = "Which regularisation helps a decoder of deconvolutions?"
 BASE = "dcgan"
 ADAMW = choose("optimizer.name", ["adamw"])
-RUNS = seeds(
-    product(
-        choose("config", ["dcgan", "autoencoder"]),
-        chain(
-            [{}],
-            choose("model.dropout", [0.1, 0.3]),
-            product(ADAMW, choose("optimizer.weight_decay", [1e-4, 1e-2])),
-            choose("model.norm", ["none", "group", "instance"]),
-        ),
+SETTINGS = product(
+    choose("config", ["dcgan", "autoencoder"]),
+    chain(
+        [{}],
+        choose("model.dropout", [0.1, 0.3]),
+        product(ADAMW, choose("optimizer.weight_decay", [1e-4, 1e-2])),
+        choose("model.norm", ["none", "group", "instance"]),
     ),
-    3,
 )
+RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = {
     "psnr": "max",
     "frechet_*": "min",
     "kid_*_mean": "min",
     "ssim": "max",
     "spectrum_distance_db": "min",
+}
+PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
+TEST = "tukey"
+DESIGN = {
+    "smoke": {"seeds": 3},
+    "full": {"seeds": 5},
 }
 SIZES = {
     "smoke": [

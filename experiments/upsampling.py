@@ -24,7 +24,8 @@ LAYERS = [
     "carafe",
     "dysample",
 ]
-RUNS = seeds(choose("model.upsampler", LAYERS), 3)
+SETTINGS = choose("model.upsampler", LAYERS)
+RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = {
     "frechet_*": "min",
     "kid_*_mean": "min",
@@ -32,6 +33,12 @@ MEASURES = {
     "recall_*": "max",
     "spectrum_distance_db": "min",
     "phase_detail_ratio_s2": "real",
+}
+PRIMARY = "frechet_*"
+TEST = "tukey"
+DESIGN = {
+    "smoke": {"seeds": 3},
+    "full": {"seeds": 5},
 }
 SIZES = {
     "smoke": [smoke(model__features=(32, 16), model__kernel_size=0, eval_every=150)],

@@ -4,7 +4,8 @@
         --workdir=sweeps/both
     deconvgen report sweeps/both
 
-The smoke size takes four layers and six starts; the full one all that there are.
+The smoke size takes four layers and six starts, the study two starts and the seeds that
+a verdict takes (192 runs, half an hour on two cores); the full one all that there are.
 """
 
 from deconvgen.sweep import choose, product, seeds, smoke, where
@@ -45,21 +46,20 @@ def fits(setting):
     return layers is None or setting["model.upsampler"] in layers
 
 
-def runs(layers, starts):
+def runs(layers, starts, count):
     both = product(
         choose("config", ["dcgan", "autoencoder"]),
         choose("model.upsampler", layers),
         choose("model.initializer", starts),
     )
-    return seeds(where(both, fits), 3)
+    return seeds(where(both, fits), count)
 
 
+FOUR = ["conv_transpose", "depth_to_space", "nearest_conv", "bilinear_additive"]
 RUNS = {
-    "smoke": runs(
-        ["conv_transpose", "depth_to_space", "nearest_conv", "bilinear_additive"],
-        [*ANY[:3], "bilinear", "nearest_equivalent", "icnr"],
-    ),
-    "full": runs([*DECONVOLUTIONS, *OTHERS], [*ANY, *ONLY]),
+    "smoke": runs(FOUR, [*ANY[:3], "bilinear", "nearest_equivalent", "icnr"], 3),
+    "study": runs(FOUR, ["default", "orthogonal"], 12),
+    "full": runs([*DECONVOLUTIONS, *OTHERS], [*ANY, *ONLY], 5),
 }
 MEASURES = {
     "psnr": "max",
@@ -69,17 +69,26 @@ MEASURES = {
     "spectrum_distance_db": "min",
     "phase_detail_ratio_s2": "real",
 }
+PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
+TEST = "tukey"
+DESIGN = {
+    "smoke": {"seeds": 3},
+    "study": {"seeds": 12, "tells": {"frechet_*": 0.33, "psnr": 0.06}},
+    "full": {"seeds": 5},
+}
+SMALL = [
+    smoke(
+        800,
+        model__kernel_size=0,
+        log_every=50,
+        eval_every=200,
+        checkpoint_every=200,
+    ),
+    {"config": "dcgan", "model.features": (32, 16)},
+    {"config": "autoencoder", "model.features": (16, 32)},
+]
 SIZES = {
-    "smoke": [
-        smoke(
-            800,
-            model__kernel_size=0,
-            log_every=50,
-            eval_every=200,
-            checkpoint_every=200,
-        ),
-        {"config": "dcgan", "model.features": (32, 16)},
-        {"config": "autoencoder", "model.features": (16, 32)},
-    ],
+    "smoke": SMALL,
+    "study": SMALL,
     "full": [{"model.kernel_size": 0}, {"config": "dcgan", "steps": 20_000}],
 }

@@ -29,7 +29,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    source = "git+https://github.com/deconvgen/deconvgen"
+    source = "deconvgen[report] @ git+https://github.com/deconvgen/deconvgen"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
 
 # %% [markdown]
@@ -149,7 +149,8 @@ plt.show()
 # ## The sweep
 #
 # An experiment is a file that declares what to run: the question, the config, the
-# settings, what to measure. Several seeds, because one run of a GAN proves nothing.
+# settings, what to measure. Several seeds, because one run of a GAN proves nothing; five or
+# more for a verdict.
 
 # %%
 EXPERIMENT = f'''
@@ -183,9 +184,9 @@ print({name: outcome["state"] for name, outcome in outcomes.items()})
 #
 # ## The report
 #
-# Means with intervals, and comparisons seed by seed. Read the *p* of a row: it compares
-# that layer with the best one over the same seeds, and where it is not below 0.05 these
-# runs do not tell the two apart. A page with all pictures is `report.html` beside it.
+# The first measure answers, as the file names no other (`PRIMARY`). Under five seeds the
+# report tells differences, and how many seeds it would take to tell them from chance, but gives
+# no verdict. A page with all pictures is `report.html` beside it.
 
 # %%
 paths = report([folder / "sweep"])

@@ -81,6 +81,8 @@ def declared(
     for config in configs:
         if not found.measure(config):
             raise UserError(f"{where}: PRIMARY has no measure for the config {config}")
+    asked = {name for c in configs for name in (c, c.partition(":")[0], "")}
+    found = found._replace(primary={c: m for c, m in primary.items() if c in asked})
     match = re.fullmatch(r"tukey(?:\((.+)\))?", test) if isinstance(test, str) else None
     if match is None:
         raise UserError(

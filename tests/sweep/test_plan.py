@@ -9,6 +9,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.sweep import check as checks
 from deconvgen.sweep import choose, product
 from deconvgen.sweep import plan as experiment
+from deconvgen.sweep.design import ENOUGH
 
 FILE = """
 from deconvgen.sweep import choose, seeds
@@ -207,16 +208,17 @@ def test_a_folder_takes_more_runs_of_the_same_sweep_and_no_other(written, tmp_pa
 
 
 @pytest.mark.parametrize("name", config.names("experiments"))
-def test_shipped_experiments_load_at_both_sizes(name):
-    for size in ("smoke", "full"):
+def test_shipped_experiments_load_at_all_sizes(name):
+    """The smoke size is to try; the others have the seeds that a verdict takes."""
+    sizes = config.module(config.find(name, "experiments")).SIZES
+    assert {"smoke", "full"} <= set(sizes)
+    for size in sizes:
         plan = experiment.load(name, size)
         assert plan.question.endswith("?")
-        groups = {}
-        for trial in plan.trials:
-            groups.setdefault(trial.group, []).append(trial)
-        assert min(map(len, groups.values())) >= (2 if size == "smoke" else 3)
-        for trials in list(groups.values())[:: 1 if len(groups) < 9 else 6]:
-            config.load(trials[0].config, trials[0].overrides)
+        assert plan.design.seeds >= (2 if size == "smoke" else ENOUGH)
+        groups = list({trial.group: trial for trial in plan.trials}.values())
+        for trial in groups[:: 1 if len(groups) < 9 else 6]:
+            config.load(trial.config, trial.overrides)
 
 
 @pytest.mark.slow
