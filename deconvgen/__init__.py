@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         tasks,
         training,
     )
+    from deconvgen.core.runtime import configure
     from deconvgen.metrics.compare import measure
     from deconvgen.runs.entry import train
     from deconvgen.runs.run import load
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 PLACES = {
+    "configure": "deconvgen.core.runtime:configure",
     "load": "deconvgen.runs.run:load",
     "train": "deconvgen.runs.entry:train",
     "measure": "deconvgen.metrics.compare:measure",
@@ -59,6 +61,7 @@ __all__ = [
     "__version__",
     "audit",
     "config",
+    "configure",
     "data",
     "load",
     "losses",

@@ -49,6 +49,16 @@ def test_nothing_is_touched_once_jax_runs(bare):
     assert not bare.exists()
 
 
+def test_a_program_of_ones_own_is_set_up_before_jax_and_told_where_it_is_not(bare):
+    program = "import deconvgen, sys, os; deconvgen.configure(); "
+    shown = "print('jax' in sys.modules, 'JAX_COMPILATION_CACHE_DIR' in os.environ)"
+    command = [sys.executable, "-W", "error", "-c", program + shown]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.stdout.split() == ["False", "True"], ran.stderr
+    with pytest.warns(RuntimeWarning, match="before JAX is imported"):
+        runtime.configure()
+
+
 def test_the_users_own_settings_stay(bare, monkeypatch):
     mine = {
         "JAX_COMPILATION_CACHE_DIR": "/mine",
