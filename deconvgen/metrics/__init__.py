@@ -24,8 +24,6 @@ from deconvgen.metrics.compare import measure
 from deconvgen.metrics.distances import (
     frechet_distance,
     kernel_distance,
-    manifolds,
-    memorization_ratio,
     mode_coverage,
 )
 from deconvgen.metrics.edges import EdgeResponse, edge_response
@@ -38,6 +36,7 @@ from deconvgen.metrics.image import (
     psnr,
     ssim,
 )
+from deconvgen.metrics.neighbours import manifolds, memorization_ratio
 from deconvgen.metrics.segmentation import Boundaries, Confusion
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
 from deconvgen.metrics.spectra import replica_energy, separability, spectrum_distance

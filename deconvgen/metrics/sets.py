@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
 from deconvgen.metrics import distances as fidelity
-from deconvgen.metrics import spectra
+from deconvgen.metrics import neighbours, spectra
 from deconvgen.metrics.artifacts import phase_variance_ratio, phase_variances
 from deconvgen.metrics.features import Extractor
 from deconvgen.metrics.sums import Collection, Summed
@@ -112,11 +112,11 @@ class Fidelity(Summed):
         if len(real) >= LEAST:
             frechet = fidelity.frechet_distance(real, fake)
             kid = fidelity.kernel_distance(real, fake)
-            near = fidelity.manifolds(real, fake)
+            near = neighbours.manifolds(real, fake)
         else:
             nan = float("nan")
             frechet, kid = nan, fidelity.KernelDistance(nan, nan, 0)
-            near = fidelity.Manifolds(nan, nan, nan, nan)
+            near = neighbours.Manifolds(nan, nan, nan, nan)
         found = {
             "fid" if name == "inception" else f"frechet_{name}": frechet,
             f"kid_{name}_mean": kid.mean,

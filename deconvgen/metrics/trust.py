@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from deconvgen.metrics.distances import Rows, frechet_distance
+from deconvgen.metrics.distances import frechet_distance
+from deconvgen.metrics.rows import Rows
 from deconvgen.metrics.sets import LEAST, LEAST_SPECTRA
 
 DISTANCES = ("frechet", "fid", "kid", "precision", "recall", "density", "coverage")

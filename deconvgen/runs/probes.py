@@ -16,9 +16,9 @@ from deconvgen import tasks
 from deconvgen.audit.dc_gaps import dc_gaps
 from deconvgen.core.registry import Registry
 from deconvgen.core.types import State
-from deconvgen.metrics import distances as fidelity
 from deconvgen.metrics import sums as metrics
 from deconvgen.metrics import trust
+from deconvgen.metrics.neighbours import memorization_ratio
 from deconvgen.metrics.sets import LEAST
 from deconvgen.metrics.sums import Collection
 from deconvgen.runs.handle import Handle
@@ -66,7 +66,7 @@ def memorization(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
 
     Median distance of the generated images to the nearest of the (first 20,000)
     training images, over that of the test images, by the features: about 1 or more for
-    new images, 0 for copies (`metrics.distances.memorization_ratio`). Of tasks that
+    new images, 0 for copies (`metrics.neighbours.memorization_ratio`). Of tasks that
     draw new images alone: a reconstruction is near what it was shown.
 
     And frechet_EXTRACTOR_floor: the Frechet distance of the test images to as many of
@@ -94,7 +94,7 @@ def memorization(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
         f"{_frechet(name)}_floor": (
             math.nan if few else trust.frechet_floor(real, training)
         ),
-        f"memorization_ratio_{name}": fidelity.memorization_ratio(fake, training, real),
+        f"memorization_ratio_{name}": memorization_ratio(fake, training, real),
         f"images_training_{name}": float(len(training)),
     }
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
-from scipy.spatial.distance import cdist
 
 from deconvgen.core.errors import UserError
 from deconvgen.metrics import distances as fidelity
+from deconvgen.metrics import rows
+from deconvgen.metrics.neighbours import manifolds
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def sets():
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(fidelity, "BLOCK", 64)
+    monkeypatch.setattr(rows, "BLOCK", 64)
 
 
 def test_frechet_by_the_matrix_square_root(sets):
@@ -78,49 +79,6 @@ def test_kernel_distance_is_unbiased_and_frechet_is_not():
     assert np.mean(frechets) > 10 * np.std(frechets) / np.sqrt(200)
 
 
-def test_manifolds_by_their_definitions(sets):
-    real, fake = (x.astype(np.float64) for x in sets)
-    real[7] = real[8]  # duplicates have a distance of 0
-    got = fidelity.manifolds(real, fake)
-    within = lambda x, k: np.sort(cdist(x, x), axis=1)[:, k]
-    between = cdist(real, fake)
-    r3, r5, f3 = within(real, 3), within(real, 5), within(fake, 3)
-    inside = between <= r5[:, None]
-    expected = (
-        np.mean((between <= r3[:, None]).any(0)),
-        np.mean((between <= f3).any(1)),
-        inside.sum() / (5 * len(fake)),
-        np.mean(inside.any(1)),
-    )
-    assert got == pytest.approx(expected, rel=1e-12)
-    assert 0.3 < got.precision < 1 and 0.3 < got.recall < 1
-
-
-def test_manifolds_of_extremes():
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(2, 100, 4))
-    apart = fidelity.manifolds(x, x + 100)
-    assert apart == (0, 0, 0, 0)
-    one_mode = fidelity.manifolds(x, x[:1] + 1e-3 * y)
-    assert one_mode.precision == 1 and one_mode.recall < 0.1
-    assert one_mode.coverage < 0.2
-    same = fidelity.manifolds(x, y)
-    assert same.precision > 0.6 and same.recall > 0.6 and same.density > 0.7
-
-
-def test_nearest_neighbours(sets):
-    real, fake = sets
-    distances, indices = fidelity.nearest(fake, real, k=3)
-    all_of_them = cdist(fake.astype(np.float64), real.astype(np.float64))
-    np.testing.assert_array_equal(indices, np.argsort(all_of_them, axis=1)[:, :3])
-    np.testing.assert_allclose(
-        distances, np.sort(all_of_them, axis=1)[:, :3], rtol=1e-9
-    )
-    copies, where = fidelity.nearest(real[5:7], real)
-    assert where.tolist() == [[5], [6]]
-    np.testing.assert_allclose(copies, 0, atol=1e-5)
-
-
 def test_mode_coverage():
     real = np.array([100, 100, 100, 100])
     assert fidelity.mode_coverage(real, np.array([10, 10, 10, 10])) == (1, 0)
@@ -133,7 +91,7 @@ def test_mode_coverage():
 
 
 @pytest.mark.parametrize(
-    "measure", [fidelity.frechet_distance, fidelity.kernel_distance, fidelity.manifolds]
+    "measure", [fidelity.frechet_distance, fidelity.kernel_distance, manifolds]
 )
 def test_too_few_images_are_told(measure):
     with pytest.raises(UserError, match="1 generated"):
@@ -162,13 +120,5 @@ def test_agrees_with_torch_fidelity(sets):
     names = "kernel_inception_distance_mean", "kernel_inception_distance_std"
     assert got[:2] == pytest.approx([kid[name] for name in names], rel=1e-4)
     prc = prc_features_to_metric(fake, real, verbose=False, save_cpu_ram=False)
-    found = fidelity.manifolds(*sets)
+    found = manifolds(*sets)
     assert found[:2] == pytest.approx((prc["precision"], prc["recall"]), rel=1e-4)
-
-
-def test_memorization_ratio_tells_copies_from_new_images():
-    training, held_out, new = np.random.default_rng(0).normal(size=(3, 150, 6))
-    ratio = lambda x: fidelity.memorization_ratio(x, training, held_out)
-    assert ratio(training[:50]) < 1e-6
-    assert ratio(training[:50] + 0.1 * new[:50]) < 0.4
-    assert ratio(new) == pytest.approx(1, abs=0.15)

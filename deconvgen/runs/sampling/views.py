@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from deconvgen.core import images
-from deconvgen.metrics import distances as fidelity
+from deconvgen.metrics.neighbours import nearest
 from deconvgen.runs.run import Run
 from deconvgen.runs.sampling.base import COLUMNS, kinds
 
@@ -28,8 +28,8 @@ def neighbours(run: Run, num: int, seed: int, source: str) -> np.ndarray:
     known = images.to_float(np.concatenate(real))
     drawn = run.sample(max(1, num // COLUMNS), seed)
     flat = lambda x: x.reshape(len(x), -1)
-    _, nearest = fidelity.nearest(flat(drawn), flat(known), min(COLUMNS - 1, count))
-    rows = np.concatenate([drawn[:, None], known[nearest]], axis=1)
+    _, closest = nearest(flat(drawn), flat(known), min(COLUMNS - 1, count))
+    rows = np.concatenate([drawn[:, None], known[closest]], axis=1)
     return images.grid(rows.reshape(-1, *run.image_shape), columns=rows.shape[1])
 
 
