@@ -1,4 +1,4 @@
-"""What upsampling layers cost and do, before any training: a table and a page."""
+"""What upsampling layers do before any training, and what grid pictures have."""
 
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ __all__ = [
     "Audit",
     "Cost",
     "audit",
+    "audit_pictures",
+    "compare",
     "cost",
     "layer",
     "legend",
@@ -29,7 +31,11 @@ __all__ = [
     "tables",
 ]
 
-PLACES = {"page": "deconvgen.audit.html:page"}  # Matplotlib starts slowly
+PLACES = {
+    "page": "deconvgen.audit.html:page",  # Matplotlib starts slowly
+    "audit_pictures": "deconvgen.audit.picture_audit:audit_pictures",
+    "compare": "deconvgen.audit.comparison:compare",
+}
 __getattr__, __dir__ = lazy(__name__, PLACES)
 
 

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from deconvgen.audit.probe import Audit
+from deconvgen.audit.sheet import STYLE
 from deconvgen.audit.terminal import COLUMNS, by, name, ratio, short, title, verdict
 
 PICTURES = (
@@ -59,6 +60,7 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
         rows=rows,
         meanings=meanings,
         cards=cards,
+        style=STYLE,
     )
     path.write_text(text, encoding="utf-8")
 

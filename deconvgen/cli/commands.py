@@ -78,52 +78,6 @@ def evaluate(values: Values) -> None:
     print_evaluation(results, folder, str(chosen.folder), draw)
 
 
-MODIFIERS = (
-    Flag("residual", "Add bilinear additive upsampling of the input.", False),
-    Flag("box_filter", "A zero-order hold behind the layer.", False),
-    Flag("extra_conv", "One more stride-1 convolution.", False),
-)
-
-
-def sizes(text: str) -> int | tuple[int, ...]:
-    """The kind of rows and columns: `4` -> 4, `3,5` -> (3, 5)."""
-    try:
-        values = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError("2 or 2,3, say") from None
-    first, *more = values
-    return values if more else first
-
-
-@command(
-    Flag("upsampler", "NAME[:KERNEL[:INIT]],...; all if none is named."),
-    Flag(
-        "kernel_size",
-        "Rows and columns: 4, or 3,5; the upsampler's own if none is given.",
-        None,
-        sizes,
-    ),
-    Flag("factor", "Of rows and columns: 2, or 2,3.", 2, sizes),
-    Flag("init", "One of `deconvgen list initializers`."),
-    Flag("out", "A folder for audit.png and audit.html."),
-    Flag("features", "Channels that come out.", 64, whole(1)),
-    *MODIFIERS,
-)
-def audit(values: Values) -> None:
-    """What upsampling layers cost and do before any training: a table and a page."""
-    from deconvgen import audit as page
-
-    page.run(
-        values.upsampler or None,
-        values.kernel_size,
-        values.factor,
-        values.init or None,
-        values.features,
-        values.out or None,
-        **{flag.name: getattr(values, flag.name) for flag in MODIFIERS},
-    )
-
-
 @command(
     CONFIG,
     Flag("out", "A folder; the user's cache where none is named.", kind=place),

@@ -4,7 +4,12 @@ import os
 import sys
 
 from deconvgen import __version__
-from deconvgen.cli import commands, run_commands, sweep_commands  # noqa: F401
+from deconvgen.cli import (  # noqa: F401
+    commands,
+    picture_commands,
+    run_commands,
+    sweep_commands,
+)
 from deconvgen.cli.parser import COMMANDS, parse, parser
 from deconvgen.core import signals
 from deconvgen.core.errors import Exit, unknown

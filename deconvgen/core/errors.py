@@ -14,6 +14,12 @@ class UserError(Exit):
     """Something the user can mend. The command line prints it and exits with 2."""
 
 
+class Above(Exit):
+    """A figure is above what was asked for: the command line exits with 3."""
+
+    code = 3
+
+
 class Diverged(UserError):
     """A loss or a parameter is no longer finite."""
 

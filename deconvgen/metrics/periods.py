@@ -17,7 +17,6 @@ from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import fft
 
 from deconvgen.ops.spectrum import hann
 
@@ -121,7 +120,7 @@ class Periods:
         """Of [parts, lines, n] along the last axis, each part to its group."""
         n = x.shape[2]
         window = hann(n).astype(np.float32)
-        whole = lambda y: fft.rfft(y * window, FINER * n)
+        whole = lambda y: np.fft.rfft(y * window, FINER * n)
         mean = lambda y: y.mean(-1, keepdims=True)
         power = np.abs(whole(x - x.mean((1, 2), keepdims=True))) ** 2
         power = power.mean(1)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from deconvgen.ops.spectrum import hann
 
@@ -34,13 +34,13 @@ class Residuals:
         x = np.asarray(lightness, np.float32)[:, :h, :w]
         window = np.outer(hann(h), hann(w)).astype(np.float32)
         centred = x - x.mean((1, 2), keepdims=True)
-        self.spectrum += (np.abs(fft.rfft2(centred * window)) ** 2 / (h * w)).sum(0)
-        magnitudes = np.abs(fft.fft2((x + 1) / 2))
+        self.spectrum += (np.abs(np.fft.rfft2(centred * window)) ** 2 / (h * w)).sum(0)
+        magnitudes = np.abs(np.fft.fft2((x + 1) / 2))
         total = np.maximum(magnitudes.sum((1, 2)), 1e-9)
         self.off_dc += float(np.sum(1 - magnitudes[:, 0, 0] / total))
         residual = x - ndimage.convolve(x, BLUR[None], mode="reflect")
         size = np.mean(residual**2, axis=(1, 2), keepdims=True)
-        power = np.abs(fft.rfft2(residual)) ** 2
+        power = np.abs(np.fft.rfft2(residual)) ** 2
         self.power += np.where(size > 1e-9, power / np.maximum(size, 1e-9), 0).sum(0)
         for s, sums in self.cells.items():
             sums += cell_differences(x, s).sum(0)
@@ -63,8 +63,8 @@ class Residuals:
         every s pixels has peaks at the multiples of s.
         """
         h, w = self.side
-        whole = fft.irfft2(self.power, (h, w))
-        whole = fft.fftshift(whole / (whole[0, 0] or 1))
+        whole = np.fft.irfft2(self.power, (h, w))
+        whole = np.fft.fftshift(whole / (whole[0, 0] or 1))
         lags = min(LAGS, h // 2 - 1, w // 2 - 1)
         return whole[
             h // 2 - lags : h // 2 + lags + 1, w // 2 - lags : w // 2 + lags + 1

@@ -1,0 +1,90 @@
+"""The audit of pictures alone: what grid is in them, and whose it may be."""
+
+from typing import Any, NamedTuple
+
+from deconvgen.audit.picture_look import CHANGES, View, look
+from deconvgen.audit.picture_words import figures, sentences
+from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import whole
+from deconvgen.data.picture_files import picture_set
+from deconvgen.data.picture_sets import PictureSet
+from deconvgen.metrics import jpeg
+from deconvgen.metrics.periods import grey, lines
+from deconvgen.metrics.seams import seams
+
+SMALLEST = 16
+JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+
+
+class PictureAudit(NamedTuple):
+    """What pictures show; `figures` is flat, for JSON and thresholds."""
+
+    pictures: PictureSet
+    real: PictureSet | None
+    views: dict[str, View]
+    jpeg: jpeg.Jpeg
+    figures: dict[str, Any]
+    said: list[str]
+
+
+def audit_pictures(
+    pictures: Any,
+    real: Any = None,
+    *,
+    num: int = 1000,
+    longest: int = 64,
+    changes: tuple[str, ...] = tuple(CHANGES),
+) -> PictureAudit:
+    """Which periods, cells and seams pictures have, beside what real ones have.
+
+    Args:
+      pictures: a folder of pictures, an array [n, h, w, c], a .npy or .npz file. Of
+        pictures of several sizes the upper left part that all have is taken: nothing
+        is resized.
+      real: the same of real pictures; figures of theirs are the floor, and lines are
+        measured over theirs.
+      num: how many of either are looked at, the first ones.
+      longest: the longest period in pixels, at most a quarter of the pictures.
+      changes: names of `CHANGES`: what is done to the pictures before they are looked
+        at again.
+
+    >>> deconvgen.audit.audit_pictures("samples/", real="photos/").said
+
+    Raises `UserError` for what is no set of pictures, or of pictures below 16 pixels.
+    """
+    num, longest = whole("num", num, 1), whole("longest", longest, 2, 256)
+    one = _taken(pictures, num)
+    other = None if real is None else _taken(real, num)
+    if other is not None and other.shape[:2] != one.shape[:2]:
+        h, w = (min(a, b) for a, b in zip(one.shape[:2], other.shape[:2]))
+        one, other = (_cut(found, h, w) for found in (one, other))
+    views = {}
+    for name in changes:
+        mine = look(one, CHANGES[name], longest)
+        theirs = None if other is None else look(other, CHANGES[name], longest)
+        found = lines(mine.periods, None if theirs is None else theirs.periods)
+        views[name] = View(mine, theirs, found, seams(mine.periods))
+    first = views[changes[0]].look
+    traces = jpeg.traces(grey(first.kept))
+    named = sum(file.suffix.lower() in JPEG for file in one.files)
+    numbers = figures(views, traces, named)
+    said = sentences(views, traces, named, one, other)
+    return PictureAudit(one, other, views, traces, numbers, said)
+
+
+def _taken(source: Any, num: int) -> PictureSet:
+    found = picture_set(source, crop=True).limited(num)
+    if min(found.shape[:2]) < SMALLEST:
+        h, w = found.shape[:2]
+        raise UserError(
+            f"{found.name}: pictures of {h} x {w} pixels have no periods to look for "
+            f"({SMALLEST} x {SMALLEST} at least)"
+        )
+    return found
+
+
+def _cut(found: PictureSet, h: int, w: int) -> PictureSet:
+    if found.shape[:2] == (h, w):
+        return found
+    note = f"the upper left {h} x {w} of each"
+    return found.mapped(lambda x: x[:, :h, :w])._replace(notes=(*found.notes, note))

@@ -1,0 +1,138 @@
+"""The commands that measure what anybody has: pictures, networks, layers."""
+
+from pathlib import Path
+
+from deconvgen.cli.parser import Flag, Values, command, place, whole
+from deconvgen.cli.thresholds import MEASURES, hold, tell
+from deconvgen.core.errors import UserError
+
+NUM = Flag("num", "How many pictures of each at most; 0: all.", 0, whole(0))
+
+
+@command(
+    Flag(
+        "extractor",
+        "The space of the features: random, classifier, inception, MODULE:FUNCTION.",
+        "random",
+    ),
+    Flag("dataset", "The data set whose classifier it is."),
+    Flag("weights", "A file of the extractor's weights.", kind=place),
+    NUM,
+    *MEASURES,
+    words="REAL FAKE",
+)
+def compare(values: Values) -> None:
+    """Pictures against real ones: fidelity, artefacts, copies, with intervals."""
+    from deconvgen.audit import comparison, comparison_words
+    from deconvgen.core import files
+    from deconvgen.runs.picture_sources import opened
+
+    if len(values.words) < 2:
+        raise UserError(
+            "deconvgen compare wants REAL and FAKE: folders, .npz or .npy files, run "
+            "folders or names of data sets"
+        )
+    out = Path(values.out).expanduser() if values.out else None
+    if out is not None:
+        files.writable(out)
+    first, *others = values.words
+    real = opened(first, values.num)
+    fakes = [opened(name, values.num or real.num) for name in others]
+    found = comparison.compare(
+        real,
+        *fakes,
+        extractor=values.extractor,
+        dataset=values.dataset,
+        weights=values.weights,
+        num=values.num,
+    )
+    lines = comparison_words.told(found)
+    if out is not None:
+        from deconvgen.audit.comparison_page import (
+            write_page,
+        )  # Matplotlib starts slowly
+
+        lines.append(f"page  {write_page(found, out / 'compare.html')}")
+    tell(found.record(), values.json, lines)
+    figures = {v.seen.pictures.name: v.figures for v in found.fakes}
+    hold(getattr(values, "fail-above"), figures)
+
+
+MODIFIERS = (
+    Flag("residual", "Add bilinear additive upsampling of the input.", False),
+    Flag("box_filter", "A zero-order hold behind the layer.", False),
+    Flag("extra_conv", "One more stride-1 convolution.", False),
+)
+
+
+def sizes(text: str) -> int | tuple[int, ...]:
+    """The kind of rows and columns: `4` -> 4, `3,5` -> (3, 5)."""
+    try:
+        values = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError("2 or 2,3, say") from None
+    first, *more = values
+    return values if more else first
+
+
+@command(
+    Flag(
+        "images", "A folder, .npz or .npy file, run or data set to look at.", kind=place
+    ),
+    Flag("real", "The same of real pictures: the floor.", kind=place),
+    Flag("num", "Of pictures: how many are looked at.", 1000, whole(1)),
+    Flag("longest", "Of pictures: the longest period, in pixels.", 64, whole(2, 256)),
+    Flag("upsampler", "NAME[:KERNEL[:INIT]],...; all if none is named."),
+    Flag(
+        "kernel_size",
+        "Rows and columns: 4, or 3,5; the upsampler's own if none is given.",
+        None,
+        sizes,
+    ),
+    Flag("factor", "Of rows and columns: 2, or 2,3.", 2, sizes),
+    Flag("init", "One of `deconvgen list initializers`."),
+    Flag("features", "Channels that come out.", 64, whole(1)),
+    *MODIFIERS,
+    *MEASURES,
+)
+def audit(values: Values) -> None:
+    """What grid is in pictures (--images); what layers do before any training."""
+    if values.images:
+        _pictures(values)
+        return
+    if values.json or getattr(values, "fail-above"):
+        raise UserError("--json and --fail-above are of --images")
+    from deconvgen import audit as page
+
+    page.run(
+        values.upsampler or None,
+        values.kernel_size,
+        values.factor,
+        values.init or None,
+        values.features,
+        values.out or None,
+        **{flag.name: getattr(values, flag.name) for flag in MODIFIERS},
+    )
+
+
+def _pictures(values: Values) -> None:
+    from deconvgen.audit.picture_audit import audit_pictures
+    from deconvgen.core import files
+    from deconvgen.runs.picture_sources import opened
+
+    out = Path(values.out).expanduser() if values.out else None
+    if out is not None:
+        files.writable(out)
+    one, other = (
+        opened(name, values.num, crop=True) if name else None
+        for name in (values.images, values.real)
+    )
+    found = audit_pictures(one, other, num=values.num, longest=values.longest)
+    lines = [*found.said]
+    if out is not None:
+        from deconvgen.audit.picture_page import write_page  # Matplotlib starts slowly
+
+        lines.append(f"page  {write_page(found, out / 'pictures.html')}")
+    record = {**found.figures, "said": found.said, "notes": found.pictures.notes}
+    tell(record, values.json, lines)
+    hold(getattr(values, "fail-above"), {found.pictures.name: found.figures})

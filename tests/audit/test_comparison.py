@@ -1,0 +1,83 @@
+"""Anybody's sets against each other: figures, floors, page."""
+
+import numpy as np
+import pytest
+
+from deconvgen.audit import comparison
+from deconvgen.audit.comparison_page import write_page
+from deconvgen.audit.comparison_words import meaning, told
+from deconvgen.core.errors import UserError
+from deconvgen.data.picture_sets import from_array
+from deconvgen.metrics.distances import frechet_distance
+
+RNG = np.random.default_rng(0)
+REAL = RNG.integers(0, 256, (64, 16, 16, 3)).astype(np.uint8)
+OTHER = RNG.integers(0, 256, (48, 16, 16, 3)).astype(np.uint8)
+BOARD = 40 * (np.indices((16, 16)).sum(0) % 2)[..., None]
+
+
+def features(images):
+    """Twelve numbers of each image: means and spreads of its quarters."""
+    b = images.shape[0]
+    quarters = images.reshape(b, 2, 8, 2, 8, 3).transpose(0, 1, 3, 2, 4, 5)
+    return quarters.mean((3, 4)).reshape(b, 12)
+
+
+@pytest.fixture(scope="module")
+def found():
+    copied = np.concatenate([REAL[:24], OTHER[:24]])
+    gridded = (OTHER // 2 + BOARD).astype(np.uint8)
+    labels = np.arange(64) % 2
+    sets = [from_array("real", REAL, labels), from_array("copied", copied)]
+    sets.append(from_array("gridded", gridded, labels[:48]))
+    return comparison.compare(*sets, extractor=features, batch_size=20)
+
+
+def test_figures_are_those_of_their_definitions(found):
+    copied, gridded = found.fakes
+    assert found.extractor == "features" and found.resizer == "none"
+    rows = lambda x: np.asarray(features(x / np.float32(127.5) - 1))
+    want = frechet_distance(rows(REAL), rows(gridded.seen.look.kept * 127.5 + 127.5))
+    assert gridded.figures["frechet_features"] == pytest.approx(want, rel=1e-3)
+    assert copied.figures["copies_features"] == 0.5
+    assert gridded.figures["copies_features"] == 0
+    assert gridded.figures["frechet_features_low"] < want
+    assert copied.figures["frechet_features"] < want
+    assert copied.figures["frechet_features_floor"] < want
+    assert gridded.figures["period"] == 2 and copied.figures["period"] == 0
+
+
+def test_classes_are_compared_where_both_sets_have_them(found):
+    copied, gridded = found.fakes
+    assert [*gridded.classes] == [0, 1] and copied.classes == {}
+    of = lambda n, c: n.rows[n.labels() == c]
+    want = frechet_distance(of(found.real, 1), of(gridded.seen, 1))
+    assert gridded.classes[1] == pytest.approx(want)
+
+
+def test_moments_of_more_images_than_are_kept(monkeypatch, found):
+    monkeypatch.setattr(comparison, "KEPT", 32)
+    few = comparison.compare(REAL, OTHER, extractor=features, batch_size=7)
+    assert few.real.rows.shape == (32, 12)
+    whole = frechet_distance(*(features(x / 127.5 - 1) for x in (REAL, OTHER)))
+    assert few.fakes[0].figures["frechet_features"] == pytest.approx(whole, rel=1e-4)
+
+
+def test_the_page_and_the_lines_say_everything(found, tmp_path):
+    page = write_page(found, tmp_path / "page.html").read_text()
+    for name, record in found.record().items():
+        if isinstance(record, dict) and name != "real":
+            assert f"<h2>{name}</h2>" in page
+    assert page.count("data:image/png;base64,") >= 10 and "://" not in page
+    assert all(meaning(key) for key in found.fakes[0].figures if "image" not in key)
+    lines = "\n".join(told(found))
+    assert "copied (48 pictures)" in lines and "frechet_features" in lines
+
+
+def test_sets_that_do_not_compare():
+    with pytest.raises(UserError, match="16 x 8 pixels and array of 16 x 16"):
+        comparison.compare(REAL, OTHER[:, :, :8])
+    with pytest.raises(UserError, match="one or more others"):
+        comparison.compare(REAL)
+    with pytest.raises(UserError, match="did you mean 'inception'"):
+        comparison.compare(REAL, OTHER, extractor="inceptoin")
