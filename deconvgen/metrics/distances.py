@@ -28,7 +28,7 @@ def frechet_distance(real: Rows, fake: Rows) -> float:
         centred = rows - rows.mean(0)
         # R of QR: R^T R is the scatter, and R is small where the rows are many.
         roots.append(np.linalg.qr(centred, mode="r") / np.sqrt(len(rows) - 1))
-    return _frechet(one.mean(0) - other.mean(0), *roots)
+    return frechet_of_roots(one.mean(0) - other.mean(0), *roots)
 
 
 def frechet_of_moments(
@@ -46,10 +46,10 @@ def frechet_of_moments(
         # What is rounding of a singular matrix would count with its root.
         noise = np.finfo(np.float64).eps * len(values) * np.abs(values).max(initial=0)
         roots.append((vectors * np.sqrt(np.where(values > noise, values, 0))).T)
-    return _frechet(np.asarray(mean, np.float64) - mean2, *roots)
+    return frechet_of_roots(np.asarray(mean, np.float64) - mean2, *roots)
 
 
-def _frechet(shift: np.ndarray, root: np.ndarray, root2: np.ndarray) -> float:
+def frechet_of_roots(shift: np.ndarray, root: np.ndarray, root2: np.ndarray) -> float:
     """From the difference of the means and R [r, d], R' [s, d] with C = R^T R.
 
     The trace of (C^1/2 C' C^1/2)^1/2 is the sum of the singular values of R R'^T:
