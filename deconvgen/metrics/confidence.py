@@ -50,7 +50,7 @@ def _root(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     rows, weights = x[times > 0], times[times > 0]
     mean = weights @ rows / n
     centred = (rows - mean) * np.sqrt(weights / (n - 1))[:, None]
-    return mean, np.linalg.qr(centred, mode="r")
+    return mean, np.asarray(np.linalg.qr(centred, mode="r"))
 
 
 def frechet_infinity(
