@@ -31,10 +31,12 @@ def pair(real, fake, rows: int, what: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def finite(*arrays) -> bool:
+    """Whether all numbers of all arrays are."""
     return all(np.isfinite(x).all() for x in arrays)
 
 
 def blocks(n: int) -> Iterator[slice]:
+    """Of n rows, `BLOCK` at a time."""
     for start in range(0, n, BLOCK):
         yield slice(start, min(start + BLOCK, n))
 
