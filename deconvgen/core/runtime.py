@@ -18,9 +18,11 @@ import importlib.util
 import mmap
 import os
 import platform
+import resource
 import sys
 import time
 import warnings
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -65,6 +67,19 @@ def on_cpu_only() -> bool:
     if asked:
         return asked == "cpu"
     return not entry_points(group="jax_plugins") and not _installed("libtpu")
+
+
+def cpus() -> int:
+    """The CPU cores that this process may use."""
+    known = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+
+
+def allow_files() -> None:
+    """Let the process have as many files open as it may: runs in training have many."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def keep_compiled_programs() -> Path | None:

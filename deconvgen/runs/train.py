@@ -11,6 +11,7 @@ import numpy as np
 from jax.errors import JAXTypeError
 
 from deconvgen import data, tasks
+from deconvgen.core import runtime
 from deconvgen.core.errors import Diverged, first_line, unknown
 from deconvgen.core.terminal import say
 from deconvgen.core.types import Task, Tree
@@ -90,8 +91,10 @@ def _train_together(
     task = population.task(first, spread.axis, keys, many)
     target = setup.shape(first, example)
     together = population.common_step(workdirs)
+    if many:
+        runtime.allow_files()
     with ExitStack() as opened:
-        members, states, start = [], [], 0
+        members, states, start, proved = [], [], 0, set()
         for config, workdir in zip(loaded, workdirs, strict=True):
             claimed = setup.claim(workdir, config)
             changed = opened.enter_context(claimed) if main else {}
@@ -109,7 +112,9 @@ def _train_together(
                 init = inits[how] = inits.get(how) or setup.start(config)
                 states.append(setup.initial(config, example, config.seed, init))
                 history = b""
-                checkpoint.prove(workdir, states[-1]) if main else None
+                if main and workdir.parent not in proved:
+                    checkpoint.prove(workdir, states[-1])
+                    proved.add(workdir.parent)
             log = Log(workdir, history, start, writes=main)
             opened.callback(log.close)
             if changed:
@@ -131,10 +136,9 @@ def _train_together(
         state, silent = feed.stack(states) if many else states[0], quiet or not main
         try:
             with watch.during("training"):
-                often = times(first)
-                return fit(
-                    task, members, state, often, spread, rows, visit, start, silent
-                )
+                often, aside = times(first), partial(watch.during, "evaluating")
+                how = (spread, rows, visit, start, silent, aside)
+                return fit(task, members, state, often, *how)
         except JAXTypeError as error:
             if not keys:
                 raise
@@ -251,8 +255,7 @@ def visitor(
         rate: float,
         seconds: Callable[[], float],
     ) -> None:
-        with watch.during("evaluating"):
-            figures = look(member, state, done, due, rate, seconds)
+        figures = look(member, state, done, due, rate, seconds)
         if jax.process_index() == 0 and (due.saves or due.evaluates):
             meta = {"eval": figures, "config": configs[member.workdir].to_dict()}
             with watch.during("saving"):

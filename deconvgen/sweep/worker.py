@@ -23,6 +23,7 @@ from typing import Any
 
 from deconvgen.core import files
 from deconvgen.core.errors import UserError
+from deconvgen.core.runtime import cpus
 
 OUTCOME = "outcome.json"
 LOG = "log.txt"
@@ -177,12 +178,6 @@ def inherited() -> Iterator[dict[str, str]]:
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def cpus() -> int:
-    """The CPU cores that this process may use."""
-    known = hasattr(os, "sched_getaffinity")
-    return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
 
 
 def share(index: int, count: int) -> None:

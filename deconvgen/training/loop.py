@@ -10,7 +10,8 @@ scalars of a call are read while the next one computes.
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 
-from deconvgen.core import signals
+from deconvgen.core import runtime, signals
 from deconvgen.core.errors import Diverged, Exit
 from deconvgen.core.terminal import Bar, say
 from deconvgen.core.types import Task, Tree
@@ -123,13 +124,16 @@ def fit(
     visit: Visit,
     start: int = 0,
     quiet: bool = False,
+    aside: Callable[[], AbstractContextManager] = nullcontext,
 ) -> list[Outcome | Diverged]:
     """Train to the end; how each member ended.
 
     - state: what the task's step takes, on the host; of several members with a leading
       axis over them.
     - feed: the batches of all members.
-    - visit: records, draws, evaluates and saves what is due, for one member.
+    - visit: records, draws, evaluates and saves what is due, for one member; those of
+      several are side by side, in threads.
+    - aside: is entered meanwhile.
 
     Raises `Stopped` after SIGTERM or SIGINT, once everything is saved.
 
@@ -168,6 +172,15 @@ def fit(
                 }
                 member.log.record(done, "train", own | pace)
 
+    def visited(state: Tree, done: int, due: Due, i: int) -> Diverged | None:
+        """What is due for a member; what is wrong with a state that is not saved."""
+        own = spread.member(state, i) if many else state
+        try:
+            spent = partial(seconds, members[i])
+            visit(members[i], own, done, due, bar.last, spent)
+        except Diverged as error:
+            return error
+
     late: tuple[int, Tree] | None = None
     done = start
     shown = Bar(start, times.steps, times.batch_size * count, quiet)
@@ -193,16 +206,10 @@ def fit(
                 continue
             read(*late)
             late = None
-            with bar.pause():
-                for i, member in enumerate(members):
-                    if i in ended:
-                        continue
-                    own = spread.member(state, i) if many else state
-                    spent = partial(seconds, member)
-                    try:
-                        visit(member, own, done, due, bar.last, spent)
-                    except Diverged as error:  # of the state, which is not saved
-                        ended[i] = error
+            with bar.pause(), aside():
+                alive = [i for i in range(count) if i not in ended]
+                threads = runtime.cpus() if spread.count == 1 else 1
+                ended |= each(partial(visited, state, done, due), alive, threads)
             if stop:
                 for member in members:
                     with suppress(Diverged):
@@ -210,6 +217,20 @@ def fit(
                 place = members[0].workdir
                 raise Stopped(stop, done, place.parent if many else place)
     return [ended.get(i) or outcome(m, done) for i, m in enumerate(members)]
+
+
+def each(call: Callable[[int], Any], places: list[int], threads: int) -> dict[int, Any]:
+    """What `call` gives for the places where it gives something.
+
+    The first by itself, since it compiles; the others side by side, as most of a visit
+    is the host's work while an accelerator waits.
+    """
+    first, rest = places[:1], places[1:]
+    found = [call(i) for i in first]
+    if rest:
+        with ThreadPoolExecutor(threads) as pool:
+            found += pool.map(call, rest)
+    return {i: given for i, given in zip(places, found, strict=True) if given}
 
 
 def outcome(member: Member, done: int) -> Outcome | Diverged:

@@ -4,6 +4,7 @@ What is done inside a phase counts for the inner one alone. Whatever JAX traces,
 and compiles is `compiling`, in whichever phase it happens.
 """
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,17 +23,24 @@ COMPILED = "/jax/compilation_cache/cache_misses"
 
 
 class Stopwatch:
-    """Seconds by phase, and programs that were compiled and not found in the cache."""
+    """Seconds by phase, and programs that were compiled and not found in the cache.
+
+    It is the clock of one thread: what others do meanwhile is in the phase of this one.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = dict.fromkeys(PHASES, 0.0)
         self.compilations = 0
+        self._thread = threading.get_ident()
         self._inside = [0.0]  # of each phase that is open, seconds of inner ones
         self._events: list[tuple[float, float]] = []  # from, to; none inside another
 
     @contextmanager
     def during(self, phase: str) -> Iterator[None]:
         """Count the seconds until the end of the block for this phase."""
+        if threading.get_ident() != self._thread:
+            yield
+            return
         began = time.perf_counter()
         self._inside.append(0.0)
         try:
@@ -58,6 +66,8 @@ class Stopwatch:
 
     def compiled(self, seconds: float) -> None:
         """An event of a compilation is over, which took that long."""
+        if threading.get_ident() != self._thread:
+            return
         now = time.perf_counter()
         began = now - seconds
         while self._events and self._events[-1][0] >= began:
