@@ -6,7 +6,15 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from deconvgen.audit.probe import INSIDE, Answer, answer, draws, probes, random_key
+from deconvgen.audit.probe import (
+    INSIDE,
+    Answer,
+    answer,
+    arguments,
+    draws,
+    probes,
+    random_key,
+)
 from deconvgen.core.errors import UserError, first_line
 from deconvgen.core.numbers import whole
 from deconvgen.ops.fir import Pair, pair
@@ -39,9 +47,10 @@ def layer(
     """
     factor = pair(factor)
     channels, border = whole("channels", channels, 1), whole("border", border, 1)
-    x, indices = probes(INSIDE + 2 * border, channels, factor)
+    probe = probes(INSIDE + 2 * border, channels, factor)
+    x = probe[0]
     try:
-        made = [np.asarray(y) for y in _answers(function, variables, x, indices)]
+        made = [np.asarray(y) for y in _answers(function, variables, probe)]
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise UserError(
             f"the layer takes no images {list(x.shape)}: {first_line(error)} "
@@ -62,12 +71,12 @@ def layer(
     return answer(np.stack(made).astype(np.float32), factor, border)
 
 
-def _answers(function: Any, variables: Any, x: Any, indices: Any) -> list[Any]:
+def _answers(function: Any, variables: Any, probe: tuple[Any, ...]) -> list[Any]:
     if not isinstance(function, nn.Module):
         if not callable(function):
             raise UserError(f"a layer is a function or a module, not {function!r:.80}")
-        return [function(x)]
-    args = (x, indices) if getattr(function, "needs_indices", False) else (x,)
+        return [function(probe[0])]
+    args = arguments(function, *probe)
     apply = jax.jit(function.apply)
     if variables is not None:
         return [apply(variables, *args)]

@@ -45,7 +45,12 @@ def cost(layer: nn.Module, size: int, channels: int) -> Cost:
     152
     """
     x = jax.ShapeDtypeStruct((1, size, size, channels), jnp.float32)
-    args = (x, x.update(dtype=jnp.int32)) if layer.needs_indices else (x,)
+    args = [x]
+    if layer.needs_indices:
+        args += [x.update(dtype=jnp.int32)]
+    if layer.needs_guide:
+        r, s = layer.factors
+        args += [x.update(shape=(1, r * size, s * size, layer.features))]
     key = jax.random.key(0)
     steps: list[tuple[Array, Array, int]] = []  # (input, output, kernel's size)
 

@@ -17,8 +17,9 @@ Layer = Upsampler | Modifier
 def dc_gaps(function: Callable[..., Any]) -> Callable[..., dict[str, Array]]:
     """`function`, but returning the DC gap of each upsampling layer in it, by name.
 
-    Of a layer with all that is wrapped around it. Those that need an encoder's
-    max-pool indices are left out: what they make of a constant is up to the indices.
+    Of a layer with all that is wrapped around it. Those that are given
+    something of an encoder besides (max-pool indices, a guide) are left out: what they
+    make of a constant is up to that.
     Works under `jax.jit`.
     """
 
@@ -29,7 +30,7 @@ def dc_gaps(function: Callable[..., Any]) -> Callable[..., dict[str, Array]]:
         def look(call, inputs, settings, context):
             layer = context.module
             upsamples = isinstance(layer, Layer) and context.method_name == "__call__"
-            if not upsamples or busy or layer.needs_indices:
+            if not upsamples or busy or len(inputs) > 1:
                 return call(*inputs, **settings)
             path = layer.path
             if not any(path[: len(other)] == other for other in found):  # not inside

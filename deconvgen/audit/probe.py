@@ -13,6 +13,7 @@ from deconvgen.audit.costs import Cost, cost
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.upsample import make_upsampler
 from deconvgen.ops.fir import Pair
+from deconvgen.ops.resize import bilinear
 
 DRAWS = 4  # kernels that a figure is an average over: 4, or more of few features
 INSIDE = 8  # pixels of the input, each way, that are looked at
@@ -111,8 +112,7 @@ def audit(
         inner = inner.upsampler
     (r, s), kernel = inner.factors, inner.kernel
     border = 2 + max(-(-k // (2 * f)) for k, f in zip(kernel, (r, s), strict=True))
-    x, indices = probes(INSIDE + 2 * border, channels, (r, s))
-    args = (x, indices) if layer.needs_indices else (x,)
+    args = arguments(layer, *probes(INSIDE + 2 * border, channels, (r, s)))
     start, apply = jax.jit(layer.init), jax.jit(layer.apply)
     kernels = [start(random_key(seed), *args) for seed in range(draws(features))]
     answers = np.stack([apply(kernel, *args) for kernel in kernels])
@@ -171,8 +171,19 @@ def random_key(seed: int) -> Array:
     return jax.random.key(seed, impl="rbg")  # compiles faster than the default
 
 
-def probes(n: int, channels: int, factor: Pair) -> tuple[Array, Array]:
-    """[8, n, n, c]: four of noise, a constant, an impulse, smooth, smooth and moved."""
+def arguments(layer: Any, x: Array, indices: Array, guide: Array) -> tuple[Array, ...]:
+    """What the layer is called with: x, and what it needs besides."""
+    if getattr(layer, "needs_indices", False):
+        return x, indices
+    return (x, guide) if getattr(layer, "needs_guide", False) else (x,)
+
+
+def probes(n: int, channels: int, factor: Pair) -> tuple[Array, Array, Array]:
+    """[8, n, n, c]: four of noise, a constant, an impulse, smooth, smooth and moved.
+
+    With them the max-pool indices and the guide that go along: the guide [8, r n, s n,
+    c] is noise of its own, then the probe itself, bilinearly enlarged.
+    """
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(4, n, n, channels))
     constant = np.broadcast_to(rng.normal(size=channels), (1, n, n, channels))
@@ -190,7 +201,10 @@ def probes(n: int, channels: int, factor: Pair) -> tuple[Array, Array]:
     x = np.concatenate([noise, constant, impulse, smooth, moved])
     indices = np.zeros(x.shape, np.int32)
     indices[:4] = rng.integers(0, factor[0] * factor[1], noise.shape)
-    return jnp.asarray(x, jnp.float32), jnp.asarray(indices)
+    fresh = rng.normal(size=(4, n * factor[0], n * factor[1], channels))
+    x, fresh = jnp.asarray(x, jnp.float32), jnp.asarray(fresh, jnp.float32)
+    guide = jnp.concatenate([fresh, bilinear(x[4:], factor)])
+    return x, jnp.asarray(indices), guide
 
 
 def _phases(y: np.ndarray, factor: Pair) -> np.ndarray:

@@ -171,10 +171,12 @@ def group(norm: Norm, x: Array, train: bool, mask: Array | None) -> Array:
     """Over the pixels and the channels of a group, each example by itself."""
     channels = x.shape[-1]
     groups = max(n for n in range(1, norm.groups + 1) if channels % n == 0)
-    _several("group", x[0].size // groups)
+    _several("group", math.prod(x.shape[1:]) // groups)
     x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     pixel = x[(slice(None), *[slice(1)] * (x.ndim - 2))]
-    parts = pixel.reshape(*pixel.shape[:-1], groups, -1).mean(-1, keepdims=True)
+    parts = pixel.reshape(*pixel.shape[:-1], groups, channels // groups).mean(
+        -1, keepdims=True
+    )
     middle = jnp.broadcast_to(parts, (*parts.shape[:-1], channels // groups))
     x = x - jax.lax.stop_gradient(
         middle.reshape(pixel.shape)
@@ -185,7 +187,7 @@ def group(norm: Norm, x: Array, train: bool, mask: Array | None) -> Array:
 @norms.register
 def instance(norm: Norm, x: Array, train: bool, mask: Array | None) -> Array:
     """Over the pixels, each example and channel by itself."""
-    _several("instance", x[0, ..., 0].size)
+    _several("instance", math.prod(x.shape[1:-1]))
     x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     pixel = x[(slice(None), *[slice(1)] * (x.ndim - 2))]
     x = x - jax.lax.stop_gradient(pixel)  # changes nothing, and has more digits near 0

@@ -5,7 +5,7 @@ from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.fir import upfirdn
 from deconvgen.ops.image import luma, shrink
 from deconvgen.ops.pooling import max_pool_with_indices, max_unpool
-from deconvgen.ops.reassembly import reassemble
+from deconvgen.ops.reassembly import reassemble, window_products
 from deconvgen.ops.resize import bicubic, bilinear, bilinear_additive, nearest
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
 from deconvgen.ops.structure import similarity as structural_similarity
@@ -29,4 +29,5 @@ __all__ = [
     "space_to_depth",
     "structural_similarity",
     "upfirdn",
+    "window_products",
 ]

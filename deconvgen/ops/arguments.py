@@ -26,15 +26,22 @@ else:
 Images = Shaped[Given, "*b h w c"]
 """Of any type, with any number of batch axes."""
 
+Maps = Shaped[Given, "*batch_and_space c"]
+"""Images, or what has one or three spatial axes: signals and volumes."""
+
 TYPES = ("rounded", "wide", "levels", "kept")
 
 
-def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]:
+def takes(
+    types: str = "rounded", *, space: str = "", **axes: str
+) -> Callable[[Callable], Callable]:
     """Decorate an operation whose arrays have one batch axis, and so its results.
 
     `axes` name the arrays among its arguments and the axes of one example:
     `takes(x="h w c", weights="h w p t")`. Callers may have any number of batch axes,
     the same for all of them; axes of one name have one size. Else a `UserError`.
+    `space` names the argument that has one value for each spatial axis: where it lists
+    one or three of them instead of two, "h w" is "w" or "d h w".
 
     `types` say what the operation computes in, and what comes out:
 
@@ -46,7 +53,7 @@ def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]
     """
     if types not in TYPES:
         raise ValueError(f"types is one of {TYPES}, not {types!r}")
-    named = {name: tuple(listed.split()) for name, listed in axes.items()}
+    images = {name: tuple(listed.split()) for name, listed in axes.items()}
 
     def decorate(operation: Callable) -> Callable:
         signature = inspect.signature(operation)
@@ -54,6 +61,9 @@ def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]
         @functools.wraps(operation)
         def called(*args: Any, **kwargs: Any) -> Any:
             bound = signature.bind(*args, **kwargs)
+            listed = bound.arguments.get(space)
+            rank = len(listed) if isinstance(listed, (tuple, list)) else 2
+            named = {name: in_space(axes, rank) for name, axes in images.items()}
             arrays = {name: jnp.asarray(bound.arguments[name]) for name in named}
             batch = batch_of(operation.__name__, arrays, named)
             if types != "kept":
@@ -72,6 +82,14 @@ def takes(types: str = "rounded", **axes: str) -> Callable[[Callable], Callable]
         return called
 
     return decorate
+
+
+def in_space(axes: Sequence[str], rank: int) -> tuple[str, ...]:
+    """The names of an image's axes, ("h", "w", "c"), in as many dimensions."""
+    if rank not in (1, 3):  # of which whoever reads the argument knows better
+        return tuple(axes)
+    names = "dhw"[3 - rank :]
+    return (*(names.upper() if axes[0].isupper() else names), *axes[2:])
 
 
 IMPLS = ("auto", "lax")

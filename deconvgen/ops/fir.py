@@ -33,6 +33,17 @@ def pair(value: Any, what: str = "a factor") -> Pair:
     return int(both[0]), int(both[1])
 
 
+def per_space(value: Any, what: str = "a factor") -> tuple[int, ...]:
+    """(rows, columns) from one whole number >= 1, or one for each of 1 to 3 axes."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) not in (1, 2, 3) or not all(map(whole, values)) or min(values) < 1:
+        raise UserError(
+            f"{what} is a whole number >= 1 or a pair of them (1 or 3 for signals and "
+            f"volumes), not {value}"
+        )
+    return tuple(int(number) for number in values)
+
+
 @takes(x="h w c")
 def upfirdn(
     x: Images,
@@ -104,6 +115,16 @@ def upfirdn_axis(
     (up, _), (down, _), (padding,) = pair(up), pair(down), pairs((padding,), 1, "")
     run, taps = plain(_upfirdn, impl), _filter(taps, x, (1,))
     return _along(run, x, taps, axis, up, down, padding)
+
+
+def filter_axis(x: Array, taps: Any, axis: int, **options: Any) -> Array:
+    """`upfirdn_axis` along any axis of x [b, *space, c], of which 0 is the first."""
+    if x.ndim == 4:
+        return upfirdn_axis(x, taps, axis, **options)
+    before, after, c = x.shape[: 1 + axis], x.shape[2 + axis : -1], x.shape[-1]
+    flat = x.reshape(math.prod(before), x.shape[1 + axis], math.prod(after), c)
+    y = upfirdn_axis(flat, taps, 0, **options)
+    return y.reshape(*before, y.shape[1], *after, c)
 
 
 def _along(run: Callable, x: Array, taps: Array, axis: int, up, down, padding: Pair):

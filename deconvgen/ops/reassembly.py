@@ -41,6 +41,19 @@ def reassemble(
     return plain(_reassemble, impl)(x, weights, (kh, kw))
 
 
+@takes(x="h w c", y="h w p c")
+def window_products(
+    x: Images, y: Shaped[Given, "*b h w p c"], window: Wholes
+) -> Float[Array, "*b h w p t"]:
+    """How alike y is to each pixel of its window of x: sum_c y[..., p, c] x[at t, c].
+
+    The window is `reassemble`'s, and so is the border: x is zero beyond it. Lu et al.
+    2022 (SAPA), eq. 3, without the exponential; also the gradient of `reassemble` with
+    respect to its weights.
+    """
+    return _weights_gradient(x, y, pair(window, "a window"))
+
+
 def _patches(x: Array, window: Pair) -> list[Array]:
     """The window's pixels, one shifted x [b, h, w, c] for each t."""
     (kh, kw), (_, h, w, _) = window, x.shape

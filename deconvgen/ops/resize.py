@@ -1,6 +1,11 @@
-"""Resizing by whole factors: nearest, bilinear, bicubic; NHWC, half-pixel centres."""
+"""Resizing by whole factors: nearest, bilinear, bicubic; NHWC, half-pixel centres.
+
+A factor is a whole number or a pair for images; one of one or three numbers, `(2,)` or
+`(2, 2, 2)`, is for signals [..., w, c] and volumes [..., d, h, w, c].
+"""
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import jax
@@ -10,29 +15,34 @@ from jax import Array
 from jaxtyping import Float, Shaped
 
 from deconvgen.core.errors import UserError, unknown
-from deconvgen.ops.arguments import Given, Images, takes
+from deconvgen.ops.arguments import Given, Maps, takes
 from deconvgen.ops.convolution import geometry
-from deconvgen.ops.fir import Wholes, pair, upfirdn_axis
+from deconvgen.ops.fir import Wholes, filter_axis, pair, per_space
+from deconvgen.ops.subpixel import depth_to_space
 
 REDUCTIONS = ("sum", "mean")
 """Of the channels of a group in bilinear additive upsampling."""
 
 
-@takes("kept", x="h w c")
-def nearest(x: Images, factor: Wholes) -> Shaped[Array, "*b H W c"]:
+@takes("kept", space="factor", x="h w c")
+def nearest(x: Maps, factor: Wholes) -> Shaped[Array, "*batch_and_larger c"]:
     """Every pixel repeated factor x factor times: H = factor * h; x's type is kept.
 
     >>> nearest(jnp.arange(2).reshape(1, 1, 2, 1), (1, 2)).ravel()
     Array([0, 0, 1, 1], dtype=int32)
     """
-    (r, s), (b, h, w, c) = pair(factor), x.shape
-    spread = jnp.broadcast_to(x[:, :, None, :, None], (b, h, r, w, s, c))
-    return spread.reshape(b, h * r, w * s, c)
+    factors, (b, *size, c) = per_space(factor), x.shape
+    both = list(zip(size, factors))
+    x = x.reshape(b, *(m for n in size for m in (n, 1)), c)
+    x = jnp.broadcast_to(x, (b, *(m for n, r in both for m in (n, r)), c))
+    return x.reshape(b, *(n * r for n, r in both), c)
 
 
-@takes(x="h w c")
-def bilinear(x: Images, factor: Wholes, impl: str = "auto") -> Float[Array, "*b H W c"]:
-    """Linear interpolation along both axes, H = factor * h.
+@takes(space="factor", x="h w c")
+def bilinear(
+    x: Maps, factor: Wholes, impl: str = "auto"
+) -> Float[Array, "*batch_and_larger c"]:
+    """Linear interpolation along the axes, H = factor * h.
 
     Equal to `jax.image.resize(x, ..., "bilinear")`; beyond the border the nearest
     pixel goes on. Two short filters along the axes, and the same for the gradient;
@@ -44,8 +54,10 @@ def bilinear(x: Images, factor: Wholes, impl: str = "auto") -> Float[Array, "*b 
     return _interpolate(x, factor, "bilinear", impl)
 
 
-@takes(x="h w c")
-def bicubic(x: Images, factor: Wholes, impl: str = "auto") -> Float[Array, "*b H W c"]:
+@takes(space="factor", x="h w c")
+def bicubic(
+    x: Maps, factor: Wholes, impl: str = "auto"
+) -> Float[Array, "*batch_and_larger c"]:
     """Cubic convolution with a = -0.5 (Keys 1981), H = factor * h.
 
     Equal to `jax.image.resize(x, ..., "bicubic")`: at the border the weights of the
@@ -57,14 +69,14 @@ def bicubic(x: Images, factor: Wholes, impl: str = "auto") -> Float[Array, "*b H
     return _interpolate(x, factor, "bicubic", impl)
 
 
-@takes(x="h w c")
+@takes(space="factor", x="h w c")
 def bilinear_additive(
-    x: Images,
+    x: Maps,
     factor: Wholes,
     features: Any,
     reduction: str = "sum",
     impl: str = "auto",
-) -> Float[Array, "*b H W features"]:
+) -> Float[Array, "*batch_and_larger features"]:
     """Bilinear resize, then groups of consecutive channels summed to `features`.
 
     Wojna et al. 2017, "The Devil is in the Decoder", sec. 3, where four channels make
@@ -77,6 +89,23 @@ def bilinear_additive(
     (1, 8, 8, 1)
     """
     return bilinear(grouped(x, features, reduction), factor, impl)
+
+
+@takes(space="factor", x="h w c")
+def channel_repeat(
+    x: Maps, factor: Wholes, features: Any
+) -> Float[Array, "*batch_and_larger features"]:
+    """Each channel repeated r s features / c times, then channels to pixels.
+
+    The sub-pixel p of output channel j is input channel floor((j + p / (r s)) c /
+    features), p = 0 to r s - 1: nearest-neighbour where features = c, and no value is
+    lost or made up where c divides r s features. Channels are averaged as in `grouped`
+    where there are too many, or they do not divide. Chen et al. 2024 (DC-AE), sec. 3.2.
+    """
+    factors = per_space(factor)
+    return depth_to_space(
+        grouped(x, prod(factors) * features, "mean"), factors, order="crr"
+    )
 
 
 @takes(x="c")
@@ -141,9 +170,10 @@ FILTERS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {
 
 
 def _interpolate(x: Array, factor: Wholes, name: str, impl: str) -> Array:
-    factors, (b, h, w, c) = pair(factor), x.shape
-    if geometry.unknown((h, w)):  # symbols, for lax
-        return jax.image.resize(x, (b, h * factors[0], w * factors[1], c), name)
+    factors, (b, *size, c) = per_space(factor), x.shape
+    if geometry.unknown(size):  # symbols, for lax
+        larger = [n * s for n, s in zip(size, factors, strict=True)]
+        return jax.image.resize(x, (b, *larger, c), name)
     for axis, s in enumerate(factors):
         if s == 1:
             continue
@@ -154,7 +184,7 @@ def _interpolate(x: Array, factor: Wholes, name: str, impl: str) -> Array:
         spaced = np.zeros(n * s)
         spaced[::s] = 1
         total = np.convolve(np.pad(spaced, padding), taps, mode="valid")
-        total = total.reshape((-1, 1, 1) if axis == 0 else (-1, 1))
-        x = upfirdn_axis(x, taps, axis, up=s, padding=padding, impl=impl)
+        total = total.reshape(-1, *[1] * (len(factors) - axis))
+        x = filter_axis(x, taps, axis, up=s, padding=padding, impl=impl)
         x = x * jnp.asarray(1 / total, x.dtype)
     return x

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvgen.nn.upsample import upsamplers
+from deconvgen.ops import resize
 
 KEY = jax.random.key(0, impl="rbg")  # compiles faster than the default
 NAMES = list(upsamplers)
@@ -15,7 +16,9 @@ def noise(*shape, seed=0):
 
 
 def inputs(layer, x):
-    """x, and indices where the layer needs them."""
+    """x, and indices or a guide where the layer needs them."""
+    if layer.needs_guide:
+        return x, resize.nearest(x, layer.factors)[..., ::-1]
     if not layer.needs_indices:
         return (x,)
     return x, jnp.arange(x.size, dtype=jnp.int32).reshape(x.shape) % 2

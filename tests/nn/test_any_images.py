@@ -22,7 +22,7 @@ from deconvgen.ops.convolution.strided import conv
 from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.fir import upfirdn, upfirdn_axis
 from deconvgen.ops.pooling import max_pool_with_indices, max_unpool, window_indices
-from deconvgen.ops.reassembly import reassemble
+from deconvgen.ops.reassembly import reassemble, window_products
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
 from deconvgen.ops.structure import blur, similarity
 from deconvgen.ops.subpixel import depth_to_space, space_to_depth
@@ -48,6 +48,7 @@ OPERATIONS = {
     "bilinear_additive": lambda x: resize.bilinear_additive(x, 2, 3),
     "bilinear_additive_mean": lambda x: resize.bilinear_additive(x, 2, 2, "mean"),
     "grouped": lambda x: resize.grouped(x, 3),
+    "channel_repeat": lambda x: resize.channel_repeat(x, 2, 3),
     "upfirdn": lambda x: upfirdn(x, TAPS, 2, 1, ((1, 0), (0, 1))),
     "upfirdn_separable": lambda x: upfirdn(x, np.array([0.3, 0.9]), 2),
     "upfirdn_of_many_taps": lambda x: upfirdn(x, np.ones((11, 11)) / 121),
@@ -63,6 +64,7 @@ OPERATIONS = {
         jnp.abs(x).astype(jnp.int32), (24, 24), 2
     ),
     "reassemble": lambda x: reassemble(x, spread(WEIGHTS, x), (2, 3)),
+    "window_products": lambda x: window_products(x, x[..., None, :], 3),
     "sample_bilinear": lambda x: sample_bilinear(
         x, spread(PLACES, x), spread(PLACES, x)
     ),
@@ -77,11 +79,15 @@ MODIFIERS = {
     "bare": {},
     "residual": {"residual": True},
     "averaging": {"residual": True, "reduction": "mean"},
-    "box_filter": {"box_filter": True},
+    "repeating": {"residual": True, "shortcut": "channel_repeat"},
+    "smoothing": {"smoothing": 2},
     "extra_conv": {"extra_conv": True},
 }
+# Called with x alone, with indices, and with a guide.
+WRAPPED = ("conv_transpose", "max_unpool", "index_unpool")
 LAYERS = {
-    **{(name, modifier): None for name in NAMES for modifier in MODIFIERS},
+    **{(name, "bare"): None for name in NAMES},
+    **{(name, modifier): None for name in WRAPPED for modifier in MODIFIERS},
     ("Conv", "bare"): Conv(3, (3, 3)),
     ("ConvTranspose", "bare"): ConvTranspose(3, (3, 3), (2, 2)),
     ("Depthwise", "bare"): Depthwise((3, 3), (2, 2), nn.initializers.ones),

@@ -14,10 +14,11 @@ from deconvgen.ops import fir, resize
 from deconvgen.ops.convolution.strided import conv
 from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.reassembly import reassemble
+from tests.nn.layers import inputs
 
 X = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 4, 4)), jnp.float32)
 T = jnp.cos(jnp.arange(X.size)).reshape(X.shape)
-MODIFIERS = ({}, {"residual": True, "box_filter": True, "extra_conv": True})
+MODIFIED = {"residual": True, "box_filter": True, "extra_conv": True}
 
 
 def agrees(lax, auto):
@@ -31,11 +32,17 @@ def agrees(lax, auto):
     )
 
 
-@pytest.mark.parametrize("modifiers", MODIFIERS, ids=("bare", "modified"))
-@pytest.mark.parametrize("name", upsamplers)
+WRAPPED = ("conv_transpose", "max_unpool", "index_unpool")
+LAYERS = [
+    *((name, {}) for name in upsamplers),
+    *((name, MODIFIED) for name in WRAPPED),
+]
+
+
+@pytest.mark.parametrize(("name", "modifiers"), LAYERS)
 def test_every_upsampler(name, modifiers):
     make = lambda impl: make_upsampler(name, 3, impl=impl, **modifiers)
-    more = (jnp.zeros(X.shape, jnp.int32),) if upsamplers[name].needs_indices else ()
+    more = inputs(make("auto"), X)[1:]
     variables = make("auto").init(jax.random.key(0), X, *more)
     run = lambda impl: lambda x: make(impl).apply(variables, x, *more)
     agrees(jax.jit(run("lax")), jax.jit(run("auto")))

@@ -219,7 +219,7 @@ def test_mirroring_says_what_does_not_match():
 @pytest.mark.parametrize("name", initializers)
 def test_jit_is_eager_and_finite_at_an_uneven_factor(name):
     kind = next(kind for kind in KINDS if kind in initializers[name].kinds)
-    init = initializers[name](Use(kind, (3, 2)))
+    init = initializers[name](Use(kind, (3, 2), last=False))
     kernel = init(KEY, (6, 4, 1, 12), jnp.float32)
     assert np.isfinite(kernel).all() and np.abs(kernel).max() > 0
     jitted = jax.jit(lambda: init(KEY, (6, 4, 1, 12), jnp.float32))()

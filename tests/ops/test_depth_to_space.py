@@ -51,3 +51,18 @@ def test_what_does_not_divide_is_refused():
         depth_to_space(jnp.zeros((1, 2, 2, 4)), 2, "rcc")
     with pytest.raises(UserError, match="whole number >= 1"):
         depth_to_space(jnp.zeros((1, 2, 2, 4)), 0)
+
+
+@pytest.mark.parametrize("order", ["rrc", "crr"])
+def test_signals_and_volumes_are_images_of_fewer_and_more_axes(order):
+    """One row of an image is a signal; a volume's sub-pixels are those of its axes."""
+    x = np.random.default_rng(0).normal(size=(2, 5, 6)).astype("f4")
+    signal = depth_to_space(x, (3,), order)
+    image = depth_to_space(x[:, None], (1, 3), order)
+    np.testing.assert_array_equal(signal, image[:, 0])
+    volume = x.reshape(1, 2, 5, 1, 6)
+    deep = depth_to_space(volume, (3, 1, 2), order)
+    assert deep.shape == (1, 6, 5, 2, 1)
+    for i, j in np.ndindex(3, 2):  # one channel: both orders are (r, s)
+        np.testing.assert_array_equal(deep[:, i::3, :, j::2, 0], volume[..., 2 * i + j])
+    np.testing.assert_array_equal(space_to_depth(deep, (3, 1, 2), order), volume)

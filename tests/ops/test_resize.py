@@ -124,3 +124,15 @@ def test_factors_that_are_none_are_refused(factor):
         with pytest.raises(UserError, match="a factor is a whole number >= 1"):
             method(jnp.ones((1, 2, 2, 1)), factor)
     assert resize.bilinear(jnp.ones((1, 2, 2, 1)), np.int64(2)).shape == (1, 4, 4, 1)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(("size", "factor"), [((5,), (3,)), ((2, 3, 4), (2, 1, 3))])
+def test_signals_and_volumes(name, size, factor):
+    """A factor of one or three numbers: as many spatial axes, behind any batch."""
+    x = noise(2, 1, *size, 2)
+    larger = [n * s for n, s in zip(size, factor)]
+    expected = jax.image.resize(x, (2, 1, *larger, 2), name)
+    np.testing.assert_allclose(METHODS[name](x, factor), expected, atol=1e-5)
+    with pytest.raises(UserError, match=r"x is \[..., .*w, c\], not an array of shape"):
+        METHODS[name](jnp.ones(len(size)), factor)

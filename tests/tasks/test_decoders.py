@@ -157,6 +157,8 @@ def test_samples_are_pictures(case):
 @pytest.mark.parametrize("name", ["autoencoder", "superres", "segmentation"])
 def test_every_upsampler_fits_every_task(name, upsampler):
     extra = {"model.kernel_size=0", f"model.upsampler={upsampler}"}
+    if upsamplers[upsampler].needs_guide:
+        pytest.skip("no decoder hands a guide on yet")
     if upsamplers[upsampler].needs_indices:
         if name == "superres":
             pytest.skip("a low-resolution picture has no pooling's indices")

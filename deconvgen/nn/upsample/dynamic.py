@@ -5,11 +5,12 @@ import math
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Shaped
 
 from deconvgen.core.errors import UserError
-from deconvgen.nn.upsample.base import Upsampler, upsamplers
+from deconvgen.nn.upsample.base import Sizes, Upsampler, upsamplers
 from deconvgen.ops.arguments import Given, Images, takes
 from deconvgen.ops.reassembly import reassemble
 from deconvgen.ops.subpixel import depth_to_space
@@ -34,18 +35,42 @@ class Carafe(Upsampler):
     def default_kernel(self, factor: int) -> int:
         return 5
 
+    def shares(self, weights: Array) -> Array:
+        """What the window's pixels get of 1, from logits [..., kh kw]."""
+        return jax.nn.softmax(weights)
+
     @nn.compact
     def __call__(self, x: Array) -> Array:
         (r, s), (kh, kw) = self.factors, self.kernel
         xavier, tiny = nn.initializers.xavier_uniform(), nn.initializers.normal(0.001)
-        small = self.conv(x, "compress", 64, (1, 1), kernel_init=xavier)
+        small = self.conv(x, "compress", 64, 1, kernel_init=xavier)
         encoder, count = (max(1, kh - 2), max(1, kw - 2)), kh * kw * r * s
         weights = self.conv(small, "encode", count, encoder, kernel_init=tiny)
         b, h, w, _ = weights.shape
-        weights = jax.nn.softmax(weights.reshape(b, h, w, r * s, kh * kw))
-        mixed = reassemble(x, weights, (kh, kw), self.impl)
-        mixed = mixed.reshape(b, h, w, r * s * x.shape[-1])
-        return self.conv(depth_to_space(mixed, (r, s)), "project", kernel=(1, 1))
+        weights = self.shares(weights.reshape(b, h, w, r * s, kh * kw))
+        mixed = mixtures(x, weights, self.kernel, self.factors, self.impl)
+        return self.conv(mixed, "project", kernel=1)
+
+
+def mixtures(x: Array, weights: Array, window: Sizes, factors: Sizes, impl: str):
+    """Sub-pixels [b, r h, s w, c] as mixtures of windows, weights [b, h, w, r s, t]."""
+    mixed = reassemble(x, weights, window, impl)
+    channels = mixed.shape[-2] * mixed.shape[-1]
+    return depth_to_space(mixed.reshape(*mixed.shape[:3], channels), factors)
+
+
+@upsamplers.register(name="carafe_hamming")
+class CarafeHamming(Carafe):
+    """CARAFE whose weights are multiplied by a Hamming window, and again sum to 1.
+
+    So that they fall off towards the window's border: the low-pass filter of Chen et
+    al. 2024 (FreqFusion), sec. 3.2, without a guide.
+    """
+
+    def shares(self, weights: Array) -> Array:
+        window = np.outer(*map(np.hamming, self.kernel)).ravel()
+        shares = jax.nn.softmax(weights) * jnp.asarray(window, weights.dtype)
+        return shares / shares.sum(-1, keepdims=True)
 
 
 @upsamplers.register(name="dysample")
@@ -57,9 +82,16 @@ class DySample(Upsampler):
     the 1 x 1 convolution to `features` at the end is for the common signature. The
     offsets' kernel starts as N(0, 0.001) whatever `kernel_init` says, as there.
 
+    - dynamic_scope: the offsets times 0.5 sigmoid of a convolution that starts at 0.
+    - shuffle_first: "pixel shuffle + linear": the convolutions see the channels as
+      sub-pixels, r s times fewer (filled up with zeros where r s does not divide them).
+
     >>> jax.eval_shape(DySample(8).init_with_output, key, x)[0].shape
     (1, 8, 8, 8)
     """
+
+    dynamic_scope: bool = False
+    shuffle_first: bool = False
 
     def default_kernel(self, factor: int) -> int:
         return 1
@@ -67,10 +99,18 @@ class DySample(Upsampler):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         (r, s), groups = self.factors, math.gcd(4, x.shape[-1])
-        small = nn.initializers.normal(0.001)
-        count = 2 * groups * r * s
-        offsets = 0.25 * self.conv(x, "offsets", count, kernel_init=small)
-        offsets = depth_to_space(offsets, (r, s))
+        small, zeros = nn.initializers.normal(0.001), nn.initializers.zeros
+        seen, count = x, 2 * groups * r * s
+        if self.shuffle_first:
+            more = [(0, 0), (0, 0), (0, 0), (0, -x.shape[-1] % (r * s))]
+            seen, count = depth_to_space(jnp.pad(x, more), (r, s), "crr"), 2 * groups
+        offsets, reach = self.conv(seen, "offsets", count, kernel_init=small), 0.25
+        if self.dynamic_scope:
+            scope = self.conv(seen, "scope", count, kernel_init=zeros)
+            reach = 0.5 * jax.nn.sigmoid(scope)
+        offsets = offsets * reach
+        if not self.shuffle_first:
+            offsets = depth_to_space(offsets, (r, s))
         b, height, width, _ = offsets.shape
         # bfloat16 tells no halves apart beyond 128 pixels, so places are float32.
         exact = jnp.promote_types(offsets.dtype, jnp.float32)
@@ -79,7 +119,29 @@ class DySample(Upsampler):
         columns = ((jnp.arange(width, dtype=exact) + 0.5) / s - 0.5)[:, None]
         grid = (rows + offsets[..., 0], columns + offsets[..., 1])
         sampled = sample_bilinear(x, *grid).astype(x.dtype)
-        return self.conv(sampled, "project", kernel=(1, 1))
+        return self.conv(sampled, "project", kernel=1)
+
+
+@upsamplers.register(name="dysample_plus")
+class DySamplePlus(DySample):
+    """DySample+: the offsets' scope is learned too. Liu et al. 2023, sec. 3.2."""
+
+    dynamic_scope: bool = True
+
+
+@upsamplers.register(name="dysample_pl")
+class DySamplePl(DySample):
+    """DySample-S: offsets of the channels as sub-pixels. Liu et al. 2023, sec. 3.2."""
+
+    shuffle_first: bool = True
+
+
+@upsamplers.register(name="dysample_pl_plus")
+class DySamplePlPlus(DySample):
+    """DySample-S+: `dysample_pl` with a learned scope. Liu et al. 2023, sec. 3.2."""
+
+    dynamic_scope: bool = True
+    shuffle_first: bool = True
 
 
 @takes(x="h w c", rows="H W groups", columns="H W groups")

@@ -1,6 +1,7 @@
 """Upsamplers that learn the interpolation: transposed convolutions and sub-pixels."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -12,10 +13,10 @@ from jaxtyping import Float
 
 from deconvgen.nn.conv import ConvTranspose
 from deconvgen.nn.initializers import Initializer
-from deconvgen.nn.upsample.base import Upsampler, upsamplers
-from deconvgen.ops.arguments import Images, takes
+from deconvgen.nn.upsample.base import ANY, Sizes, Upsampler, upsamplers
+from deconvgen.ops.arguments import Maps, takes
 from deconvgen.ops.convolution.transposed import conv_transpose
-from deconvgen.ops.fir import Pair, box_power, upfirdn_axis
+from deconvgen.ops.fir import box_power, filter_axis
 from deconvgen.ops.subpixel import depth_to_space
 
 
@@ -31,6 +32,7 @@ class ConvTransposeUp(Upsampler):
     """
 
     transpose_kernel: bool = False
+    ranks: ClassVar[tuple[int, ...]] = ANY
     kinds: ClassVar[tuple[str, ...]] = ("deconvolution",)
 
     def default_kernel(self, factor: int) -> int:
@@ -58,6 +60,8 @@ class ConvTransposeUp(Upsampler):
 class DecomposedConvTranspose(Upsampler):
     """Transposed convolution of the rows (k x 1), then of the columns (1 x k).
 
+    Of volumes of the slices first, of signals of their one axis.
+
     Wojna et al. 2019, "The Devil is in the Decoder", sec. 3.
 
     >>> up = DecomposedConvTranspose(8)
@@ -65,23 +69,24 @@ class DecomposedConvTranspose(Upsampler):
     (1, 8, 8, 8)
     """
 
+    ranks: ClassVar[tuple[int, ...]] = ANY
     kinds: ClassVar[tuple[str, ...]] = ("decomposed_deconvolution",)
     default_kernel = ConvTransposeUp.default_kernel
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        (r, s), (kh, kw) = self.factors, self.kernel
-        for name, kernel, strides, use_bias in (
-            ("rows", (kh, 1), (r, 1), False),
-            ("columns", (1, kw), (1, s), self.use_bias),
-        ):
+        rank = len(self.factors)
+        for i, name in enumerate(("slices", "rows", "columns")[-rank:]):
+            along = lambda sizes: tuple(n if j == i else 1 for j, n in enumerate(sizes))  # noqa: B023
+            last, strides = i == rank - 1, along(self.factors)
+            how = {"last": last, "layers": rank}
             x = ConvTranspose(
                 self.features,
-                kernel,
+                along(self.kernel),
                 strides=strides,
                 padding="SAME",
-                use_bias=use_bias,
-                kernel_init=self.init_for("decomposed_deconvolution", strides),
+                use_bias=last and self.use_bias,
+                kernel_init=self.init_for("decomposed_deconvolution", strides, **how),
                 dtype=self.dtype,
                 param_dtype=self.param_dtype,
                 impl=self.impl,
@@ -93,12 +98,14 @@ class DecomposedConvTranspose(Upsampler):
 class Depthwise(nn.Module):
     """One k x k filter for each channel, upsampling by `factor`: [b, r h, s w, c].
 
+    With as many spatial axes as the factor has numbers.
+
     Padded as a `SAME` transposed convolution, or as a `SAME` convolution where the
     factor is 1. The kernel is [kh, kw, 1, c], slid without turning it round.
     """
 
-    kernel_size: Pair
-    factor: Pair
+    kernel_size: Sizes
+    factor: Sizes
     kernel_init: Initializer
     dtype: Any = None
     param_dtype: Any = jnp.float32
@@ -133,6 +140,7 @@ class SeparableConvTranspose(Upsampler):
     (1, 8, 8, 8)
     """
 
+    ranks: ClassVar[tuple[int, ...]] = ANY
     kinds: ClassVar[tuple[str, ...]] = ("depthwise_deconvolution", "convolution")
     default_kernel = ConvTransposeUp.default_kernel
 
@@ -141,13 +149,16 @@ class SeparableConvTranspose(Upsampler):
         x = Depthwise(
             self.kernel,
             self.factors,
-            self.init_for("depthwise_deconvolution", self.factors),
+            self.init_for(
+                "depthwise_deconvolution", self.factors, last=False, layers=2
+            ),
             self.dtype,
             self.param_dtype,
             self.impl,
             name="depthwise",
         )(x)
-        return self.conv(x, "pointwise", kernel=(1, 1))
+        init = self.init_for("convolution", layers=2)
+        return self.conv(x, "pointwise", kernel=1, kernel_init=init)
 
 
 @upsamplers.register(name="depth_to_space")
@@ -160,14 +171,57 @@ class DepthToSpace(Upsampler):
     (1, 8, 8, 8)
     """
 
+    ranks: ClassVar[tuple[int, ...]] = ANY
     kinds: ClassVar[tuple[str, ...]] = ("sub_pixel",)
+
+    def sub_pixels(self, x: Array) -> Array:
+        """What the convolution makes of x (in a compact method)."""
+        init = self.init_for("sub_pixel", self.factors)
+        use = {"features": self.features * prod(self.factors), "kernel_init": init}
+        return depth_to_space(self.conv(x, **use), self.factors)
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        r, s = self.factors
-        init = self.init_for("sub_pixel", self.factors)
-        use = {"features": self.features * r * s, "kernel_init": init}
-        return depth_to_space(self.conv(x, **use), (r, s))
+        return self.sub_pixels(x)
+
+
+@upsamplers.register(name="large_kernel_conv_transpose")
+class LargeKernelConvTranspose(Upsampler):
+    """Transposed convolutions of a large and of a small kernel, added: 7 x 7 and 3 x 3.
+
+    Agnihotri, Grabinski and Keuper 2024 (large context transposed convolution, LCTC),
+    sec. 4: 7 x 7 or 11 x 11 beside 3 x 3 at factor 2. In general 4 s - 1 by default,
+    beside 2 s - 1; the centres of both lie on the same pixel.
+    """
+
+    ranks: ClassVar[tuple[int, ...]] = ANY
+    kinds: ClassVar[tuple[str, ...]] = ("parallel_deconvolution",)
+
+    def default_kernel(self, factor: int) -> int:
+        return 4 * factor - 1 if factor > 1 else 7
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        beside = tuple(2 * s - 1 if s > 1 else 3 for s in self.factors)
+        branches = (("large", self.kernel, False), ("small", beside, self.use_bias))
+        large, small = (
+            ConvTranspose(
+                self.features,
+                kernel,
+                strides=self.factors,
+                padding="SAME",
+                use_bias=use_bias,
+                kernel_init=self.init_for(
+                    "parallel_deconvolution", self.factors, power=float(len(branches))
+                ),
+                dtype=self.dtype,
+                param_dtype=self.param_dtype,
+                impl=self.impl,
+                name=name,
+            )(x)
+            for name, kernel, use_bias in branches
+        )
+        return large + small
 
 
 @upsamplers.register(name="fir_conv_transpose")
@@ -182,13 +236,14 @@ class FirConvTranspose(Upsampler):
     (1, 8, 8, 8)
     """
 
+    ranks: ClassVar[tuple[int, ...]] = ANY
     kinds: ClassVar[tuple[str, ...]] = ("filtered_deconvolution",)
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         strides, kernel = self.factors, self.kernel
         filters = [s * box_power(s, 3) for s in strides]
-        power = float((filters[0] ** 2).sum() * (filters[1] ** 2).sum())
+        power = float(prod((taps**2).sum() for taps in filters))
         init = self.init_for("filtered_deconvolution", strides, power=power)
         y = ConvTranspose(
             self.features,
@@ -212,13 +267,13 @@ class FirConvTranspose(Upsampler):
         return y
 
 
-@takes(x="h w c")
+@takes(space="filters", x="h w c")
 def low_pass(
-    x: Images, filters: Sequence[np.ndarray], kernel: Pair, impl: str = "auto"
-) -> Float[Array, "*b H W c"]:
-    """Both filters along their axes, and k - 1 pixels of the kernel's reach less."""
+    x: Maps, filters: Sequence[np.ndarray], kernel: Sizes, impl: str = "auto"
+) -> Float[Array, "*batch_and_smaller c"]:
+    """The filters along their axes, and k - 1 pixels of the kernel's reach less."""
     for axis, (k, taps) in enumerate(zip(kernel, filters, strict=True)):
         extra = (k - 1) - (len(taps) - 1)  # what the filter has to take away
         low = -(extra // 2)
-        x = upfirdn_axis(x, taps, axis, padding=(low, -extra - low), impl=impl)
+        x = filter_axis(x, taps, axis, padding=(low, -extra - low), impl=impl)
     return x
