@@ -18,20 +18,32 @@ from deconvgen.nn.upsample import (
     make_upsampler,
     upsamplers,
 )
-from deconvgen.nn.upsample.dynamic import Carafe, DySample
+from deconvgen.nn.upsample.dynamic import (
+    Carafe,
+    CarafeHamming,
+    DySample,
+    DySamplePl,
+    DySamplePlPlus,
+    DySamplePlus,
+)
+from deconvgen.nn.upsample.guided import Fade, IndexUnpool, Sapa
 from deconvgen.nn.upsample.resized import (
     BicubicConv,
     BilinearAdditive,
     BilinearConv,
     BilinearSeparableConv,
+    ConvFir,
+    Eucb,
     MaxUnpool,
     NearestConv,
 )
+from deconvgen.nn.upsample.subpixel import DcUp, Haar, PhaseMlp
 from deconvgen.nn.upsample.transposed import (
     ConvTransposeUp,
     DecomposedConvTranspose,
     DepthToSpace,
     FirConvTranspose,
+    LargeKernelConvTranspose,
     SeparableConvTranspose,
 )
 
@@ -42,20 +54,33 @@ __all__ = [
     "BilinearSeparableConv",
     "BoxFilter",
     "Carafe",
+    "CarafeHamming",
     "Conv",
+    "ConvFir",
     "ConvTranspose",
     "ConvTransposeUp",
+    "DcUp",
     "DecomposedConvTranspose",
     "DepthToSpace",
     "Dropout",
     "DySample",
+    "DySamplePl",
+    "DySamplePlPlus",
+    "DySamplePlus",
+    "Eucb",
     "ExtraConv",
+    "Fade",
     "FirConvTranspose",
+    "Haar",
+    "IndexUnpool",
+    "LargeKernelConvTranspose",
     "MaxUnpool",
     "NearestConv",
     "Norm",
     "PReLU",
+    "PhaseMlp",
     "Residual",
+    "Sapa",
     "SeparableConvTranspose",
     "SpectralNorm",
     "Upsampler",

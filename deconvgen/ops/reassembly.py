@@ -50,6 +50,9 @@ def window_products(
     The window is `reassemble`'s, and so is the border: x is zero beyond it. Lu et al.
     2022 (SAPA), eq. 3, without the exponential; also the gradient of `reassemble` with
     respect to its weights.
+
+    >>> window_products(x, x[..., None, :], 3).shape
+    (1, 4, 4, 1, 9)
     """
     return _weights_gradient(x, y, pair(window, "a window"))
 

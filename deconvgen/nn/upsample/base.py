@@ -108,7 +108,8 @@ class Upsampler(Layer):
     `kinds` are the kinds of kernel that the layer has, for the initializers. A layer
     with `needs_indices` is called with the encoder's max-pool indices as well, one with
     `needs_guide` with features of the output's size, [..., factor h, factor w, d]; one
-    that `has_shortcut` adds a path without parameters, as `Residual` does.
+    that `has_shortcut` adds a path without parameters, as `Residual` does. Raises
+    `UserError` for sizes that the layer does not have, and without its guide.
 
     >>> issubclass(NearestConv, Upsampler), NearestConv(8, factor=(2, 3)).factor
     (True, (2, 3))

@@ -65,6 +65,9 @@ class CarafeHamming(Carafe):
 
     So that they fall off towards the window's border: the low-pass filter of Chen et
     al. 2024 (FreqFusion), sec. 3.2, without a guide.
+
+    >>> CarafeHamming(8).kernel
+    (5, 5)
     """
 
     def shares(self, weights: Array) -> Array:
@@ -124,21 +127,33 @@ class DySample(Upsampler):
 
 @upsamplers.register(name="dysample_plus")
 class DySamplePlus(DySample):
-    """DySample+: the offsets' scope is learned too. Liu et al. 2023, sec. 3.2."""
+    """DySample+: the offsets' scope is learned too. Liu et al. 2023, sec. 3.2.
+
+    >>> DySamplePlus(8).kernel
+    (1, 1)
+    """
 
     dynamic_scope: bool = True
 
 
 @upsamplers.register(name="dysample_pl")
 class DySamplePl(DySample):
-    """DySample-S: offsets of the channels as sub-pixels. Liu et al. 2023, sec. 3.2."""
+    """DySample-S: offsets of the channels as sub-pixels. Liu et al. 2023, sec. 3.2.
+
+    >>> DySamplePl(8).kernel
+    (1, 1)
+    """
 
     shuffle_first: bool = True
 
 
 @upsamplers.register(name="dysample_pl_plus")
 class DySamplePlPlus(DySample):
-    """DySample-S+: `dysample_pl` with a learned scope. Liu et al. 2023, sec. 3.2."""
+    """DySample-S+: `dysample_pl` with a learned scope. Liu et al. 2023, sec. 3.2.
+
+    >>> DySamplePlPlus(8).kernel
+    (1, 1)
+    """
 
     dynamic_scope: bool = True
     shuffle_first: bool = True

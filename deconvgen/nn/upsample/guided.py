@@ -36,6 +36,9 @@ class Fade(Guided):
     of a 1 x 1 convolution of x. Their kernels start by Xavier whatever `kernel_init`
     says, as there. For the common signature the mixture, and a guide of other than
     `features` channels, go through a 1 x 1 convolution.
+
+    >>> Fade(8).kernel
+    (5, 5)
     """
 
     def default_kernel(self, factor: int) -> int:
@@ -72,6 +75,9 @@ class Sapa(Guided):
     q and k group-normalized guide and input through 1 x 1 convolutions to 32 channels
     that start as N(0, 0.02) whatever `kernel_init` says, as there; k = 5. The 1 x 1
     convolution to `features` at the end is for the common signature.
+
+    >>> Sapa(8).kernel
+    (5, 5)
     """
 
     def default_kernel(self, factor: int) -> int:
@@ -101,6 +107,9 @@ class IndexUnpool(Guided):
     with kernel and stride `factor` to one index a sub-pixel, its sigmoid times x by
     nearest neighbour; `max_unpool` with places that are not all or nothing. There the
     encoder pools by the softmax of the same indices; here it stays what it is.
+
+    >>> IndexUnpool(8).kernel
+    (3, 3)
     """
 
     @nn.compact

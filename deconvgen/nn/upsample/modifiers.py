@@ -100,7 +100,6 @@ class BoxFilter(Modifier):
 class ExtraConv(Modifier):
     """A stride-1 convolution after the layer, features to features.
 
-
     `kernel_init` as any initializer; None is `stride_aware`.
 
     >>> jax.eval_shape(ExtraConv(NearestConv(8)).init_with_output, key, x)[0].shape

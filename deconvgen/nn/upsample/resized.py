@@ -115,6 +115,9 @@ class ConvFir(Upsampler):
     Zero insertion and `factor` ones convolved three times, as in `fir_conv_transpose`,
     but with nothing learned behind it. Huang et al. 2024 (R3GAN), sec. 3.2; the filter
     is Karras et al. 2020's.
+
+    >>> ConvFir(8).kernel
+    (1, 1)
     """
 
     ranks: ClassVar[tuple[int, ...]] = ANY
@@ -144,6 +147,9 @@ class Eucb(Upsampler):
 
     The efficient up-convolution block of Rahman et al. 2024 (EMCAD), sec. 3.1.4. Its
     batch norm is a group norm here: an upsampling layer keeps no running statistics.
+
+    >>> Eucb(8).kernel
+    (3, 3)
     """
 
     ranks: ClassVar[tuple[int, ...]] = ANY

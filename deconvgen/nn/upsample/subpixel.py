@@ -26,6 +26,9 @@ class DcUp(DepthToSpace):
 
     Chen et al. 2024 (DC-AE, residual autoencoding), sec. 3.2. See
     `deconvgen.ops.resize.channel_repeat`; that path has no parameters.
+
+    >>> DcUp(8).kernel
+    (3, 3)
     """
 
     has_shortcut: ClassVar[bool] = True
@@ -42,6 +45,9 @@ class Haar(Upsampler):
     Liu et al. 2018 (MWCNN), sec. 3.1; Gal et al. 2021 (SWAGAN), sec. 3. The channels
     are (r, s, features), the first band the lowest. Haar's is the orthonormal cosine
     transform of two pixels (DCT-II); at other factors it is that of as many.
+
+    >>> Haar(8).kernel
+    (3, 3)
     """
 
     ranks: ClassVar[tuple[int, ...]] = ANY
@@ -72,6 +78,9 @@ class PhaseMlp(Upsampler):
     Hu et al. 2019 (Meta-SR), sec. 3.2, eq. 4: (i / r, j / s, 1 / r, 1 / s), a ReLU
     layer of `hidden` (256 there, where it makes three channels), the kernel from the
     pixel to its sub-pixel (i, j). The parameters are the same whatever the factor.
+
+    >>> PhaseMlp(8).kernel
+    (3, 3)
     """
 
     hidden: int = 16

@@ -192,6 +192,9 @@ class LargeKernelConvTranspose(Upsampler):
     Agnihotri, Grabinski and Keuper 2024 (large context transposed convolution, LCTC),
     sec. 4: 7 x 7 or 11 x 11 beside 3 x 3 at factor 2. In general 4 s - 1 by default,
     beside 2 s - 1; the centres of both lie on the same pixel.
+
+    >>> LargeKernelConvTranspose(8).kernel
+    (7, 7)
     """
 
     ranks: ClassVar[tuple[int, ...]] = ANY
