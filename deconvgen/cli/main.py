@@ -5,6 +5,7 @@ import sys
 
 from deconvgen import __version__
 from deconvgen.cli import (  # noqa: F401
+    atlas_commands,
     commands,
     picture_commands,
     run_commands,

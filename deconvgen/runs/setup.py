@@ -26,7 +26,7 @@ from deconvgen.core.numbers import SEEDS, whole
 from deconvgen.core.terminal import say
 from deconvgen.core.types import State
 from deconvgen.metrics import features
-from deconvgen.runs import pinned, pretrained
+from deconvgen.runs import origin, pinned, pretrained
 from deconvgen.runs.grafting import graft
 from deconvgen.training import batch_norm as batch_statistics
 from deconvgen.training import checkpoint
@@ -153,7 +153,9 @@ def claim(workdir: Path, config: Config) -> Iterator[dict[str, list[Any]]]:
     Yields what the run goes on with that was otherwise before, `{key: [old, new]}`.
     """
     with files.locked(workdir, f"another process is training in {workdir}"):
-        yield _pin(workdir, config)
+        changed = _pin(workdir, config)
+        origin.note(workdir)
+        yield changed
 
 
 def _pin(workdir: Path, config: Config) -> dict[str, list[Any]]:

@@ -1,0 +1,89 @@
+"""The commands of the atlas: make it, ask it, train a row of it again."""
+
+from pathlib import Path
+
+from deconvgen.cli.parser import Flag, Values, command, place
+from deconvgen.core.errors import Exit, UserError
+
+
+class Outside(Exit):
+    """A row's figure is not what the atlas says."""
+
+    code = 3
+
+
+def multiply_adds(text: str) -> float:
+    """The kind of a number of multiply-adds, as 2.5M or 300k."""
+    scale = {"k": 1e3, "M": 1e6, "G": 1e9}.get(text[-1:], 1.0)
+    return float(text[:-1] if scale != 1 else text) * scale
+
+
+@command(
+    Flag("out", "A folder for atlas.csv, atlas.json and atlas.html.", ".", place),
+    words="FOLDER",
+)
+def atlas(values: Values) -> None:
+    """Make the atlas of sweep folders: `deconvgen atlas sweeps/atlas --out=results`.
+
+    Without folders, the page of the atlas that comes along.
+    """
+    import json
+
+    from deconvgen.core import files
+    from deconvgen.report.atlas.advise import load
+    from deconvgen.report.atlas.cells import cells
+    from deconvgen.report.atlas.page import page
+    from deconvgen.report.atlas.rows import rows, write
+    from deconvgen.report.study import studies
+
+    out = Path(values.out).expanduser()
+    files.writable(out)
+    if values.words:
+        found = rows(studies(values.words))
+        if not found:
+            raise UserError("no run of these folders is finished: there is no row yet")
+        write(found, out / "atlas.csv")
+        made = cells(found)
+        files.write(out / "atlas.json", json.dumps(made, indent=1) + "\n")
+        print(f"{len(found)} rows: {out / 'atlas.csv'}, {out / 'atlas.json'}")
+    else:
+        made = load()
+    files.write(out / "atlas.html", page(made))
+    print(out / "atlas.html")
+
+
+@command(
+    Flag("task", "gan, autoencoder, vae, superres, segmentation.", needed=True),
+    Flag("budget", "Multiply-adds an image, at most: 2.5M, say.", 0.0, multiply_adds),
+    Flag("atlas", "An atlas.json of one's own.", kind=place),
+    Flag("json", "The cells as JSON.", False),
+)
+def advise(values: Values) -> None:
+    """Which layers and starts to take for a task, and on what evidence."""
+    import json
+
+    from deconvgen.report.atlas.advise import advise as find
+    from deconvgen.report.atlas.advise import load, told
+
+    made = load(values.atlas or None)
+    found = find(values.task, values.budget, made)
+    print(json.dumps(found) if values.json else told(values.task, found, made))
+
+
+@command(
+    Flag("workdir", "A new run folder.", kind=place, needed=True),
+    Flag("atlas", "An atlas.csv of one's own.", kind=place),
+    words="ROW",
+)
+def reproduce(values: Values) -> None:
+    """Train a row of the atlas again; exit code 3 where it lies outside of it."""
+    from deconvgen.report.atlas.reproduce import reproduce as run
+    from deconvgen.report.atlas.rows import find, read
+
+    if len(values.words) != 1:
+        raise UserError("deconvgen reproduce wants one row: TASK/LAYER:START/SEED")
+    rows = read(values.atlas or None)
+    again = run(find(rows, values.words[0]), rows, values.workdir)
+    if not again.within:
+        raise Outside(again.words())
+    print(again.words())

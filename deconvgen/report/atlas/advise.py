@@ -1,0 +1,102 @@
+"""What the atlas recommends for a task: layers, the evidence, the command."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deconvgen.core.errors import UserError, unknown
+from deconvgen.report.atlas.cells import price
+from deconvgen.report.atlas.rows import HERE
+
+MOST = 5
+"""Cells that are recommended."""
+
+
+def load(path: Path | str | None = None) -> dict[str, Any]:
+    """`atlas.json`; by default that of the atlas that comes along."""
+    path = Path(path) if path else HERE / "atlas.json"
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"there is no atlas at {path}: `deconvgen sweep atlas --workdir=DIR` and "
+            "`deconvgen atlas DIR` make one"
+        ) from None
+
+
+def advise(
+    task: str, budget: float = 0.0, atlas: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The cells that no test tells from the best one of a task, cheapest first.
+
+    - budget: of multiply-adds an image, at most; 0: any.
+
+    Where nothing of the task was judged, the best means in their order. Raises
+    `UserError` for a task that the atlas lacks, and for a budget below every cell's.
+    """
+    tasks = (atlas or load())["tasks"]
+    if task not in tasks:
+        raise unknown("task of the atlas", task, tasks)
+    every = tasks[task]["cells"]
+    within = [c for c in every if not budget or price(c) <= budget]
+    if not within:
+        least = min(price(c) for c in every)
+        raise UserError(
+            f"no layer of the atlas does {task} within {budget:g} multiply-adds an "
+            f"image; the cheapest takes {least:.3g}"
+        )
+    if not any(c["judged"] for c in within):
+        return within[:MOST]
+    judged = [c for c in within if c["judged"]]
+    if not budget or judged[0] is every[0]:
+        good = [c for c in judged if not c["told"]]
+        return sorted(good, key=price)[:MOST]
+    return judged[:MOST]
+
+
+def told(
+    task: str, found: Sequence[Mapping[str, Any]], atlas: Mapping[str, Any]
+) -> str:
+    """The recommendation in words, with what it rests on and the ready command."""
+    about = atlas["tasks"][task]
+    best = about["cells"][0]
+    lines = [
+        f"{task}: {about['measure']} ({about['mode']}) on {about['data']}, "
+        f"{len(about['cells'])} layers and starts, {about['seeds']} seeds each."
+    ]
+    if about["tells"]:
+        factor = "a factor of " if about["logged"] else ""
+        lines += [f"This design finds {factor}{about['tells']:.3g} four times of five."]
+    if not any(c["judged"] for c in about["cells"]):
+        lines += ["Too few seeds for a verdict: the means in their order."]
+    lines += [""]
+    for cell in found:
+        apart = "the best mean" if cell is best else _apart(cell, best, about)
+        half = (
+            "" if cell["low"] is None else f" ± {(cell['high'] - cell['low']) / 2:.2g}"
+        )
+        lines += [
+            f"  {cell['upsampler']}, started by {cell['initializer']}: "
+            f"{cell['mean']:.4g}{half}, {price(cell):.3g} multiply-adds; {apart}"
+        ]
+    first = found[0]
+    lines += [
+        "",
+        f"deconvgen train --config={about['config']} "
+        f"--config.model.upsampler={first['upsampler']} "
+        f"--config.model.initializer={first['initializer']} --workdir=runs/mine",
+    ]
+    return "\n".join(lines)
+
+
+def _apart(
+    cell: Mapping[str, Any], best: Mapping[str, Any], about: Mapping[str, Any]
+) -> str:
+    name = f"{best['upsampler']}, {best['initializer']}"
+    if cell["difference_low"] is None:
+        return f"{cell['difference']:+.3g} from {name}"
+    low, high = cell["difference_low"], cell["difference_high"]
+    word = "times" if about["logged"] else "from"
+    said = "told" if cell["told"] else "not told"
+    return f"{low:.3g} to {high:.3g} {word} {name}: {said} apart"

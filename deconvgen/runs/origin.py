@@ -1,0 +1,79 @@
+"""Where a run's numbers come from: revision of the code, versions, device.
+
+`origin.json` of a run folder lists them, once for each time they were others when
+training went on.
+"""
+
+import platform
+import subprocess
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from deconvgen.config import HERE
+from deconvgen.core import files
+
+NAME = "origin.json"
+PACKAGES = ("jax", "flax", "optax", "numpy")
+
+
+@lru_cache(maxsize=1)
+def revision() -> str:
+    """The commit of the checkout, with + where files differ; else the version."""
+    version = metadata.version("deconvgen")
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(HERE), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        root = git("rev-parse", "--show-toplevel")
+        if not root or Path(root).resolve() != HERE.parent.resolve():
+            return version
+        changed = git("status", "--porcelain", "--", "deconvgen", "configs")
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return version
+
+
+@lru_cache(maxsize=1)
+def processor() -> str:
+    """What the CPU calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(x.split(":", 1)[1].strip() for x in lines if x[:10] == "model name")
+    except (OSError, StopIteration, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def origin() -> dict[str, str]:
+    """Of what is computed now, by this process."""
+    first = jax.devices()[0]
+    device = processor() if first.platform == "cpu" else first.device_kind
+    number = jax.device_count()
+    versions = [f"python {platform.python_version()}"]
+    versions += [f"{name} {metadata.version(name)}" for name in PACKAGES]
+    return {
+        "revision": revision(),
+        "device": f"{number} x {device}" if number > 1 else device,
+        "versions": ", ".join(versions),
+    }
+
+
+def note(workdir: Path) -> None:
+    """Write into a run folder where its next numbers come from."""
+    known, now = read(workdir), origin()
+    if not known or known[-1] != now:
+        files.write_json(workdir / NAME, {"origins": [*known, now]}, indent=2)
+
+
+def read(workdir: Path) -> list[dict[str, Any]]:
+    """What is noted in a run folder, oldest first; older runs say nothing."""
+    try:
+        return list(files.read_json(workdir / NAME).get("origins", []))
+    except (FileNotFoundError, files.Damaged):
+        return []

@@ -1,0 +1,144 @@
+"""The atlas: rows of runs, cells with intervals, advice, a page, a row again."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from deconvgen import config
+from deconvgen.core.errors import UserError
+from deconvgen.nn.upsample import upsamplers
+from deconvgen.report.atlas import advise as advice
+from deconvgen.report.atlas import rows as table
+from deconvgen.report.atlas.cells import cells, price
+from deconvgen.report.atlas.page import page
+from deconvgen.report.atlas.reproduce import Again, reproduce
+from deconvgen.report.study import studies
+from deconvgen.sweep.run import sweep
+
+LEVELS = {"nearest_conv:default": 20.0, "conv_transpose:default": 20.02}
+LEVELS |= {"conv_transpose:bilinear": 18.0, "depth_to_space:icnr": 17.0}
+PRICES = {"nearest_conv": 4e5, "conv_transpose": 1e5, "depth_to_space": 2e5}
+
+
+def made(seeds=10):
+    draw = np.random.default_rng(0)
+    found = []
+    for name, level in LEVELS.items():
+        layer, start = name.split(":")
+        for seed in range(seeds):
+            found.append(
+                {
+                    "row": f"autoencoder/{name}/{seed}",
+                    "task": "autoencoder",
+                    "data": "fashion_mnist_small",
+                    "upsampler": layer,
+                    "initializer": start,
+                    "seed": seed,
+                    "config": "autoencoder:smoke",
+                    "overrides": "[]",
+                    "digest": "0" * 12,
+                    "measure": "psnr",
+                    "mode": "max",
+                    "revision": "abc",
+                    "device": "a CPU",
+                    "versions": "jax 1",
+                    "psnr": level + 0.1 * draw.normal(),
+                    "multiply_adds_sample": PRICES[layer],
+                }
+            )
+    return found
+
+
+def test_rows_survive_their_file(tmp_path):
+    table.write(made(2), tmp_path / "atlas.csv")
+    assert table.read(tmp_path / "atlas.csv") == made(2)
+    name = "autoencoder/nearest_conv:default/1"
+    assert table.find(made(2), name)["seed"] == 1
+    with pytest.raises(UserError, match="did you mean"):
+        table.find(made(2), name.replace("nearest", "neerest"))
+
+
+def test_cells_rank_judge_and_price():
+    (task,) = cells(made())["tasks"].values()
+    names = [f"{c['upsampler']}:{c['initializer']}" for c in task["cells"]]
+    assert {*names[:2]} == {"nearest_conv:default", "conv_transpose:default"}
+    assert [c["told"] for c in task["cells"]] == [False, False, True, True]
+    assert all(c["low"] < c["mean"] < c["high"] for c in task["cells"])
+    assert 0 < task["tells"] < 0.5 and task["seeds"] == 10
+    front = [c for c in task["cells"] if c["front"]]
+    assert min(map(price, task["cells"])) in map(price, front)
+
+
+def test_few_seeds_are_not_judged_and_the_advice_says_so():
+    atlas = cells(made(2))
+    assert not any(c["judged"] for c in atlas["tasks"]["autoencoder"]["cells"])
+    found = advice.advise("autoencoder", atlas=atlas)
+    assert "Too few seeds" in advice.told("autoencoder", found, atlas)
+
+
+def test_advice_is_the_cheapest_that_is_not_told_worse():
+    atlas = cells(made())
+    found = advice.advise("autoencoder", atlas=atlas)
+    assert [c["upsampler"] for c in found] == ["conv_transpose", "nearest_conv"]
+    words = advice.told("autoencoder", found, atlas)
+    assert "--config.model.upsampler=conv_transpose" in words
+    assert "not told apart" in words or "the best mean" in words
+    dear = advice.advise("autoencoder", 1.5e5, atlas)
+    assert {c["upsampler"] for c in dear} == {"conv_transpose"}
+    with pytest.raises(UserError, match=r"cheapest takes 1e\+05"):
+        advice.advise("autoencoder", 10.0, atlas)
+    with pytest.raises(UserError, match="did you mean 'autoencoder'"):
+        advice.advise("autoencodr", atlas=atlas)
+
+
+def test_the_page_holds_its_data_and_a_card_a_layer():
+    atlas = cells(made())
+    text = page(atlas)
+    held = re.search(r'id="data">(.*?)</script>', text, re.S)
+    assert json.loads(held[1].replace("<\\/", "</")) == json.loads(json.dumps(atlas))
+    assert text.count("<section") == len(PRICES) == text.count("data:image/png")
+    assert "http" not in text.replace("http://www.w3.org", "")
+
+
+def test_a_row_again_is_equal_within_or_outside():
+    again = lambda now: Again("row", "psnr", 20.0, now, 19.5, 20.5, True)
+    assert again(20.0).equal and again(20.0).within
+    assert not again(20.3).equal and again(20.3).within
+    assert "OUTSIDE" in again(19.0).words() and not again(19.0).within
+
+
+FILE = """
+from deconvgen.sweep import choose, product, seeds
+QUESTION = "Which?"
+BASE = "autoencoder:smoke"
+RUNS = seeds(choose("model.upsampler", ["conv_transpose"]), 2)
+MEASURES = {"psnr": "max"}
+SIZES = {"full": [{"steps": 2, "eval_every": 2, "log_every": 1, "batch_size": 8,
+    "checkpoint_every": 2, "sample_every": 2, "eval.num_examples": 16,
+    "eval.batch_size": 16, "model.features": (4, 4), "model.latent": 4}]}
+"""
+
+
+def test_from_a_sweep_to_a_row_trained_again(tmp_path):
+    (tmp_path / "tiny.py").write_text(FILE)
+    sweep(str(tmp_path / "tiny.py"), tmp_path / "sweep", timing=False, jobs=1)
+    found = table.rows(studies([tmp_path / "sweep"]))
+    assert [row["row"][-2:] for row in found] == ["/0", "/1"]
+    assert all(row["revision"] and row["device"] and row["versions"] for row in found)
+    again = reproduce(found[1], found, tmp_path / "again")
+    assert again.equal and again.same_code
+    changed = found[1] | {"digest": "other"}
+    with pytest.raises(UserError, match="no longer is"):
+        reproduce(changed, found, tmp_path / "more")
+
+
+def test_the_atlas_has_every_layer_that_needs_no_encoder():
+    file = config.module(config.folder("experiments") / "atlas.py")
+    alone = {
+        name
+        for name, layer in upsamplers.items()
+        if not layer.needs_indices and not getattr(layer, "needs_guide", False)
+    }
+    assert {*file.LAYERS} == {n for n in alone if not n.startswith("test")}
