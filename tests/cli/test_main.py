@@ -47,7 +47,26 @@ def test_evaluate_prints_a_table_and_writes_json(run_folder, capsys, monkeypatch
     assert np.isfinite(written["latest"]["g_loss"])
 
 
-def test_figures_are_printed_where_they_cannot_be_written(run_folder, capsys, tmp_path):
+@pytest.fixture(scope="module")
+def found(run_folder):
+    """An evaluation, for the tests of what becomes of its figures."""
+    from deconvgen.runs.evaluation import evaluation
+    from deconvgen.runs.run import load
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deconvgen.runs.probes.TRAINING", 16)
+        return evaluation(load(run_folder, "latest"))
+
+
+@pytest.fixture
+def evaluated(found, monkeypatch):
+    """`deconvgen evaluate` finds what was found before, at once."""
+    monkeypatch.setattr("deconvgen.runs.evaluation.evaluation", lambda *_, **__: found)
+
+
+def test_figures_are_printed_where_they_cannot_be_written(
+    run_folder, evaluated, capsys, tmp_path
+):
     """openai/gpt-oss#166: minutes of figures were lost to a read-only folder."""
     (tmp_path / "file").write_text("")
     flags = [f"--workdir={run_folder}", "--checkpoint=latest"]
@@ -60,13 +79,16 @@ def test_figures_are_printed_where_they_cannot_be_written(run_folder, capsys, tm
     assert (tmp_path / "new" / "evaluation" / "worst.png").exists()
 
 
-def test_figures_are_written_whoever_stops_reading(run_folder, monkeypatch, tmp_path):
+def test_figures_are_written_whoever_stops_reading(
+    run_folder, evaluated, monkeypatch, tmp_path
+):
     def gone(*_, **__):
         raise BrokenPipeError
 
     monkeypatch.setattr("deconvgen.core.terminal.Terminal.print", gone)
     with pytest.raises(BrokenPipeError):
-        cli.run(["evaluate", f"--workdir={run_folder}", f"--out={tmp_path}"])
+        flags = [f"--workdir={run_folder}", "--checkpoint=latest"]
+        cli.run(["evaluate", *flags, f"--out={tmp_path}"])
     assert (tmp_path / "evaluation.json").exists()
 
 
