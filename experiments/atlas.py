@@ -25,8 +25,18 @@ LAYERS = {  # each with the start that the literature gives it, or else orthogon
     "bicubic_conv": "orthogonal",
     "bilinear_separable_conv": "orthogonal",
     "bilinear_additive": "orthogonal",
+    "large_kernel_conv_transpose": "orthogonal",
+    "conv_fir": "orthogonal",
+    "eucb": "orthogonal",
+    "dc_up": "zero_last",
+    "haar": "details_zero",
+    "phase_mlp": "orthogonal",
     "carafe": "orthogonal",
+    "carafe_hamming": "orthogonal",
     "dysample": "orthogonal",
+    "dysample_plus": "orthogonal",
+    "dysample_pl": "orthogonal",
+    "dysample_pl_plus": "orthogonal",
 }
 CELLS = [
     {"model.upsampler": layer, "model.initializer": start}

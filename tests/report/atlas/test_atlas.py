@@ -8,7 +8,7 @@ import pytest
 
 from deconvgen import config
 from deconvgen.core.errors import UserError
-from deconvgen.nn.upsample import upsamplers
+from deconvgen.nn.upsample import fits, upsamplers
 from deconvgen.report.atlas import advise as advice
 from deconvgen.report.atlas import rows as table
 from deconvgen.report.atlas.cells import cells, price
@@ -142,3 +142,4 @@ def test_the_atlas_has_every_layer_that_needs_no_encoder():
         if not layer.needs_indices and not getattr(layer, "needs_guide", False)
     }
     assert {*file.LAYERS} == {n for n in alone if not n.startswith("test")}
+    assert all(fits(start, layer) for layer, start in file.LAYERS.items())
