@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    ?= runs/demo
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint bench docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/deconvgen train --config=dcgan:demo --workdir=$(RUN)
@@ -26,6 +26,10 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/sampling.py
+
+docs: $(VENV)/.test
+	$(BIN)/python tools/api.py
+	$(BIN)/python tools/tables.py
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'deconvgen needs Python 3.11 or newer; name one with: make demo PYTHON=python3.12')"

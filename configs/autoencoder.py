@@ -45,17 +45,5 @@ def get_config(variant: str = ""):
         sample_every=1000,
         num_samples=32,
         monitor__metric="psnr",
-        monitor__mode="max",
-    )
-    config.loss = dict(name="log_l2")  # or a sum: "l1 + 0.1 azimuthal"
-    config.corruption = dict(name="none", amount=0.0)
-    config.model.update(
-        latent=32,
-        hidden=0,  # width of a layer before and after the code; 0: none
-        features=(32, 64),  # behind each block of the encoder
-        factors=(2, 2),  # by which each block shrinks
-        encoder_kernel_size=4,
-        convs=1,  # convolutions in a block of the encoder
-        pool=False,  # max-pool and keep the indices, instead of striding
     )
     return assign(config, pick(VARIANTS, variant))

@@ -69,40 +69,10 @@ def get_config(variant: str = ""):
         steps=10_000,
         batch_size=64,
         optimizer=adam,
+        critic_optimizer=dict(adam),
         eval_every=1000,
         monitor__metric="frechet",  # of the extractor's features
         model__initializer="dcgan",
         model__kernel_size=4,
-    )
-    config.critic_optimizer = dict(adam)
-    config.critic_steps = 1  # critic updates for each update of the generator
-    config.loss = dict(
-        name="non_saturating",
-        smoothing=0.0,  # one-sided: the real label becomes 1 - smoothing
-        gradient_penalty=0.0,  # weight; 10 in WGAN-GP
-        r1=0.0,  # weight, at real images
-        r2=0.0,  # weight, at generated ones
-        penalty_every=1,  # steps; lazy penalties count that many times
-        penalty_end=1.0,  # the share of the weights at the end of a cosine
-    )
-    config.augment = dict(  # of what the critic sees, in the generator's step as well
-        policy="",  # color,translation,cutout or some of them
-        p=1.0,  # how likely each of them is
-        target=0.0,  # p follows the mean sign of the real logits to this (ADA: 0.6)
-        ramp_images=500_000,  # in which p can go from 0 to 1
-    )
-    config.ema_half_life = 0  # in images; 0: ema is the decay
-    config.model.update(
-        latent=100,
-        features=(128, 64),  # of the seed and behind each block but the last
-        factors=(2, 2),  # the seed's size times their product is the image's
-        conditional=False,  # on the label
-        critic_features=(),  # (): the generator's, reversed
-        critic_kernel_size=4,
-        critic_norm="batch",
-        critic_dropout=0.0,
-        critic_initializer="dcgan",
-        critic_deviation=False,  # minibatch standard deviation, in groups of 4
-        spectral_norm=False,  # in the critic
     )
     return assign(config, pick(VARIANTS, variant))

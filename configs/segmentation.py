@@ -81,22 +81,8 @@ def get_config(variant: str = ""):
         sample_every=6000,
         num_samples=16,
         monitor__metric="miou",
-        monitor__mode="max",
         model__kernel_size=2,
-    )
-    config.eval.batch_size = 50
-    config.eval.num_examples = 500
-    config.loss = dict(
-        name="cross_entropy + dice",  # or one of them, or focal
-        class_weights=(),  # one number a class; (): all alike
-    )
-    config.model.update(
-        name="unet",  # fcn, unet, segnet
-        features=(16, 32, 64, 64),  # of the resolutions, finest first
-        convs=3,  # 3x3 convolutions in a block of the encoder
-        decoder_convs=1,  # and in those behind it
-        join="add",  # a unet's encoder and decoder: concat, or add
-        fuse=2,  # resolutions that an fcn adds to its coarsest
-        freeze_upsampling=False,  # leave the upsampling layers as they start
+        eval__batch_size=50,
+        eval__num_examples=500,
     )
     return assign(config, pick(VARIANTS, variant))

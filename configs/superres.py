@@ -73,18 +73,7 @@ def get_config(variant: str = ""):
         sample_every=500,
         num_samples=16,
         monitor__metric="psnr_y",
-        monitor__mode="max",
         model__norm="none",
-    )
-    config.eval.batch_size = 25
-    config.loss = dict(name="l1")  # or a sum: "l1 + 0.1 focal_frequency"
-    config.model.update(
-        factor=2,
-        trunk="residual",  # fsrcnn, espcn, residual
-        features=32,
-        depth=4,
-        bicubic=True,  # add to the bicubic enlargement
-        head_rate=1.0,  # of the last layer, in units of the learning rate
-        freeze_trunk=False,  # train the last layer alone
+        eval__batch_size=25,
     )
     return assign(config, pick(VARIANTS, variant))

@@ -38,21 +38,5 @@ def get_config(variant: str = ""):
         eval_every=1000,
         sample_every=1000,
         monitor__metric="elbo_nats",
-        monitor__mode="max",
-    )
-    config.loss = dict(
-        likelihood="logistic",  # of 8-bit levels: logistic, gaussian, bernoulli
-        beta=1.0,  # weight of the KL divergence
-        free_bits=0.0,  # nats that each latent dimension may cost for nothing
-    )
-    config.eval.importance_samples = 10  # draws of the importance-weighted bound
-    config.model.update(
-        latent=16,
-        hidden=0,  # width of a layer before and after the code; 0: none
-        features=(32, 64),  # behind each block of the encoder
-        factors=(2, 2),  # by which each block shrinks
-        encoder_kernel_size=4,
-        convs=1,  # convolutions in a block of the encoder
-        pool=False,
     )
     return assign(config, pick(VARIANTS, variant))

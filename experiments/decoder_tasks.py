@@ -52,16 +52,16 @@ RUNS = {
     "study": seeds(STUDY, 12),
     "full": runs(DECODERS, 5),
 }
-MEASURES = {
-    "miou": "max",
-    "psnr_y": "max",
-    "psnr": "max",
-    "frechet_*": "min",
-    "ssim": "max",
-    "boundary_iou": "max",
-    "spectrum_distance_db": "min",
-    "phase_detail_ratio_s2": "real",
-}
+MEASURES = [
+    "miou",
+    "psnr_y",
+    "psnr",
+    "frechet_*",
+    "ssim",
+    "boundary_iou",
+    "spectrum_distance_db",
+    "phase_detail_ratio_s2",
+]
 PRIMARY = {
     "dcgan": "frechet_*",
     "autoencoder": "psnr",

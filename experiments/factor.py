@@ -34,13 +34,13 @@ def runs(widths, count):
 
 
 RUNS = {"smoke": runs((32, 16, 8), 3), "full": runs((256, 128, 64), 5)}
-MEASURES = {
-    "psnr": "max",
-    "frechet_*": "min",
-    "phase_detail_ratio_s4": "real",
-    "replica_db_s4": "real",
-    "spectrum_distance_db": "min",
-}
+MEASURES = [
+    "psnr",
+    "frechet_*",
+    "phase_detail_ratio_s4",
+    "replica_db_s4",
+    "spectrum_distance_db",
+]
 PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
 DESIGN = {

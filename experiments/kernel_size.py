@@ -16,13 +16,13 @@ SETTINGS = product(
     choose("model.kernel_size", [2, 3, 4, 5, 6]),
 )
 RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
-MEASURES = {
-    "phase_detail_ratio_s2": "real",
-    "replica_db_s2": "real",
-    "psnr": "max",
-    "frechet_*": "min",
-    "spectrum_distance_db": "min",
-}
+MEASURES = [
+    "phase_detail_ratio_s2",
+    "replica_db_s2",
+    "psnr",
+    "frechet_*",
+    "spectrum_distance_db",
+]
 PRIMARY = "phase_detail_ratio_s2"
 TEST = "tukey"
 DESIGN = {

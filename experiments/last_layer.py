@@ -44,13 +44,13 @@ RUNS = {
     "study": seeds(STUDY, 10),
     "full": seeds(SETTINGS, 5),
 }
-MEASURES = {
-    "high_band_slope": "real",
-    "spectrum_distance_db": "min",
-    "spectrum_accuracy": "min",
-    "frechet_*": "min",
-    "replica_db_s2": "real",
-}
+MEASURES = [
+    "high_band_slope",
+    "spectrum_distance_db",
+    "spectrum_accuracy",
+    "frechet_*",
+    "replica_db_s2",
+]
 PRIMARY = "high_band_slope"
 TEST = "tukey"
 DESIGN = {

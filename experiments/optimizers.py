@@ -30,12 +30,7 @@ def runs(config, rates):
 
 SETTINGS = chain(runs("dcgan", [1e-2]), runs("autoencoder", [1e-1]))
 RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
-MEASURES = {
-    "psnr": "max",
-    "frechet_*": "min",
-    "kid_*_mean": "min",
-    "ssim": "max",
-}
+MEASURES = ["psnr", "frechet_*", "kid_*_mean", "ssim"]
 PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
 DESIGN = {

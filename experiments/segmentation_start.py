@@ -31,12 +31,7 @@ RUNS = {
     "study": seeds(STUDY, 12),
     "full": seeds(STARTS, 5),
 }
-MEASURES = {
-    "area(miou)": "max",
-    "miou": "max",
-    "pixel_accuracy": "max",
-    "boundary_iou": "max",
-}
+MEASURES = ["area(miou)", "miou", "pixel_accuracy", "boundary_iou"]
 PRIMARY = "area(miou)"
 TEST = "tukey"
 DESIGN = {

@@ -26,14 +26,14 @@ LAYERS = [
 ]
 SETTINGS = choose("model.upsampler", LAYERS)
 RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
-MEASURES = {
-    "frechet_*": "min",
-    "kid_*_mean": "min",
-    "precision_*": "max",
-    "recall_*": "max",
-    "spectrum_distance_db": "min",
-    "phase_detail_ratio_s2": "real",
-}
+MEASURES = [
+    "frechet_*",
+    "kid_*_mean",
+    "precision_*",
+    "recall_*",
+    "spectrum_distance_db",
+    "phase_detail_ratio_s2",
+]
 PRIMARY = "frechet_*"
 TEST = "tukey"
 DESIGN = {

@@ -61,14 +61,14 @@ RUNS = {
     "study": runs(FOUR, ["default", "orthogonal"], 12),
     "full": runs([*DECONVOLUTIONS, *OTHERS], [*ANY, *ONLY], 5),
 }
-MEASURES = {
-    "psnr": "max",
-    "frechet_*": "min",
-    "kid_*_mean": "min",
-    "ssim": "max",
-    "spectrum_distance_db": "min",
-    "phase_detail_ratio_s2": "real",
-}
+MEASURES = [
+    "psnr",
+    "frechet_*",
+    "kid_*_mean",
+    "ssim",
+    "spectrum_distance_db",
+    "phase_detail_ratio_s2",
+]
 PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
 DESIGN = {

@@ -110,12 +110,33 @@ def features(values: Values) -> None:
         print(f"{key:14} {value}")
 
 
-@command(words="KIND", name="list")
+@command(
+    CONFIG._replace(needed=False),
+    Flag("json", "As JSON.", False),
+    words="KIND",
+    name="list",
+)
 def list_names(values: Values) -> None:
     """Everything that a config can name, or one kind: `deconvgen list upsamplers`."""
-    from deconvgen.cli.listing import print_kinds
+    from deconvgen import config
+    from deconvgen.cli.listing import show
 
-    print_kinds(values.words)
+    spec = values.config
+    loaded = config.load(spec, values.overrides) if spec else None
+    show(values.words, loaded, values.json)
+
+
+def print_keys(values: Values) -> None:
+    """What `--config.help` beside any command says: of its config, or its run's."""
+    from deconvgen import config
+    from deconvgen.cli.listing import show
+    from deconvgen.runs import pinned
+
+    spec, folder = (getattr(values, name, "") for name in ("config", "workdir"))
+    loaded = config.load(spec, values.overrides) if spec else None
+    if not spec and folder:
+        loaded = pinned.saved(Path(folder).expanduser())
+    show(["keys"], loaded)
 
 
 @command(words="SHELL")

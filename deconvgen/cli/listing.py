@@ -1,83 +1,166 @@
-"""What a config can name: `deconvgen list [KIND]`."""
+"""What a config can name and hold, and what is measured: `deconvgen list [KIND]`."""
 
 import ast
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Mapping
 
 from rich.table import Table
 
-from deconvgen import config, tasks
-from deconvgen.core.errors import unknown
+from deconvgen import config as configs
+from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.registry import Registry, known
 from deconvgen.core.terminal import Terminal
 
-
-def _registry(module: str, name: str) -> dict[str, str]:
-    import importlib
-
-    registry = getattr(importlib.import_module(module), name)
-    return {key: registry.summary(key) for key in registry}
+Row = dict[str, str]
+"""The cells of a table's row, by column."""
 
 
-def _first_line(path) -> str:
-    doc = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return doc.splitlines()[0] if doc else ""
+def everything() -> None:
+    """Import whatever registers names."""
+    from deconvgen import tasks
+    from deconvgen.runs import sampling  # noqa: F401
+
+    for name in tasks.names():
+        tasks.module(name)
 
 
-def _files(kind: str) -> dict[str, str]:
-    names = config.names(kind)
-    return {name: _first_line(config.find(name, kind)) for name in names}
+def _registry(*kinds: str) -> list[Row]:
+    everything()
+    registries = (known[kind] for kind in kinds)
+    return [_row(name, each) for each in registries for name in each]
+
+
+def _row(name: str, among: Mapping) -> Row:
+    told = among.summary(name) if isinstance(among, Registry) else among[name]
+    return {"name": name, "about": told}
+
+
+def _first(doc: str | None) -> str:
+    return (doc or "").strip().partition("\n")[0]
+
+
+def _files(kind: str, more: Callable[[str], str] = lambda name: "") -> list[Row]:
+    """A first line each: what a file says of itself, without running it."""
+    docs = {
+        name: ast.get_docstring(ast.parse(configs.find(name, kind).read_text()))
+        for name in configs.names(kind)
+    }
+    return [{"name": k, "about": f"{_first(v)}{more(k)}"} for k, v in docs.items()]
 
 
 def _variants(name: str) -> str:
-    known = config.variants(name)
-    return f"\n:{', :'.join(known)}" if known else ""
+    found = configs.variants(name)
+    return f"\n:{', :'.join(found)}" if found else ""
 
 
-def _tasks() -> dict[str, str]:
-    docs = {name: tasks.module(name).__doc__ or "" for name in tasks.names()}
-    return {name: doc.strip().splitlines()[0] for name, doc in docs.items()}
+def _tasks() -> list[Row]:
+    from deconvgen import tasks
+
+    docs = {name: tasks.module(name).__doc__ for name in tasks.names()}
+    return [{"name": name, "about": _first(doc)} for name, doc in docs.items()]
 
 
-KINDS: dict[str, Callable[[], dict[str, str]]] = {
-    "upsamplers": lambda: _registry("deconvgen.nn.upsample", "upsamplers"),
-    "initializers": lambda: _registry("deconvgen.nn.initializers", "initializers"),
-    "tasks": _tasks,
-    "datasets": lambda: _registry("deconvgen.data", "datasets"),
-    "configs": lambda: {k: f"{v}{_variants(k)}" for k, v in _files("configs").items()},
-    "experiments": lambda: _files("experiments"),
-    "optimizers": lambda: _registry("deconvgen.training.optim", "optimizers"),
-    "schedules": lambda: _registry("deconvgen.training.optim", "schedules"),
-    "norms": lambda: _registry("deconvgen.nn.norm", "norms"),
-    "losses": lambda: _losses(),
-    "samples": lambda: _registry("deconvgen.runs.sampling", "kinds"),
-    "pretrained": lambda: _pretrained(),
-}
-
-
-def _pretrained() -> dict[str, str]:
+def _pretrained() -> list[Row]:
     from deconvgen.runs import pretrained
 
+    return [
+        {"name": name, "about": pretrained.find(name)[1].meta["command"]}
+        for name in pretrained.names()
+    ]
+
+
+def keys(config: configs.Config = None) -> list[Row]:
+    """The table of config keys; of a config alone, with the values in force."""
+    from deconvgen import tasks
+
+    everything()  # so that the ranges say the names
+    if config is not None:
+        flat, table = configs.flat(config), configs.rows(config.task)
+        order = [key for key in (*table, *(flat.keys() - table.keys())) if key in flat]
+        return [_key(k, configs.row(config.task, k), flat[k]) for k in order]
+    shared = configs.rows("")
+    return [_key(key, row, row.default) for key, row in shared.items()] + [
+        _key(key, row, row.default) | {"task": task}
+        for task in tasks.names()
+        for key, row in configs.rows(task).items()
+        if shared.get(key) != row
+    ]
+
+
+def _key(key: str, row: configs.Key, value: object) -> Row:
+    allowed = row.resume is not None
     return {
-        name: pretrained.find(name)[1].meta["command"] for name in pretrained.names()
+        "task": "",
+        "key": key,
+        "value": configs.text(value) if value not in ("", ()) else "-",
+        "range": row.expected(),
+        "about": row.about,
+        "changes": row.changes,
+        "resume": f"yes{': ' * bool(row.resume)}{row.resume}" if allowed else "no",
     }
 
 
-def _losses() -> dict[str, str]:
-    registries = (
-        ("deconvgen.losses.gan", "gan_losses"),
-        ("deconvgen.losses.reconstruction", "reconstruction_losses"),
-        ("deconvgen.losses.segmentation", "segmentation_losses"),
-    )
-    return {k: v for names in registries for k, v in _registry(*names).items()}
+def _measures() -> list[Row]:
+    from deconvgen.metrics.measures import measures
+
+    fields = ("key", "title", "better", "unit", "about", "source")
+    return [{f: getattr(m, f) for f in fields} for m in measures().values()]
 
 
-def print_kinds(words: list[str]) -> None:
-    """One table a kind; all kinds where none is named."""
+KINDS: dict[str, Callable[[], list[Row]]] = {
+    "upsamplers": lambda: _registry("upsampler"),
+    "initializers": lambda: _registry("initializer"),
+    "tasks": _tasks,
+    "datasets": lambda: _registry("dataset"),
+    "configs": lambda: _files("configs", _variants),
+    "experiments": lambda: _files("experiments"),
+    "optimizers": lambda: _registry("optimizer"),
+    "schedules": lambda: _registry("schedule"),
+    "norms": lambda: _registry("norm"),
+    "losses": lambda: _registry("GAN loss", "reconstruction loss", "segmentation loss"),
+    "likelihoods": lambda: _registry("likelihood"),
+    "corruptions": lambda: _registry("corruption"),
+    "networks": lambda: _registry("segmentation model", "trunk"),
+    "extractors": lambda: _registry("feature extractor"),
+    "samples": lambda: _registry("kind of sample"),
+    "pretrained": _pretrained,
+    "keys": keys,
+    "measures": _measures,
+}
+HEADED = ("keys", "measures")
+"""The kinds whose tables are long: asked for by name alone, with a head."""
+
+
+def show(
+    words: list[str], config: configs.Config = None, as_json: bool = False
+) -> None:
+    """One table a kind; without a word, of all kinds but the long ones."""
     for word in words:
         if word not in KINDS:
             raise unknown("kind", word, KINDS)
-    console = Terminal()
-    for kind in words or KINDS:
-        table = Table(title=kind, title_justify="left", show_header=False, box=None)
-        for name, summary in KINDS[kind]().items():
-            table.add_row(f"  {name}", summary)
-        console.print(table)
+    if config is not None and words != ["keys"]:
+        raise UserError("a config is for its keys: deconvgen list keys --config=NAME")
+    found = {
+        kind: KINDS[kind]() if config is None else keys(config)
+        for kind in words or [kind for kind in KINDS if kind not in HEADED]
+    }
+    if as_json:
+        print(json.dumps(found[words[0]] if len(words) == 1 else found, indent=1))
+        return
+    console = Terminal() if sys.stdout.isatty() else Terminal(width=1000)
+    for kind, rows in found.items():
+        console.print(table(kind, rows))
+
+
+def table(kind: str, rows: list[Row]) -> Table:
+    """The rows of a kind; columns that are empty throughout are left out."""
+    headed = kind in HEADED
+    made = Table(title=kind, title_justify="left", show_header=headed, box=None)
+    columns = [c for c in rows[0] if any(row[c] for row in rows)] if rows else []
+    for column in columns:
+        made.add_column(f"  {column}" if column == columns[0] else column)
+    for row in rows:
+        first, *rest = (row[column] for column in columns)
+        made.add_row(f"  {first}", *rest)
+    return made

@@ -45,7 +45,8 @@ def run(argv: list[str]) -> None:
         config.imported(values.imports)
         if "config" in values:  # which keeps them, for whoever reads it
             values.overrides.append(f"imports={','.join(values.imports)}")
-    COMMANDS[name].run(values)
+    run = commands.print_keys if values.helps else COMMANDS[name].run
+    run(values)
 
 
 def main() -> None:

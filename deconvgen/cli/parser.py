@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 from deconvgen.core.errors import UserError, near_match
 
 Values = argparse.Namespace
+KEYS = "--config.help"
 
 
 class Flag(NamedTuple):
@@ -148,7 +149,7 @@ def _add(below: Any, name: str, own: Command) -> Parser:
             how["help"] += f" (default: {flag.default})"
         made.add_argument(f"--{flag.name}", type=flag.read, metavar="VALUE", **how)
         if flag.name == "config":
-            about = "One value of it, as --config.optimizer.name=sgd."
+            about = f"A value of it, as --config.optimizer.name=sgd; {KEYS} lists them."
             made.add_argument("--config.KEY", metavar="VALUE", help=about)
     made.add_argument(
         "--import",
@@ -186,7 +187,12 @@ def split_config(argv: list[str]) -> tuple[list[str], list[str]]:
 
 
 def parse(name: str, words: list[str]) -> Values:
-    """The values of a command's flags; raises `UserError` for what it does not take."""
+    """The values of a command's flags; raises `UserError` for what it does not take.
+
+    Where only the keys are asked for (`--config.help`), no flag has to be given.
+    """
+    helps = KEYS in words
+    words = [word for word in words if word != KEYS]
     own, made = COMMANDS[name], parser()[1][name]
     words, overrides = split_config(words)
     known = {flag.name: flag for flag in own.flags}
@@ -200,9 +206,9 @@ def parse(name: str, words: list[str]) -> Values:
         hint = near_match(flag, [*known, "import"])
         raise UserError(f"deconvgen {name} has no flag --{flag}{hint}")
     for flag in own.flags:
-        if flag.needed and not getattr(values, flag.name):
+        if flag.needed and not helps and not getattr(values, flag.name):
             raise UserError(f"--{flag.name} is missing: {flag.about}")
-    values.overrides = overrides
+    values.overrides, values.helps = overrides, helps
     return values
 
 

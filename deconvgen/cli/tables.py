@@ -9,8 +9,10 @@ from rich.table import Table
 
 from deconvgen.core import files
 from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import shown
 from deconvgen.core.terminal import Terminal
 from deconvgen.metrics import trust
+from deconvgen.metrics.measures import find, place
 from deconvgen.training.log import FACTS, figures
 from deconvgen.training.loop import Outcome
 
@@ -19,26 +21,6 @@ def finite(record: dict[str, Any]) -> dict[str, Any]:
     """The record with None, JSON's null, for numbers that are not finite."""
     gone = lambda v: isinstance(v, float) and not math.isfinite(v)
     return {name: None if gone(value) else value for name, value in record.items()}
-
-
-def show(number: Any) -> str:
-    """Four digits of a number; anything else as it is."""
-    return f"{number:.4g}" if isinstance(number, float) else str(number)
-
-
-DISTANCES = (*trust.DISTANCES, "modes", "memorization")
-QUALITY = ("psnr", "ssim", "miou", "elbo", *DISTANCES)
-ARTIFACTS = ("phase", "replica", "high_band", "spectrum", "dc_gap", "gradient", "shift")
-COST = ("parameters", "multiply", "train_", "sample_", "peak", "seconds", "steps")
-
-
-def place(name: str) -> tuple[int, int]:
-    """Quality first, then what is special to the task, then artefacts, then cost."""
-    for group, prefixes in ((0, QUALITY), (2, ARTIFACTS), (3, COST)):
-        for number, prefix in enumerate(prefixes):
-            if name.startswith(prefix):
-                return group, number
-    return 1, 0
 
 
 def label(name: str, record: dict[str, Any]) -> str:
@@ -51,7 +33,8 @@ def label(name: str, record: dict[str, Any]) -> str:
     known = [key.removeprefix(start) for key in record if key.startswith(start)]
     own = next((e for e in known if f"_{e}" in name), "")
     own = "inception" if name.startswith("fid") else own
-    if own not in known or not name.startswith(DISTANCES):
+    row = find(name)
+    if own not in known or not row or row.group != "quality":
         return name
     real, fake, training = (
         f"{record.get(f'images_{kind}_{own}', 0):.0f}"
@@ -86,8 +69,8 @@ def table(title: str, columns: dict[str, dict[str, Any]]) -> Table:
     before = None  # the group of the row above
     rows = [n for n in found if n not in real and not n.startswith("images_")]
     for name in sorted(rows, key=place):
-        cells = [show(record.get(name, "")) for record in records]
-        cells += [show(found.get(f"{name}_real", ""))] if real else []
+        cells = [shown(record.get(name, "")) for record in records]
+        cells += [shown(found.get(f"{name}_real", ""))] if real else []
         if before is not None and place(name)[0] != before:
             result.add_section()
         before = place(name)[0]

@@ -43,9 +43,12 @@ from deconvgen.config.files import (
     text,
     variants,
 )
+from deconvgen.config.key import Key
+from deconvgen.config.keys import declare, row, rows
 from deconvgen.config.schema import (
     Config,
     assign,
+    check,
     data_name,
     defaults,
     optimizer,
@@ -56,8 +59,11 @@ from deconvgen.config.schema import (
 __all__ = [
     "HERE",
     "Config",
+    "Key",
     "assign",
+    "check",
     "data_name",
+    "declare",
     "defaults",
     "differences",
     "find",
@@ -75,6 +81,8 @@ __all__ = [
     "pick",
     "put",
     "read",
+    "row",
+    "rows",
     "save",
     "smoke",
     "text",

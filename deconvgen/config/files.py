@@ -19,13 +19,12 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from deconvgen.config.schema import Config, defaults
+from deconvgen.config.keys import row
+from deconvgen.config.schema import Config, complete, defaults
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, near_match, unknown
 
 HERE = Path(__file__).parent.parent
-TEXTS = ("imports",)
-"""Config keys that hold texts, which are not in quotes where they are overridden."""
 
 
 def folder(kind: str) -> Path:
@@ -108,9 +107,10 @@ def load(spec: str, overrides: Iterable[str] = ()) -> Config:
     if not isinstance(config, ConfigDict):
         kind = type(config).__name__
         raise UserError(f"get_config of {path} should give a ConfigDict, not a {kind}")
-    config = override(config, overrides)
-    imported(config.get("imports", ()))
-    return config
+    config, given = complete(override(config, ())), list(overrides)
+    own = override(config, [text for text in given if text.startswith("imports=")])
+    imported(own.imports)  # a task among them may have keys of its own
+    return override(complete(config), given)
 
 
 def imported(names: Iterable[str]) -> None:
@@ -169,7 +169,8 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 def _parse(config: Config, key: str, value: str) -> None:
     old = flat(config)[key]
     if isinstance(old, tuple) and not value.startswith(("(", "[")):
-        parts = map(repr, value.split(",")) if key in TEXTS else [value]
+        texts = row(config.get("task", ""), key).is_place  # that are not in quotes here
+        parts = map(repr, value.split(",")) if texts else [value]
         value = f"({','.join(parts)},)" if value else "()"
     holder = flags.FlagValues()
     argv = ["deconvgen", f"--config.{key}={value}"]
@@ -236,18 +237,18 @@ def parse(saved: dict[str, Any], name: str) -> Config:
         if key in saved and not files.is_a(saved[key], form):
             kind = files.KINDS[form]
             raise files.Damaged(f"{name}: {key!r} should be {kind}, not {saved[key]!r}")
+    config = ConfigDict({key: _tupled(value) for key, value in saved.items()})
     if re.search("bilinear_additive|'residual': True", str(saved.get("model"))):
-        younger["model"]["reduction"] = "mean"
-    return ConfigDict(_filled(_tupled(saved), younger))
+        _old(config, "model.reduction", "mean")
+    _old(config, "monitor.mode", "min")
+    return complete(config)
 
 
-def _filled(saved: dict, younger: dict) -> dict:
-    """`saved`, and what it lacks of `younger`, group by group."""
-    both = lambda old, new: isinstance(old, dict) and isinstance(new, dict)
-    return younger | {
-        key: _filled(old, younger[key]) if both(old, younger.get(key)) else old
-        for key, old in saved.items()
-    }
+def _old(config: Config, key: str, value: Any) -> None:
+    """What was done before a key was there, where its default is another."""
+    group, _, name = key.partition(".")
+    if name not in config.get(group, {}):
+        config[group] = {**config.get(group, {}), name: value}
 
 
 def _tupled(value):

@@ -1,10 +1,11 @@
-"""The keys that configs have, with their defaults."""
+"""What config files are made with: every key at its default, variants, values."""
 
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from ml_collections import ConfigDict
 
+from deconvgen.config.keys import rows
 from deconvgen.core.errors import unknown
 
 Config: TypeAlias = Any
@@ -29,62 +30,44 @@ def smoke(**values) -> dict:
 
 
 def defaults(task: str, **values) -> Config:
-    """The keys that every config has, with their defaults; `values` are set on top.
+    """Every key that the table has for a task; `values` are set on top.
 
     A value may name a nested key with two underscores: `data__image_size=32`.
     """
-    config = ConfigDict()
-    config.task = task
-    config.seed = 0
-    config.steps = 1000
-    config.batch_size = 64
-    config.dtype = "float32"  # of the computation; parameters stay float32
-    config.imports = ()  # one's own files and modules, imported before anything else
-    config.init_from = ""  # a run folder (its best) or pretrained:NAME to take from
-    config.data = dict(
-        name="fashion_mnist_small",
-        folder="",  # of one's own images, instead of a named data set
-        image_size=0,  # 0: as stored
-        channels=0,  # 0: as stored, 1: grey, 3: colour
-        crop="center",
-        flip=False,
-        num_classes=0,  # of labels or masks; 0: as many as the data have
-        ignore_label=255,  # the value of masks' pixels that do not count; -1: none
-        mask_values=(),  # of each class in the masks, as (0, 255); (): 0, 1, 2, ...
-    )
-    config.model = dict(
-        upsampler="conv_transpose",  # one for all blocks, or a,b,c: one a block
-        last_upsampler="",  # of the last block alone
-        initializer="default",  # of the upsampling layers
-        kernel_size=0,  # of the upsampling layers; 0: each one's own
-        residual=False,  # adds bilinear additive upsampling of the block's input
-        reduction="sum",  # of channels in bilinear additive upsampling: or mean
-        box_filter=False,  # zero-order hold behind each upsampling layer
-        extra_conv=False,  # one more stride-1 convolution a block
-        norm="batch",
-        dropout=0.0,
-    )
-    config.optimizer = optimizer()
-    config.ema = 0.999  # decay of the averaged parameters; 0: no average
-    config.steps_per_call = 0  # train steps in one program; 0: what suits the device
-    config.log_every = 50
-    config.sample_every = 500
-    config.eval_every = 500  # evaluates and keeps a checkpoint
-    config.checkpoint_every = 250
-    config.num_samples = 64  # in a sample grid
-    config.eval = dict(
-        num_examples=2000,  # at most; during training and at its end
-        batch_size=100,
-        extractor="auto",  # of features: classifier where there is one, else random
-        weights="",  # a file of the extractor's weights, instead of its own
-        batch_norm="running",  # of `deconvgen evaluate`: or batch, or re-estimated
-    )
-    config.monitor = dict(  # what "best" means, and when to stop early
-        metric="loss",
-        mode="min",
-        patience=0,  # evaluations without a new best; 0: never stop early
-    )
-    return assign(config, values)
+    return assign(complete(ConfigDict({"task": task})), values)
+
+
+def complete(config: Config) -> Config:
+    """A copy of the config, with the defaults of what it lacks of its task's keys."""
+    config = ConfigDict(config.to_dict())  # which is not locked, whatever it was
+    for key, row in rows(config.get("task", "")).items():
+        *groups, name = key.split(".")
+        place = config
+        for group in groups:
+            if group not in place:
+                place[group] = ConfigDict()
+            place = place[group]
+            if not isinstance(place, ConfigDict):
+                break
+        else:
+            if name not in place:
+                place[name] = row.default
+    return config
+
+
+def check(config: Config) -> None:
+    """Raise a `UserError` for a value out of its key's range, in one sentence.
+
+    Names are looked for in the registries that have been imported.
+
+    >>> config.check(config.load("dcgan:smoke", ["steps=7"]))
+    """
+    for key, row in rows(config.task).items():
+        place = config
+        for part in key.split("."):
+            place = place.get(part) if isinstance(place, ConfigDict) else None
+        if place is not None:
+            row.check(key, place)
 
 
 def data_name(config: Config) -> str:
@@ -93,21 +76,20 @@ def data_name(config: Config) -> str:
 
 
 def optimizer(**values) -> dict:
-    """The keys of one network's optimizer; see `training.optim.make_optimizer`."""
-    keys = dict(
-        name="adam",
-        learning_rate=1e-3,
-        b1=0.9,
-        b2=0.999,
-        momentum=0.9,
-        weight_decay=0.0,
-        clip=0.0,
-        schedule="constant",
-        warmup_steps=0,
-        step_every=1000,
-        step_factor=0.5,
-    )
-    return keys | values
+    """The keys of one network's optimizer; see `training.optim.make_optimizer`.
+
+    Raises `UserError` for a name that is none of them.
+
+    >>> config.optimizer(learning_rate=1e-4)["learning_rate"]
+    0.0001
+    """
+    start = "optimizer."
+    shared = [key for key in rows("") if key.startswith(start)]
+    own = {key.removeprefix(start): rows("")[key].default for key in shared}
+    for name in values:
+        if name not in own:
+            raise unknown("config key", f"{start}{name}", own)
+    return own | values
 
 
 def assign(config: Config, values: dict) -> Config:

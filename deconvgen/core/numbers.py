@@ -1,5 +1,6 @@
-"""Numbers within their bounds, on or off; seeds as far as JAX tells them apart."""
+"""Numbers within their bounds, on or off; seeds as JAX tells them; figures as text."""
 
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -47,3 +48,19 @@ def key(seed: Any) -> "jax.Array":
     import jax  # late: the command line knows the bounds without it
 
     return jax.random.key(whole("seed", seed, 0, SEEDS - 1))
+
+
+def number(value: float | int) -> str:
+    """A figure in four digits, without an exponent where it can do; `-` for NaN."""
+    if math.isnan(value):
+        return "-"
+    if value and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.3g}"
+    digits = 4 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(digits, 5)}f}"
+
+
+def shown(value: Any) -> str:
+    """A figure as `number` has it; NaN, infinity and what is no figure as they are."""
+    known = isinstance(value, float) and math.isfinite(value)
+    return number(value) if known else str(value)

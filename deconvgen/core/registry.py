@@ -7,6 +7,8 @@ from deconvgen.core import plugins
 from deconvgen.core.errors import unknown
 
 T = TypeVar("T")
+known: dict[str, Mapping[str, Any]] = {}
+"""Every registry by what its names are of, as far as its module is imported."""
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -24,6 +26,7 @@ class Registry(Mapping[str, T], Generic[T]):
     def __init__(self, kind: str):
         self.kind = kind
         self._things: dict[str, T] = {}
+        known.setdefault(kind, self)
 
     def register(self, thing: T | None = None, *, name: str = "") -> T | Callable:
         """Decorate a function or class; its own name is the default name."""

@@ -9,6 +9,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from deconvgen.core.errors import UserError, near_match
 from deconvgen.core.images import to_mode
+from deconvgen.core.registry import known
 
 SAYS_HOW = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 """Where in an image's `info` it may say how it lies. TIFFs say it elsewhere."""
@@ -18,6 +19,7 @@ CROPS = {
     "random": "in training a random square, 8/9 of the shorter side; else the middle",
     "stretch": "scale both sides to the size, whatever that does to the proportions",
 }
+known["crop"] = CROPS
 
 
 def orientation(image: Image.Image) -> int:

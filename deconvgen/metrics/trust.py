@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from deconvgen.metrics.distances import frechet_distance
+from deconvgen.metrics.measures import find
 from deconvgen.metrics.rows import Rows
 from deconvgen.metrics.sets import LEAST, LEAST_SPECTRA
-
-DISTANCES = ("frechet", "fid", "kid", "precision", "recall", "density", "coverage")
 
 
 def frechet_floor(real: Rows, training: Rows, seed: int = 0) -> float:
@@ -56,10 +55,11 @@ def reasons(record: Mapping[str, Any]) -> list[str]:
         own = next((e for e in counts if f"_{e}" in name), "inception")
         images = counts.get(own, record.get("num_examples", math.inf))
         training = record.get(f"images_training_{own}", math.inf)
-        why = ""
-        if name.startswith(DISTANCES) and images < LEAST:
+        why, row = "", find(name)
+        needs = row.needs if row else ""
+        if needs == "neighbours" and images < LEAST:
             why = f"needs {LEAST} images of either kind, has {images:.0f}"
-        elif name.startswith("spectrum_") and images < LEAST_SPECTRA:
+        elif needs == "spectra" and images < LEAST_SPECTRA:
             why = f"needs {LEAST_SPECTRA} images of either kind, has {images:.0f}"
         elif name.endswith("_floor") and training < images:
             why = f"needs {images:.0f} training images, has {training:.0f}"

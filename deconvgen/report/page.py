@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from string import Template
 
+from deconvgen.metrics.measures import WAYS, legend, under
 from deconvgen.report import (
     appendix,
     statistics,
@@ -27,8 +28,7 @@ from deconvgen.report import (
 )
 from deconvgen.report.across import standings
 from deconvgen.report.figures import ALIKE, BEST, GREY, WORSE
-from deconvgen.report.legend import WAYS, legend
-from deconvgen.report.part import Part, under
+from deconvgen.report.part import Part
 from deconvgen.report.study import Study
 from deconvgen.report.words import quality
 

@@ -9,6 +9,7 @@ from scipy import integrate
 
 from deconvgen import sweep
 from deconvgen.core.errors import UserError
+from deconvgen.metrics.measures import under
 from deconvgen.report import blocks, statistics
 from deconvgen.report.counted import counted, spelled
 from deconvgen.report.names import labels, shorts, shown
@@ -137,12 +138,6 @@ def figure(result: Result, measure: str, at: str = "last") -> float | int:
         measure
     )
     return value if isinstance(value, int | float) else math.nan
-
-
-def under(measure: str) -> str:
-    """The figure whose learning curve `area(figure)` is taken of; else the same."""
-    inside = measure.startswith("area(") and measure.endswith(")")
-    return measure[5:-1] if inside else measure
 
 
 def _height(curve: Sequence[tuple[int, Any]]) -> float | int:

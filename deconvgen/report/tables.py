@@ -5,13 +5,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from deconvgen.core.numbers import number
+from deconvgen.metrics.measures import ARROWS
 from deconvgen.report import figures as report_plots
 from deconvgen.report import statistics
 from deconvgen.report.across import Standing
-from deconvgen.report.legend import ARROWS
 from deconvgen.report.part import Part
 from deconvgen.report.text import facts
-from deconvgen.report.words import apart, number, plus_minus, probability
+from deconvgen.report.words import apart, plus_minus, probability
 
 OVERALL = (
     "Over all configs by the primary measure of each: the mean of the middle half of a "

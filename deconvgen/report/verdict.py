@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from deconvgen.core.numbers import number
 from deconvgen.report import power
 from deconvgen.report.blocks import Analysis
 from deconvgen.report.part import Part
-from deconvgen.report.words import apart, brief, listed, number, plural, quality
+from deconvgen.report.words import apart, brief, listed, plural, quality
 from deconvgen.sweep.design import ENOUGH
 
 METHOD = (

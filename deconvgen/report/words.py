@@ -3,18 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from deconvgen.core.numbers import number
 from deconvgen.report.blocks import Comparison
 from deconvgen.report.statistics import Interval
-
-
-def number(value: float | int) -> str:
-    """Four digits, and no exponent where one can do without."""
-    if math.isnan(value):
-        return "-"
-    if value and not 1e-3 <= abs(value) < 1e6:
-        return f"{value:.3g}"
-    digits = 4 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(digits, 5)}f}"
 
 
 def plus_minus(found: Interval, most: int = 0) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deconvgen.core import files
+from deconvgen.metrics.measures import legend
 from deconvgen.report import (
     page as report_page,
 )
@@ -24,7 +25,6 @@ from deconvgen.report import (
 )
 from deconvgen.report.across import standings
 from deconvgen.report.blocks import Comparison
-from deconvgen.report.legend import legend
 from deconvgen.report.part import Part
 from deconvgen.report.study import Study, studies
 from deconvgen.sweep import spending

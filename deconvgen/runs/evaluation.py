@@ -7,7 +7,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from deconvgen.core.errors import UserError, unknown
+from deconvgen import config as configs
+from deconvgen.core.errors import UserError
 from deconvgen.core.types import State, Task
 from deconvgen.metrics import sums as metrics
 from deconvgen.runs import setup as runs
@@ -74,8 +75,7 @@ def with_all_nets(run: Handle) -> State:
 
 def on_statistics(run: Handle, state: State, mode: str) -> tuple[Task, State]:
     """Task and state whose averaged network has its batch norms in that mode."""
-    if mode not in batch_statistics.MODES:
-        raise unknown("batch-norm mode", mode, batch_statistics.MODES)
+    configs.row("", "eval.batch_norm").check("eval.batch_norm", mode)
     if mode == "running":
         return run.task, state
     if run.config.model.norm != "batch":

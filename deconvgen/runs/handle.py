@@ -17,7 +17,7 @@ from deconvgen import data, tasks
 from deconvgen.audit import activations
 from deconvgen.config import Config, data_name
 from deconvgen.core.errors import UserError
-from deconvgen.core.numbers import key, whole
+from deconvgen.core.numbers import key, shown, whole
 from deconvgen.core.types import State, Task, Tree
 from deconvgen.runs import pinned
 from deconvgen.runs import setup as runs
@@ -48,8 +48,8 @@ class Handle:
         self.state: State = restore(found, runs.shape(config, self.blank(1)))
 
     def __repr__(self) -> str:
-        shown = list(self._main_first().items())[:3]
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in shown)
+        first = list(self._main_first().items())[:3]
+        figures = ", ".join(f"{name} {shown(value)}" for name, value in first)
         where = f"{self.folder}, {self.config.task}, step {self.step}"
         return f"{type(self).__name__}({where}; {figures})"
 
@@ -67,7 +67,7 @@ class Handle:
             "step": self.step,
         }
         figures = self._main_first().items()
-        rows |= {k: f"{v:.4g}" for k, v in figures if isinstance(v, float)}
+        rows |= {k: shown(v) for k, v in figures if isinstance(v, float)}
         cells = "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in rows.items())
         return f"<table>{cells}</table>"
 

@@ -7,7 +7,6 @@ data.json in the run folder lists the files.
 """
 
 import os
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -24,43 +23,26 @@ from deconvgen.training import checkpoint
 from deconvgen.training.optim import make_schedule
 
 CONFIG, DATA = "config.json", "data.json"
-PATHS = ("data.folder", "init_from", "eval.weights")
-"""Config keys that hold a path, which a run keeps as an absolute one."""
-MAY_CHANGE = {
-    "steps": "",
-    "log_every": "",
-    "sample_every": "",
-    "eval_every": "",
-    "checkpoint_every": "",
-    "num_samples": "",
-    "steps_per_call": "the same to rounding",
-    "eval.*": "figures before and after it are of different evaluations",
-    "monitor.*": "the best step is looked for anew among all",
-    "data.folder": "the images are the same",
-    "imports": "what they register may be another thing than before",
-}
-"""Config keys that a run may go on with another value of, and what to know of it.
-
-They change no parameter of what is trained (`steps` does where the learning rate
-follows a schedule to its end, which is said).
-"""
 
 
 def absolute(config: Config) -> Config:
     """A copy whose paths say the same from wherever they are read."""
     config = ConfigDict(config.to_dict())
-    for key in PATHS:
-        *groups, name = key.split(".")
-        place: Any = config
-        for group in groups:
-            place = place[group]
-        path = place.get(name, "")
-        if path and not path.startswith("pretrained:"):
-            place[name] = os.path.abspath(os.path.expanduser(path))
-    config.imports = tuple(
-        os.path.abspath(os.path.expanduser(name)) if configs.is_file(name) else name
-        for name in config.get("imports", ())
-    )
+    values = configs.flat(config)
+    for key, row in configs.rows(config.task).items():
+        if not row.is_place or key not in values:
+            continue
+        named = row.range == "files"  # modules among them
+        whole = lambda name, named=named: (
+            name
+            if not name
+            or name.startswith("pretrained:")
+            or (named and not configs.is_file(name))
+            else os.path.abspath(os.path.expanduser(name))
+        )
+        found = values[key]
+        found = tuple(map(whole, found)) if named else whole(found)
+        configs.put(config, key, found)
     return config
 
 
@@ -99,7 +81,8 @@ def _saved(workdir: Path) -> Config:
         f"({'; '.join(wrong)})"
     )
     for key, value in configs.flat(own).items():
-        if may_change(key) and key in configs.flat(made):
+        row = configs.row(made.task, key)
+        if row.resume is not None and key in configs.flat(made):
             configs.put(made, key, value)
     return made
 
@@ -113,11 +96,6 @@ def _newest(workdir: Path) -> tuple[int, Config] | None:
     return None
 
 
-def may_change(key: str) -> bool:
-    """Whether a run may go on with another value of a config key."""
-    return any(fnmatchcase(key, pattern) for pattern in MAY_CHANGE)
-
-
 def sorted_changes(old: Config, new: Config) -> tuple[list[str], dict[str, list[Any]]]:
     """How two configs differ: in what a run may not change, as texts, and in what it
     may, as `{key: [old, new]}`; their data and histories left aside."""
@@ -129,7 +107,7 @@ def sorted_changes(old: Config, new: Config) -> tuple[list[str], dict[str, list[
         values = [each.get(key, "absent") for each in (a, b)]
         if values[0] == values[1]:
             continue
-        if may_change(key):
+        if configs.row(new.task, key).resume is not None:
             fine[key] = values
         else:
             wrong.append(f"{key}: {values[0]!r} -> {values[1]!r}")
@@ -159,7 +137,7 @@ def changes(workdir: Path, old: Config, new: Config, step: int) -> dict[str, lis
             f"{workdir} is at step {step} already, steps={new.steps} is behind it"
         )
     for key, (was, now) in fine.items():
-        notes = [text for k, text in MAY_CHANGE.items() if fnmatchcase(key, k) and text]
+        notes = [*filter(None, [configs.row(new.task, key).resume])]
         notes += _rates(new, was, now, step) if key == "steps" else []
         tail = f": {'; '.join(notes)}" if notes else ""
         say(f"from step {step} on: {key}={now!r} instead of {was!r}{tail}")

@@ -1,6 +1,6 @@
 """Several runs as one program: what they may differ in, and how it reaches the step.
 
-A population's members may differ in what no step computes with (`FREE`), and in the
+A population's members may differ in what no step computes with (`free`), and in the
 numbers of their configs: learning rates, decays, weights of losses, rates of dropout.
 Those become arrays with the members' axis, next to each state; the task is made, while
 JAX traces its step, from a config that has the traced number in their place. A number
@@ -25,8 +25,6 @@ from deconvgen.core.types import State, Task
 from deconvgen.ops.convolution import dispatch
 from deconvgen.training import checkpoint
 
-FREE = ("seed", "init_from", "model.initializer", "monitor.*")
-"""Config keys that no step computes with."""
 FIXED = ("data.*", "eval.*", "*.step_factor")
 """Config keys whose numbers Python computes with, which are never traced."""
 
@@ -42,18 +40,15 @@ class Valued(NamedTuple):
     state: State
 
 
-def _fits(key: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(key, pattern) for pattern in patterns)
-
-
 def free(key: str) -> bool:
-    """Whether no step computes with this key of a config."""
-    return _fits(key, FREE)
+    """Whether no step computes with a config key: the start, and what is best."""
+    return key.startswith("monitor.") or configs.row("", key).changes == "start"
 
 
 def traceable(key: str, value: Any) -> bool:
     """Whether the members of a population may differ in this value of a config."""
-    return type(value) is float and not _fits(key, (*FREE, *FIXED))
+    fixed = any(fnmatchcase(key, pattern) for pattern in FIXED)
+    return type(value) is float and not fixed and not free(key)
 
 
 def program(config: Config, traced: bool = True) -> dict[str, Any]:

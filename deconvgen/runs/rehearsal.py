@@ -1,32 +1,26 @@
 """A run without its computing: what JAX's tracing tells of a config beforehand."""
 
+import json
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
+from deconvgen import config as configs
 from deconvgen import tasks
 from deconvgen.config import Config
 from deconvgen.core.errors import unknown
 from deconvgen.metrics import sums as metrics
 
-IRRELEVANT = ("seed", "init_from", "model.initializer", "steps", "ema")
-"""Config keys that do not change which operations a step consists of."""
-
 
 def program(config: Config) -> str:
-    """A text that two configs share when they train by the same operations."""
-    config = ConfigDict(config.to_dict())
-    for key in IRRELEVANT:
-        *groups, name = key.split(".")
-        place: Any = config
-        for group in groups:
-            place = place[group]
-        del place[name]
-    return config.to_json(sort_keys=True)
+    """A text that two configs share when they train and evaluate by the same
+    operations."""
+    own = lambda key: configs.row(config.task, key).changes in ("training", "figures")
+    told = {key: value for key, value in configs.flat(config).items() if own(key)}
+    return json.dumps(told, sort_keys=True, default=str)
 
 
 def rehearse(config: Config, example: Mapping[str, Any]) -> list[str]:

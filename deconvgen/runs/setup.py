@@ -21,43 +21,14 @@ from deconvgen import config as configs
 from deconvgen import data, tasks
 from deconvgen.config import Config
 from deconvgen.core import files, numbers
-from deconvgen.core.errors import UserError, unknown
-from deconvgen.core.numbers import SEEDS, whole
+from deconvgen.core.errors import UserError
 from deconvgen.core.terminal import say
 from deconvgen.core.types import State
-from deconvgen.metrics import features
+from deconvgen.metrics import features, measures
 from deconvgen.runs import origin, pinned, pretrained
 from deconvgen.runs.grafting import graft
-from deconvgen.training import batch_norm as batch_statistics
 from deconvgen.training import checkpoint
 
-OPTIMIZERS = ("optimizer", "critic_optimizer")
-LEAST = {
-    1: (
-        *("steps", "batch_size", "log_every", "sample_every", "eval_every"),
-        *("checkpoint_every", "num_samples", "critic_steps"),
-        *("eval.num_examples", "eval.batch_size", "eval.importance_samples"),
-        *("model.features", "model.factors", "model.critic_features", "model.latent"),
-        *("model.critic_kernel_size", "model.encoder_kernel_size", "model.convs"),
-        *("model.decoder_convs", "model.factor", "model.depth"),
-        *(f"{group}.step_every" for group in OPTIMIZERS),
-    ),
-    0: (
-        *("seed", "data.image_size", "data.num_classes", "monitor.patience"),
-        *("corruption.amount", "model.kernel_size", "model.hidden", "model.fuse"),
-        *("model.head_rate", "loss.gradient_penalty", "loss.r1", "loss.beta"),
-        "loss.free_bits",
-        *(f"{group}.warmup_steps" for group in OPTIMIZERS),
-    ),
-}
-"""Config keys by the least value that makes sense."""
-MOST = {"seed": SEEDS - 1, "steps": 10**8 - 1, "num_samples": 10**5}
-"""Config keys by the largest value that keys, names of files and pictures can hold."""
-SHARES = (
-    *("ema", "model.dropout", "model.critic_dropout", "loss.smoothing"),
-    *(f"{g}.{name}" for g in OPTIMIZERS for name in ("b1", "b2", "momentum")),
-)
-"""Config keys whose values lie in [0, 1)."""
 FROM_DATA = ("image_shape", "class_names", "identity")
 
 
@@ -99,51 +70,20 @@ def describe(
     if config.monitor.metric == "frechet":
         name = config.eval.extractor
         config.monitor.metric = "fid" if name == "inception" else f"frechet_{name}"
+    if config.monitor.mode == "auto":
+        config.monitor.mode = measures.direction(config.monitor.metric)
     return config
 
 
 def check(config: Config) -> None:
     """Refuse values that make no sense, before anything is computed.
 
-    Every key of `LEAST` and `SHARES` that the config has; of a tuple, every number.
-    What it says in `imports` has been imported.
+    What it says in `imports` has been imported, and what its task needs.
     """
     configs.imported(config.get("imports", ()))
-    for bounds, fits, words in (
-        (LEAST[1], lambda x: x >= 1, "be 1 or more"),
-        (LEAST[0], lambda x: x >= 0, "be 0 or more"),
-        (SHARES, lambda x: 0 <= x < 1, "lie in [0, 1)"),
-    ):
-        for key in bounds:
-            value = _value(config, key)
-            for number in value if isinstance(value, tuple) else (value,):
-                if number is None:
-                    continue
-                if not isinstance(number, int | float):
-                    raise UserError(f"config key {key!r} wants numbers, not {number!r}")
-                if not fits(number):
-                    raise UserError(f"config key {key!r} should {words}, not {value}")
-    for key, most in MOST.items():
-        if (value := _value(config, key)) is not None:
-            whole(f"config key {key!r}", value, 0, most)
-    if _value(config, "model.features") == ():
-        raise UserError(
-            "config key 'model.features' should list one number a block, not ()"
-        )
-    if config.eval.batch_norm not in batch_statistics.MODES:
-        raise unknown("eval.batch_norm", config.eval.batch_norm, batch_statistics.MODES)
+    tasks.module(config.task)
+    configs.check(config)
     tasks.check(config)
-    if config.monitor.mode not in ("min", "max"):
-        raise unknown("monitor.mode", config.monitor.mode, ("min", "max"))
-
-
-def _value(config: Any, key: str) -> Any:
-    """The value of `a.b.c`; None where the config has no such key."""
-    for part in key.split("."):
-        if not hasattr(config, "keys") or part not in config:
-            return None
-        config = config[part]
-    return config
 
 
 @contextmanager

@@ -33,7 +33,6 @@ PATIENCE = 240.0
 SEED_SHARE = 0.25
 """Of the time to start, compile and save, what a further run of the same kind needs."""
 FOUND = "timing.json"
-RARE = ("log_every", "eval_every", "sample_every", "checkpoint_every")
 
 
 class Cost(NamedTuple):
@@ -60,7 +59,7 @@ class Estimate(NamedTuple):
 
 def kind(config: Config, cores: int) -> str:
     """What runs of the same cost a step and an evaluation have in common."""
-    plain = config.to_dict() | dict.fromkeys(RARE, 0)
+    plain = config.to_dict()
     for group in ("optimizer", "critic_optimizer"):
         if group in plain:
             plain[group] = plain[group]["name"]
@@ -160,7 +159,8 @@ def timed(wanted: dict[str, Trial], jobs: int) -> dict[str, Cost]:
     """
     first = {t.config: name for name, t in reversed(wanted.items())}
     order = [*first.values(), *(n for n in wanted if n not in first.values())]
-    every = {"log_every": 1} | dict.fromkeys(RARE[1:], TIMED // 2)
+    rare = ("eval_every", "sample_every", "checkpoint_every")
+    every = {"log_every": 1} | dict.fromkeys(rare, TIMED // 2)
     short = [f"{key}={value}" for key, value in ({"steps": TIMED} | every).items()]
     trials = {
         name: Trial(

@@ -6,9 +6,10 @@ An experiment is a Python file with
     BASE        the config, `name:variant`, of every run that names no other
     RUNS        the settings, from the functions of `deconvgen.sweep`; or, by size,
                 a dict of such lists
-    MEASURES    {figure of the evaluation: "min", "max" or "real"}, the most telling one
-                first: each config is answered by the first that its runs have. "real"
-                is for figures of images whose best value is that of the real ones.
+    MEASURES    figures of the evaluation, the most telling one first: each config is
+                answered by the first that its runs have. Which way they should go,
+                `deconvgen list measures` says; {figure: "min", "max" or "real"} does
+                for figures of one's own.
     SIZES       {size: settings that all its runs share}; one that holds `config` is
                 for the runs of that config alone
     PRIMARY, TEST, DESIGN
@@ -27,16 +28,16 @@ from ml_collections import ConfigDict
 from deconvgen import config as configs
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
+from deconvgen.metrics import measures as table
 from deconvgen.sweep import settings as sweep
 from deconvgen.sweep.design import Design, declared
 
 PLAN = "sweep.json"
-MODES = ("min", "max", "real")
 PARTS = {
     "QUESTION": (str, "a sentence"),
     "BASE": (str, "the name of a config"),
     "RUNS": (list | tuple | dict, "a list of settings, or a dict of such lists"),
-    "MEASURES": (dict, "a dict of figures"),
+    "MEASURES": (dict | list | tuple, "a list of figures"),
 }
 
 
@@ -122,9 +123,7 @@ def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
         raise unknown("size", size, sizes)
     if not file.MEASURES:
         raise UserError(f"{path}: MEASURES names no figure")
-    for measure, mode in file.MEASURES.items():
-        if mode not in MODES:
-            raise unknown(f"mode of measure {measure}", mode, MODES)
+    measures = _directed(file.MEASURES)
     settings = file.RUNS
     if isinstance(settings, dict):
         if size not in settings:
@@ -142,7 +141,7 @@ def load(name: str, size: str = "full", common: Iterable[str] = ()) -> Plan:
         seen[key] = trial.name
     if not trials:
         raise UserError(f"{path} has no runs at size {size!r}")
-    plan = Plan(path.stem, file.QUESTION, dict(file.MEASURES), size, common, trials)
+    plan = Plan(path.stem, file.QUESTION, measures, size, common, trials)
     return plan._replace(design=_design(file, str(path), plan))
 
 
@@ -155,6 +154,24 @@ def _design(file: Any, where: str, plan: Plan) -> Design | None:
     counts = {group: len(found) for group, found in seeds.items()}
     keys = [key for key in keys if key not in ("seed", "config")]
     return declared(file, where, plan.measures, plan.size, configs, counts, keys)
+
+
+def _directed(figures: Iterable[str]) -> dict[str, str]:
+    """{figure: which way it should go}, as the table of measures says if not they."""
+    if isinstance(figures, dict):
+        found = figures
+    else:
+        rows = {name: table.asked(name) for name in figures}
+        found = {name: row.better if row else "" for name, row in rows.items()}
+    for name, way in found.items():
+        if not way:
+            told = "'min', 'max' or 'real'"
+            raise UserError(
+                f"MEASURES has no direction for {name!r}: give {told} to it"
+            )
+        if way not in table.WAYS:
+            raise unknown(f"mode of measure {name}", way, table.WAYS)
+    return dict(found)
 
 
 def _settings(found: Any, where: str) -> None:

@@ -10,7 +10,7 @@ config's `imports` names:
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import jax
@@ -19,8 +19,8 @@ import optax
 from jax import Array
 from jaxtyping import Float
 
-from deconvgen.config import Config
-from deconvgen.core.errors import KNOBS, UserError, unknown
+from deconvgen.config import Config, Key, declare
+from deconvgen.core.errors import KNOBS, unknown
 from deconvgen.core.registry import Registry
 from deconvgen.core.types import Batch, Images, Scalar, Sums, Task
 from deconvgen.metrics import features
@@ -30,8 +30,6 @@ from deconvgen.training.optim import make_optimizer
 from deconvgen.training.parallel import START
 
 __all__ = ["check", "make", "module", "names", "register"]
-
-DTYPES = ("float32", "bfloat16")
 
 
 def names() -> list[str]:
@@ -52,25 +50,31 @@ def register(
     make: Callable[[Config, str | None], Task] | None = None,
     *,
     name: str = "",
+    keys: Mapping[str, Key] = MappingProxyType({}),
     check: Callable[[Config], None] = lambda config: None,
     knobs: Callable[[Config], str] = lambda config: KNOBS,
 ) -> Callable:
     """Decorate the function that makes a task of one's own, `(config, axis) -> Task`.
 
-    `check` raises `UserError` for a config that cannot be trained; `knobs` says what to
-    try after a mode collapse. Its own name is the default name.
+    `keys` are the config keys that it has beyond those of every task, with default,
+    range and meaning: `{"model.width": Key(32, "1 or more", "channels")}`. `check`
+    raises `UserError` for a config that cannot be trained; `knobs` says what to try
+    after a mode collapse. Its own name is the default name.
 
     >>> _ = register(lambda config, axis: ..., name="mine")
     >>> "mine" in names()
     True
     """
     if make is None:
-        return lambda make: register(make, name=name, check=check, knobs=knobs)
+        return lambda make: register(
+            make, name=name, keys=keys, check=check, knobs=knobs
+        )
     name = name or make.__name__
     if name in names():
         raise ValueError(f"task {name!r} is there already")
     made = SimpleNamespace(make=make, check=check, knobs=knobs, __doc__=make.__doc__)
     registered.register(made, name=name)
+    declare(name, keys)
     return make
 
 
@@ -118,8 +122,6 @@ def knobs(config: Config) -> str:
 
 def dtype(config: Config) -> Any:
     """The dtype of the computation."""
-    if config.dtype not in DTYPES:
-        raise UserError(f"dtype should be one of {', '.join(DTYPES)}: {config.dtype!r}")
     return jnp.dtype(config.dtype)
 
 

@@ -27,8 +27,6 @@ SHARED = ("upsampler", "initializer", "kernel_size", *MODIFIERS)
 def network(config: Config, axis: str | None) -> SuperResolution:
     """Trunk and head from plain config values."""
     model, settings = config.model, upsampling(config, axis)
-    if not 2 <= model.factor <= 8:
-        raise UserError(f"model.factor should be 2 to 8, not {model.factor}")
     if min(size := config.data.image_shape[:2]) < 3 * model.factor:
         raise UserError(
             f"images of {size} have nothing inside the border of {model.factor} pixels "

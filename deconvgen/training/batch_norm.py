@@ -22,7 +22,6 @@ from deconvgen.core.types import State, Task
 from deconvgen.metrics.sums import Summed
 from deconvgen.nn.norm import Norm
 
-MODES = ("running", "batch", "re-estimated")
 Flat = dict[tuple[str, ...], Array]
 
 

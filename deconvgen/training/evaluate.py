@@ -80,7 +80,7 @@ def provenance(
 ) -> dict[str, Any]:
     """What a figure must carry to be understood.
 
-    `batch_norm` is one of `batch_statistics.MODES`; evaluations in training are on
+    `batch_norm` is the config key `eval.batch_norm`; evaluations in training are on
     running statistics. "none" where the network has no batch norm.
     """
     count = min(dataset.num_examples, limit or dataset.num_examples)

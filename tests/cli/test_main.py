@@ -242,7 +242,7 @@ MISTAKES = {
     ),
     "critic features that are no numbers": (
         ["train", CONFIG, X, "--config.model.critic_features=a"],
-        "wants numbers, not '(a,)'",
+        "should list numbers, not '(a,)'",
     ),
     "a huge seed": (
         ["train", CONFIG, X, f"--config.seed={10**20}"],
@@ -271,7 +271,7 @@ MISTAKES = {
     ),
     "a value below 0 behind its key": (
         ["train", CONFIG, X, "--config.seed", "-1"],
-        "config key 'seed' should be 0 or more, not -1",
+        "config key 'seed' should be 0 to 4294967295, not -1",
     ),
     "a place that takes no classifier": (
         ["features", CONFIG, "--out=/dev/null/x"],

@@ -258,7 +258,6 @@ def test_frozen_upsampling_stays_bilinear():
         ("autoencoder", ("model.upsampler=max_unpool",), "model.pool=True"),
         ("vae", ("model.pool=true",), "prior"),
         ("vae", ("loss.likelihood=logistics",), "did you mean 'logistic'"),
-        ("superres", ("model.factor=1",), "2 to 8"),
         ("superres", ("model.trunk=fsrcn",), "did you mean 'fsrcnn'"),
         ("segmentation", ("model.name=une",), "did you mean 'unet'"),
         ("segmentation", ("model.name=fcn", "model.join=ad"), "did you mean 'add'"),
