@@ -200,8 +200,9 @@ def _pareto(part: Part, measure: str, cost: str, colours: dict) -> Iterator[str]
     of = "of a whole run" if cost == "seconds" else "of an image"
     yield _figure(
         report_plots.front(points, best, colours, cost.replace("_", " "), name),
-        f"Quality against cost ({html.escape(cost)}, {of}). No setting is both "
-        "cheaper and better than one on the line, which is named.",
+        f"Quality against cost ({html.escape(cost)}, {of}), by the means. No "
+        "setting has both less cost and a better mean than one on the line, which is "
+        "named.",
     )
 
 

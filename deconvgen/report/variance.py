@@ -32,8 +32,6 @@ def shares(
     design. There is no p under five seeds; with one, interplay and rest are one share,
     as nothing tells them apart; empty where that leaves nothing over.
     """
-    from statsmodels.stats.anova import anova_lm
-
     y = np.asarray(values, np.float64)
     y = y - y.mean()
     total = float(y @ y)
@@ -53,6 +51,8 @@ def shares(
         steps.append(("seed", fit(column(factors)), full))
     enough = len(set(seeds)) >= ENOUGH and full.df_resid > 0
     scale = full.ssr / max(full.df_resid, 1)
+    from statsmodels.stats.anova import anova_lm  # its absence is told by now
+
     found = []
     for name, small, large in steps:
         gone = anova_lm(small, large, test=None, scale=1.0).loc[1]

@@ -1,9 +1,12 @@
 """Comparisons over seeds: against R's and SciPy's Tukey, and by simulation."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from deconvgen.core.errors import UserError
 from deconvgen.report import blocks, power, spread
 
 
@@ -123,6 +126,12 @@ def test_unlike_spreads_are_not_pooled(sds, change, want):
         gap = found.against["s1"]
         assert gap.low < gap.difference < gap.high
         assert gap.difference == pytest.approx(np.e, rel=0.15)
+
+
+def test_without_statsmodels_one_is_told_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
+    with pytest.raises(UserError, match=r"pip install 'deconvgen\[report\]'"):
+        blocks.compare(table([[1, 2], [3, 4]]), "min")
 
 
 def simulated(sweeps, settings, seeds, shift=0.0, sds=1.0):
