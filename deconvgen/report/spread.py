@@ -34,8 +34,8 @@ def spreads(table: Table) -> dict[str, float]:
 def treatment(table: Table) -> str:
     """`pooled`; else `log`, where logarithms can be pooled; else `apart`.
 
-    Not pooled is where Bartlett's test finds the residuals' spreads unequal: at 0.05
-    where the largest is four times the lower quartile of them, else at 0.01.
+    Not pooled is where Bartlett's test finds the spreads unequal: at 0.05 where the
+    largest is four times the lower quartile of them, else at 0.01.
     """
     if not unequal(table):
         return "pooled"
@@ -50,18 +50,23 @@ def unequal(table: Table) -> bool:
     found = list(spreads(table).values())
     if not found:
         return False
-    usual = float(np.quantile(found, 0.25))
-    rest = _residuals(table)
-    if not rest.std(axis=1).all():
+    y = _shared(table)
+    y = y - y.mean(1, keepdims=True)
+    # A median of the others, as their mean would carry one wild setting to all.
+    rest = [row - np.median(np.delete(y, i, 0), axis=0) for i, row in enumerate(y)]
+    if not np.std(rest, axis=1).all():
         return False
-    wide = max(found) > WIDE * usual
+    wide = max(found) > WIDE * float(np.quantile(found, 0.25))
     return bool(stats.bartlett(*rest).pvalue < (UNLIKE[1] if wide else UNLIKE[0]))
 
 
 def _residuals(table: Table) -> np.ndarray:
-    """[settings, seeds], setting and seed removed; over the seeds that all have."""
-    shared = sorted(set.intersection(*map(set, table.values()))) if table else []
-    if not shared:
-        return np.zeros((len(table), 0))
-    y = np.array([[values[s] for s in shared] for values in table.values()], float)
-    return y - y.mean(0) - y.mean(1, keepdims=True) + y.mean()
+    """[settings, seeds], setting and seed removed."""
+    y = _shared(table)
+    return y - y.mean(0) - y.mean(1, keepdims=True) + y.mean() if y.size else y
+
+
+def _shared(table: Table) -> np.ndarray:
+    """[settings, seeds] of the seeds that all have."""
+    seeds = sorted(set.intersection(*map(set, table.values()))) if table else []
+    return np.array([[values[s] for s in seeds] for values in table.values()], float)
