@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    ?= runs/demo
 
-.PHONY: demo test test-all lint bench docs clean
+.PHONY: demo test test-all lint tables docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/deconvgen train --config=dcgan:demo --workdir=$(RUN)
@@ -22,12 +22,17 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+docs: $(VENV)/.docs  # NOTEBOOKS=off: without running them
+	$(BIN)/python tools/site.py
+	NOTEBOOKS=$(or $(NOTEBOOKS),force) $(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/sampling.py
 
-docs: $(VENV)/.test
+tables: $(VENV)/.test  # docs/api.md, docs/keys.md and docs/measures.md
 	$(BIN)/python tools/api.py
 	$(BIN)/python tools/tables.py
 
@@ -43,5 +48,9 @@ $(VENV)/.test: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/.demo
 
+$(VENV)/.docs: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@ $(VENV)/.demo
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info docs/_build docs/layers docs/notebooks

@@ -1,0 +1,64 @@
+"""What the README and the site tell: commands that parse, code that compiles, links."""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from deconvgen import config
+from deconvgen.cli import main  # noqa: F401, registers the commands
+from deconvgen.cli.parser import COMMANDS, parse
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [p for p in PAGES if p.parent.name not in ("layers", "notebooks", "_build")]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+
+
+def blocks(page, language):
+    return [text for kind, text in FENCE.findall(page.read_text()) if kind == language]
+
+
+def commands(page):
+    """The words of each command line of a page, without what is optional or a place."""
+    for text in blocks(page, ""):
+        text = text.replace("\\\n", " ")
+        for line in re.sub(r"\[[^\[\]]*\]", "", text).splitlines():
+            line = re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line.strip())
+            if line.startswith("deconvgen "):
+                yield shlex.split(line.partition(" #")[0])[1:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_commands_of_a_page_are_understood(page):
+    for words in commands(page):
+        if words[0].isupper() or "..." in words or "--help" in words:
+            continue  # how commands are spelt, in general
+        assert words[0] in COMMANDS, words
+        values = parse(words[0], words[1:])
+        named = getattr(values, "config", "")
+        if named and named.lower() == named:
+            found = config.load(named)
+            keys = [line.split("=")[0] for line in values.overrides]
+            assert {*keys} <= {*config.paths(found)}, words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_code_of_a_page_compiles_and_imports_what_there_is(page):
+    for text in blocks(page, "python"):
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith(
+                "deconv"
+            ):
+                line = ast.unparse(node)
+                exec(line, {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_links_of_a_page_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+        if not link.startswith("http") and not link.startswith("layers/"):
+            assert (page.parent / link).exists(), link
