@@ -13,7 +13,8 @@ from deconvgen.cli.parser import COMMANDS, parse
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES = [p for p in PAGES if p.parent.name not in ("layers", "notebooks", "_build")]
+MADE = {"layers", "notebooks", "_build"}
+PAGES = [page for page in PAGES if not MADE & {*page.parts}]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 
 
