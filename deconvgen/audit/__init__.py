@@ -26,6 +26,7 @@ __all__ = [
     "cost",
     "layer",
     "legend",
+    "network",
     "page",
     "run",
     "tables",
@@ -35,6 +36,7 @@ PLACES = {
     "page": "deconvgen.audit.html:page",  # Matplotlib starts slowly
     "audit_pictures": "deconvgen.audit.picture_audit:audit_pictures",
     "compare": "deconvgen.audit.comparison:compare",
+    "network": "deconvgen.audit.black_box:network",
 }
 __getattr__, __dir__ = lazy(__name__, PLACES)
 

@@ -82,6 +82,9 @@ def sizes(text: str) -> int | tuple[int, ...]:
     Flag("real", "The same of real pictures: the floor.", kind=place),
     Flag("num", "Of pictures: how many are looked at.", 1000, whole(1)),
     Flag("longest", "Of pictures: the longest period, in pixels.", 64, whole(2, 256)),
+    Flag("model", "A network: FILE.stablehlo, FILE.onnx or MODULE:NAME.", kind=place),
+    Flag("input", "Of a network: what goes in, as 16,16,64.", None, sizes),
+    Flag("layout", "Of a network: NHWC or NCHW, where it cannot be told."),
     Flag("upsampler", "NAME[:KERNEL[:INIT]],...; all if none is named."),
     Flag(
         "kernel_size",
@@ -96,12 +99,15 @@ def sizes(text: str) -> int | tuple[int, ...]:
     *MEASURES,
 )
 def audit(values: Values) -> None:
-    """What grid is in pictures (--images); what layers do before any training."""
+    """What grid pictures have (--images), a network (--model), or our own layers."""
     if values.images:
         _pictures(values)
         return
+    if values.model:
+        _network(values)
+        return
     if values.json or getattr(values, "fail-above"):
-        raise UserError("--json and --fail-above are of --images")
+        raise UserError("--json and --fail-above go with --images or --model")
     from deconvgen import audit as page
 
     page.run(
@@ -136,3 +142,32 @@ def _pictures(values: Values) -> None:
     record = {**found.figures, "said": found.said, "notes": found.pictures.notes}
     tell(record, values.json, lines)
     hold(getattr(values, "fail-above"), {found.pictures.name: found.figures})
+
+
+def _network(values: Values) -> None:
+    from deconvgen.audit import network_words
+    from deconvgen.audit.black_box import network
+    from deconvgen.audit.network_files import found
+    from deconvgen.core import files
+
+    out = Path(values.out).expanduser() if values.out else None
+    if out is not None:
+        files.writable(out)
+    given = found(values.model)
+    shape = values.input or given.input_shape
+    if not isinstance(shape, tuple) or len(shape) < 2:
+        raise UserError(f"say what {values.model} takes: --input=16,16,64, say")
+    made = network(given.function, shape, layout=values.layout, stages=given.stages)
+    lines = network_words.told(made)
+    if out is not None:
+        from deconvgen.audit.network_page import write_page  # Matplotlib starts slowly
+
+        lines.append(f"page  {write_page(made, values.model, out / 'network.html')}")
+    record = {
+        **made.figures(),
+        "stages": [stage._asdict() for stage in made.stages],
+        "said": network_words.sentences(made),
+        "remedies": [remedy._asdict() for remedy in network_words.remedies(made)],
+    }
+    tell(record, values.json, lines)
+    hold(getattr(values, "fail-above"), {values.model: made.figures()})

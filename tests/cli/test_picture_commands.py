@@ -71,3 +71,20 @@ def test_what_is_no_set_of_pictures(places):
         cli.run(["compare", str(places / "none.npz"), str(places)])
     with pytest.raises(UserError, match="did you mean 'fashion_mnist_small'"):
         cli.run(["compare", "fashion_mnist_smal", str(places / "real")])
+
+
+def test_anybodys_network_is_audited_and_held_to_a_threshold(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "def board(x):\n"
+        "    y = np.repeat(np.repeat(x, 2, 1), 2, 2)\n"
+        "    return y * (1 + np.indices(y.shape[1:3]).sum(0) % 2)[..., None]\n"
+    )
+    words = ["audit", f"--model={tmp_path / 'mine.py'}:board", "--input=8,8,3"]
+    with pytest.raises(Above, match=r"dc_gap of .*board is 0\.3"):
+        cli.run([*words, "--json", "--fail-above=dc_gap=0.1,border=0"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["factor"] == "2x2" and found["strides"] == "2"
+    assert found["remedies"] and "nn.Upsample" in json.dumps(found["remedies"])
+    with pytest.raises(UserError, match="say what .*board takes"):
+        cli.run(words[:-1])

@@ -1,0 +1,98 @@
+"""Networks by what a person has of them: an exported file, or a name in a module."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from deconvgen.core.errors import UserError, first_line
+from deconvgen.core.plugins import named_object
+
+
+class Found(NamedTuple):
+    """A network: a function or its stages, and the shape that it says it takes."""
+
+    function: Callable[[Any], Any] | None
+    stages: Mapping[str, Callable[[Any], Any]] | None
+    input_shape: tuple[int, ...] = ()  # without the batch; () where it does not say
+
+
+def found(spec: str) -> Found:
+    """The network of FILE.stablehlo, FILE.onnx or MODULE:NAME.
+
+    A name may stand for a function of arrays, a dict of functions (stages, in their
+    order) or a pair (Flax module, its variables). Raises `UserError` for what is none.
+    """
+    path = Path(spec).expanduser()
+    if path.suffix == ".stablehlo":
+        return _stablehlo(path)
+    if path.suffix == ".onnx":
+        return _onnx(path)
+    if ":" in spec:
+        return of_object(named_object(spec), spec)
+    raise UserError(f"{spec} should be FILE.stablehlo, FILE.onnx or MODULE:NAME")
+
+
+def of_object(thing: Any, name: str = "the network") -> Found:
+    """The network that an object stands for."""
+    if isinstance(thing, Mapping) and all(map(callable, thing.values())):
+        return Found(None, thing)
+    if isinstance(thing, tuple) and len(thing) == 2 and isinstance(thing[0], nn.Module):
+        module, variables = thing
+        return Found(jax.jit(lambda x: module.apply(variables, x)), None)
+    if isinstance(thing, nn.Module):
+        raise UserError(f"{name} is a module: give the pair (module, variables)")
+    if callable(thing):
+        return Found(thing, None)
+    raise UserError(
+        f"{name} should be a function of arrays, a dict of functions or the pair "
+        f"(module, variables), not {type(thing).__name__}"
+    )
+
+
+def _stablehlo(path: Path) -> Found:
+    from jax import export
+
+    if not path.is_file():
+        raise UserError(f"there is no {path}")
+    try:
+        program = export.deserialize(bytearray(path.read_bytes()))
+    except Exception as error:
+        raise UserError(
+            f"{path} cannot be read as jax.export wrote it: {first_line(error)}"
+        ) from error
+    return Found(program.call, None, _sizes(program.in_avals[0].shape[1:]))
+
+
+def _onnx(path: Path) -> Found:
+    if not path.is_file():
+        raise UserError(f"there is no {path}")
+    try:
+        import onnxruntime  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise UserError(
+            "an ONNX file needs onnxruntime: pip install 'deconvgen[onnx]'"
+        ) from None
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        raise UserError(f"{path} cannot be read: {first_line(error)}") from error
+    given = session.get_inputs()[0]
+    run = lambda x: session.run(None, {given.name: np.asarray(x, np.float32)})[0]
+    fixed = given.shape[0] if given.shape and isinstance(given.shape[0], int) else 0
+    if fixed:  # one at a time, say
+        whole = run
+        run = lambda x: np.concatenate(
+            [whole(x[i : i + fixed]) for i in range(0, len(x), fixed)]
+        )
+    return Found(run, None, _sizes(given.shape[1:]))
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    """Whole numbers, or () where one is a symbol."""
+    return tuple(shape) if all(isinstance(n, int) for n in shape) else ()
