@@ -10,12 +10,14 @@
 
 The other tree is a folder, or a revision of this repository, which is checked out
 beside. Both have caches of their own. What was measured is written to --out, a file of
-Markdown, after every part; the ratio is the median of those within a turn.
+Markdown, after every part; a ratio is the median of those within a turn. Seconds are
+told, and the CPU's, which say more where others use the machine too.
 """
 
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import NamedTuple
 
 from timing import table
 
@@ -46,41 +49,56 @@ def checked_out(tree: str):
         yield Path(place)
 
 
-def called(tree: Path, cache: Path, *words: str) -> float:
-    """Seconds of `deconvgen WORDS` of a tree."""
+class Cost(NamedTuple):
+    """Of a command."""
+
+    seconds: float
+    cpu: float  # seconds, of all its processes
+
+
+def called(tree: Path, cache: Path, *words: str) -> Cost:
+    """What `deconvgen WORDS` of a tree takes."""
     own = {"PYTHONPATH": str(tree), "DECONVGEN_CACHE": str(cache)}
     environment = os.environ | own | {"PYTHONSAFEPATH": "1"}
-    begin = perf_counter()
+    begin, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "deconvgen.cli", *words]
     done = subprocess.run(
         command, env=environment, cwd=tree, capture_output=True, text=True
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
-    return perf_counter() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(perf_counter() - begin, cpu)
 
 
-Call = Callable[[str, Path, int], float]
+Call = Callable[[str, Path, int], Cost]
 
 
-def in_turns(trees: dict[str, Path], turns: int, call: Call) -> dict[str, list[float]]:
-    """Seconds of `call(name, tree, turn)`, the trees taking turns to begin."""
-    seconds: dict[str, list[float]] = {name: [] for name in trees}
+def in_turns(trees: dict[str, Path], turns: int, call: Call) -> dict[str, list[Cost]]:
+    """`call(name, tree, turn)`, the trees taking turns to begin."""
+    costs: dict[str, list[Cost]] = {name: [] for name in trees}
     for turn in range(turns):
         order = [*trees][:: -1 if turn % 2 else 1]
         for name in order:
-            seconds[name].append(call(name, trees[name], turn))
-    return seconds
+            costs[name].append(call(name, trees[name], turn))
+    return costs
 
 
-def rows(seconds: dict[str, list[float]]) -> str:
-    """A table of medians, with how much faster this tree is."""
-    ours, theirs = seconds.values()
-    ratio = median(b / a for a, b in zip(ours, theirs, strict=True))
+def rows(costs: dict[str, list[Cost]]) -> str:
+    """A table of medians, and how much faster this tree is."""
+    each = lambda turns: ", ".join(f"{cost.seconds:.0f}" for cost in turns)
     listed = [
-        [n, median(s), ", ".join(f"{x:.1f}" for x in s)] for n, s in seconds.items()
+        [name, *map(median, zip(*turns, strict=True)), each(turns)]
+        for name, turns in costs.items()
     ]
-    return f"{table(['tree', 'seconds', 'turns'], listed)}\n\nfaster by {ratio:.2f}"
+    ours, theirs = costs.values()
+    faster, less = (
+        median(b[i] / a[i] for a, b in zip(ours, theirs, strict=True)) for i in (0, 1)
+    )
+    head = ["tree", "seconds", "CPU seconds", "each turn"]
+    told = f"faster by {faster:.2f}; by CPU seconds {less:.2f}"
+    return f"{table(head, listed)}\n\n{told}"
 
 
 def demo(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
@@ -88,7 +106,7 @@ def demo(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> st
     steps = [f"--config.steps={options.steps}"] if options.steps else []
     words = ["train", "--config=dcgan:demo", "--quiet", *steps]
 
-    def call(name: str, tree: Path, turn: int | str) -> float:
+    def call(name: str, tree: Path, turn: int | str) -> Cost:
         run, cache = place / f"demo-{name}-{turn}", place / f"cache-{name}"
         return called(tree, cache, *words, f"--workdir={run}")
 
@@ -102,7 +120,7 @@ def sweep(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> s
     only = [f"--only=1-{options.runs}"] if options.runs else []
     words = ["sweep", NAME, "--size=smoke", "--notiming", *only]
 
-    def call(name: str, tree: Path, turn: int) -> float:
+    def call(name: str, tree: Path, turn: int) -> Cost:
         own = place / f"sweep-{name}-{turn}"
         return called(tree, own / "cache", *words, f"--workdir={own / 'sweep'}")
 

@@ -40,9 +40,20 @@ class Valued(NamedTuple):
     state: State
 
 
-def free(key: str) -> bool:
+def free(key: str, task: str = "") -> bool:
     """Whether no step computes with a config key: the start, and what is best."""
-    return key.startswith("monitor.") or configs.row("", key).changes == "start"
+    starts = configs.row(task, key).changes == "start"
+    return starts or key.startswith("monitor.") or key == "history"
+
+
+def start(config: Config) -> tuple:
+    """What the networks of a member start by; those of others may start otherwise."""
+    return tuple(
+        value
+        for key, value in configs.flat(config).items()
+        if configs.row(config.task, key).changes == "start"
+        and key not in ("seed", "init_from")
+    )
 
 
 def traceable(key: str, value: Any) -> bool:
@@ -60,7 +71,7 @@ def program(config: Config, traced: bool = True) -> dict[str, Any]:
     return {
         key: bool(value) if traced and traceable(key, value) else value
         for key, value in configs.flat(config).items()
-        if not free(key)
+        if not free(key, config.task)
     }
 
 

@@ -108,7 +108,7 @@ def _train_together(
                 history = (found.path / "metrics.jsonl").read_bytes()
                 say(f"going on from step {start} of {workdir}") if not quiet else None
             else:
-                how = config.model.initializer
+                how = population.start(config)
                 init = inits[how] = inits.get(how) or setup.start(config)
                 states.append(setup.initial(config, example, config.seed, init))
                 history = b""
@@ -192,6 +192,10 @@ def member(
     )
 
 
+_counted: dict[str, dict[str, float]] = {}
+"""Multiply-adds by program: a process trains many runs of the same one."""
+
+
 def visitor(
     task: Task,
     spread: parallel.Spread,
@@ -232,11 +236,17 @@ def visitor(
         facts = evaluate.provenance(config, test_set, done, limit)
         member.log.record(done, "eval", figures, **facts)
         if not work:
-            batches = train_set.train_batches(0, config.batch_size, 0, *place)
-            batch, drawn = map(spread.put_batch, (next(batches), shown))
-            madds = cost.multiply_adds_train(task, spread, key, state, batch)
-            work["multiply_adds_train"] = madds
-            work["multiply_adds_sample"] = cost.multiply_adds(sample, state, drawn)
+            program = f"{population.program(config, False)} on {spread.count}"
+            if program not in _counted:
+                batches = train_set.train_batches(0, config.batch_size, 0, *place)
+                batch, drawn = map(spread.put_batch, (next(batches), shown))
+                madds = cost.multiply_adds_train(task, spread, key, state, batch)
+                of_sample = cost.multiply_adds(sample, state, drawn)
+                _counted[program] = {
+                    "multiply_adds_train": madds,
+                    "multiply_adds_sample": of_sample,
+                }
+            work.update(_counted[program])
             pace = cost.sampling_rate(sample, spread, state, shown)
             work["sample_images_per_second"] = round(pace, 1)
         peak = {} if together else cost.peak_memory(before)

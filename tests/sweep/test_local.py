@@ -16,6 +16,7 @@ from deconvgen.sweep import grouping, plan, worker
 from deconvgen.sweep import local as launch
 from deconvgen.sweep import run as sweeping
 from deconvgen.sweep.launcher import run
+from deconvgen.sweep.plan import Trial
 from tests.sweeps import Fake, trials
 
 
@@ -89,6 +90,22 @@ def test_runs_that_cannot_be_trained_at_once_are_trained_in_parts():
     assert worker.parts(RuntimeError("RESOURCE_EXHAUSTED: Out of memory"), 9) == 2
     assert worker.parts(Apart("Python computes with it"), 3) == 3
     assert worker.parts(TypeError("a bug"), 3) == 1
+
+
+def test_workers_take_runs_of_different_programs(fake, tmp_path):
+    """However they start: two that compile the same would do it twice."""
+    settings = [
+        {"model.upsampler": layer, "model.initializer": start, "seed": seed}
+        for layer in ("a", "b")
+        for start in ("x", "y")
+        for seed in (0, 1)
+    ]
+    every = [Trial(f"{i}", setting, "", []) for i, setting in enumerate(settings)]
+    run(launch.Pool, tmp_path, every, jobs=2)
+    took = {index: [int(n) // 4 for i, n in fake.log if i == index] for index in (0, 1)}
+    firsts = [programs[0] for programs in took.values()]
+    assert sorted(firsts) == [0, 1]
+    assert all(sorted(p, key=lambda x: x != p[0]) == p for p in took.values())
 
 
 def test_no_worker_idles_while_there_are_runs(fake, tmp_path):
