@@ -94,6 +94,7 @@ MAIN = {
     "superres": ("psnr_y", ["psnr", "psnr_y", "frechet_random"]),
     "autoencoder": ("psnr", ["frechet_classifier", "psnr", "ssim"]),
     "dcgan": ("frechet_classifier", ["frechet_classifier"]),
+    "vae": ("elbo_bits_per_dim", ["elbo_nats", "elbo_bits_per_dim", "psnr"]),
 }
 IMAGES = {"phase_detail_ratio_s2", "high_band_slope"}
 """What kernel_size and last_layer ask for, of any task."""
