@@ -242,7 +242,7 @@ MISTAKES = {
     ),
     "critic features that are no numbers": (
         ["train", CONFIG, X, "--config.model.critic_features=a"],
-        "should list numbers, not '(a,)'",
+        "'model.critic_features' should be a number, not",
     ),
     "a huge seed": (
         ["train", CONFIG, X, f"--config.seed={10**20}"],
@@ -296,8 +296,8 @@ MISTAKES = {
     "a config file": (["train", X, "--config=a/b.py"], "no config file 'a/b.py'"),
     "a key": (["train", X, CONFIG, "--config.modl.latent=3"], "'model.latent'"),
     "a value": (["train", X, CONFIG, "--config.steps=few"], "wants a whole number"),
-    "a number of steps": (["train", X, CONFIG, "--config.steps=0"], "1 or more, not 0"),
-    "a decay": (["train", X, CONFIG, "--config.ema=1.5"], "'ema' should lie in"),
+    "a number of steps": (["train", X, CONFIG, "--config.steps=0"], "99999999, not 0"),
+    "a decay": (["train", X, CONFIG, "--config.ema=1.5"], "'ema' should be 0 or more, below 1"),
     "a data set": (
         ["train", X, CONFIG, "--config.data.name=fashion_mnist_smal"],
         "did you mean 'fashion_mnist_small'",
@@ -332,7 +332,7 @@ MISTAKES = {
         ["train", X, CONFIG, "--config.model.norm=bach"],
         "did you mean 'batch'",
     ),
-    "a dtype": (["train", X, CONFIG, "--config.dtype=float23"], "float32, bfloat16"),
+    "a dtype": (["train", X, CONFIG, "--config.dtype=float23"], "did you mean 'float32'"),
     "a workdir that is a file": (
         ["train", "--workdir={tmp}/file", CONFIG],
         "cannot be used",
