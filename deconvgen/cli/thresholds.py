@@ -7,7 +7,6 @@ from typing import Any
 
 from deconvgen.cli.parser import Flag, place
 from deconvgen.core.errors import Above, UserError, near_match
-from deconvgen.core.terminal import Terminal
 
 
 def thresholds(text: str) -> dict[str, float]:
@@ -49,6 +48,8 @@ def tell(record: Mapping[str, Any], as_json: bool, lines: Iterable[str]) -> None
     if as_json:
         print(json.dumps(plain(record), indent=2))
         return
+    from deconvgen.core.terminal import Terminal  # late: help starts nothing
+
     console = Terminal(soft_wrap=True)
     for line in lines:
         console.print(line)

@@ -297,7 +297,7 @@ MISTAKES = {
     "a key": (["train", X, CONFIG, "--config.modl.latent=3"], "'model.latent'"),
     "a value": (["train", X, CONFIG, "--config.steps=few"], "wants a whole number"),
     "a number of steps": (["train", X, CONFIG, "--config.steps=0"], "99999999, not 0"),
-    "a decay": (["train", X, CONFIG, "--config.ema=1.5"], "'ema' should be 0 or more, below 1"),
+    "a decay": (["train", X, CONFIG, "--config.ema=1.5"], "'ema' should be 0 or more"),
     "a data set": (
         ["train", X, CONFIG, "--config.data.name=fashion_mnist_smal"],
         "did you mean 'fashion_mnist_small'",
@@ -332,7 +332,7 @@ MISTAKES = {
         ["train", X, CONFIG, "--config.model.norm=bach"],
         "did you mean 'batch'",
     ),
-    "a dtype": (["train", X, CONFIG, "--config.dtype=float23"], "did you mean 'float32'"),
+    "a dtype": (["train", X, CONFIG, "--config.dtype=float23"], "mean 'float32'"),
     "a workdir that is a file": (
         ["train", "--workdir={tmp}/file", CONFIG],
         "cannot be used",

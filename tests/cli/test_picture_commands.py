@@ -86,5 +86,5 @@ def test_anybodys_network_is_audited_and_held_to_a_threshold(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["factor"] == "2x2" and found["strides"] == "2"
     assert found["remedies"] and "nn.Upsample" in json.dumps(found["remedies"])
-    with pytest.raises(UserError, match="say what .*board takes"):
+    with pytest.raises(UserError, match=r"say what .*board takes"):
         cli.run(words[:-1])
