@@ -2,10 +2,12 @@
 
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Key, Shaped
 
@@ -14,6 +16,7 @@ from deconvgen.core.numbers import known, on
 from deconvgen.core.registry import Registry
 from deconvgen.core.types import Scalar
 from deconvgen.ops.arguments import as_float
+from deconvgen.ops.fir import filter_axis
 
 Activation = Callable[[Array], Array]
 activations: Registry[Activation] = Registry("activation")
@@ -26,6 +29,36 @@ for _name in ("relu", "elu", "selu", "gelu", "silu", "softplus", "sigmoid", "tan
 def leaky_relu(x: Array) -> Array:
     """max(x, 0.2 x): DCGAN's slope."""
     return jax.nn.leaky_relu(x, 0.2)
+
+
+@activations.register
+def filtered_leaky_relu(x: Array) -> Array:
+    """Leaky ReLU at twice the resolution, low-pass filtered before and after it.
+
+    So that it makes no frequencies that the pixels cannot carry, and commutes with
+    shifts by fractions of one. Karras et al. 2021 (StyleGAN3), sec. 3.1 and app. C: a
+    `kaiser` filter after zero insertion, sqrt 2 max(x, 0.2 x), the filter again, every
+    second sample. Of x [b, *space, c]; without spatial axes, the leaky ReLU alone.
+    """
+    taps = kaiser()
+    for axis in range(x.ndim - 2):
+        x = filter_axis(x, 2 * taps, axis, up=2, padding=(6, 5), impl="lax")
+    x = jax.nn.leaky_relu(x, 0.2) * 2**0.5
+    for axis in range(x.ndim - 2):
+        x = filter_axis(x, taps, axis, down=2, padding=(5, 5), impl="lax")
+    return x
+
+
+@lru_cache
+def kaiser() -> np.ndarray:
+    """A low-pass filter of 12 taps for twice the pixels' rate, sum 1.
+
+    The cutoff is half the pixels' rate s, the transition band (sqrt 2 - 1) s / 2 to
+    either side: StyleGAN3's, of 6 taps a pixel.
+    """
+    from scipy.signal import firwin  # which takes its time
+
+    return np.asarray(firwin(12, cutoff=0.5, width=2**0.5 - 1, fs=2))
 
 
 @activations.register

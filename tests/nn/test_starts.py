@@ -7,10 +7,11 @@ import pytest
 
 from deconvgen.core.errors import UserError
 from deconvgen.nn.conv import Conv
-from deconvgen.nn.initializers import Use, initializers, mirror_image
+from deconvgen.nn.initializers import Use, initializers, mirror_image, seen
 from deconvgen.nn.upsample import fits, make_upsampler
 from deconvgen.ops import resize
-from tests.nn.layers import KEY, noise, started
+from deconvgen.ops.subpixel import space_to_depth
+from tests.nn.layers import KEY, inputs, noise, started
 
 
 def kernel(name, shape, s=2, kind="deconvolution", **how):
@@ -122,3 +123,48 @@ def test_equal_scale_changes_the_scale_alone():
     one, unit = (kernel(n, (4, 4, 8, 8)) for n in ("orthogonal", "orthogonal+unit"))
     np.testing.assert_allclose(unit, 2 * one, rtol=1e-5)  # Var(out) / Var(in) was 1/4
     assert not kernel("zero_last+unit", (4, 4, 8, 8)).any()
+
+
+def test_lsuv_gives_the_first_batch_unit_variance_kernel_by_kernel():
+    """Mishkin and Matas 2016; kernels with a start of their own keep it."""
+    x = 5 * noise(2, 6, 5, 4) + 3
+    for name in ("conv_transpose", "separable_conv_transpose", "sapa"):
+        layer = make_upsampler(name, 3, 2, initializer="lsuv")
+        y, variables = started(layer, x)
+        assert y.std() == pytest.approx(1, rel=1e-3), name
+        again = layer.apply(variables, *inputs(layer, x))
+        np.testing.assert_allclose(again, y, atol=1e-4)
+    assert np.std(variables["params"]["query"]["kernel"]) < 0.03
+    zeros, _ = started(make_upsampler("nearest_conv", 3, 2, initializer="lsuv"), 0 * x)
+    assert np.isfinite(zeros).all()
+
+
+@pytest.mark.parametrize("name", ["depth_to_space", "conv_transpose"])
+def test_pca_decodes_as_a_linear_autoencoder_of_the_images_patches(name):
+    """Codes by the same patches come back as the projection on the strongest three."""
+    images = noise(3, 6, 4, 2)
+    images = images.at[:, ::2].multiply(3)
+    patches = np.asarray(space_to_depth(images, 2)).reshape(-1, 8)
+    _, vectors = np.linalg.eigh(patches.T @ patches)
+    strongest = vectors[:, ::-1][:, :3]
+    layer = make_upsampler(name, 2, 2, None, "pca", use_bias=False)
+    pulses = jnp.eye(3)[:, None, None]
+    with seen(images):
+        made, variables = layer.init_with_output(KEY, pulses)
+    rows = np.asarray(space_to_depth(made, 2)).reshape(3, 8)
+    np.testing.assert_allclose(rows.T @ rows, strongest @ strongest.T, atol=1e-4)
+    code = (patches @ rows.T).reshape(3, 3, 2, 3)
+    y = layer.apply(variables, jnp.asarray(code))
+    best = np.asarray(space_to_depth(y, 2)).reshape(-1, 8)
+    np.testing.assert_allclose(best, patches @ strongest @ strongest.T, atol=1e-4)
+
+
+def test_pca_without_images_is_of_smooth_ones():
+    """The first patches are constant, and no channel is idle."""
+    for channels in (2, 11):
+        x = noise(1, 3, 3, channels)
+        y, variables = started(make_upsampler("depth_to_space", 2, 2, None, "pca"), x)
+        kernel = np.asarray(variables["params"]["conv"]["kernel"])
+        assert (np.abs(kernel[1, 1]).sum(1) > 0.1).all()
+        even = np.ptp(np.asarray(space_to_depth(y, 2)).reshape(9, 4, 2), axis=1).max()
+        assert (even < 1e-4) == (channels == 2)

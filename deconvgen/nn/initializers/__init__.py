@@ -24,7 +24,8 @@ from deconvgen.nn.initializers.interpolating import (  # isort: skip
     icnr_of,
     mirror_image,
 )
-from deconvgen.nn.initializers import orthogonal  # isort: skip
+from deconvgen.nn.initializers import orthogonal, principal  # isort: skip
+from deconvgen.nn.initializers.principal import seen  # isort: skip
 
 __all__ = [
     "KINDS",
@@ -36,5 +37,7 @@ __all__ = [
     "initializers",
     "mirror_image",
     "orthogonal",
+    "principal",
+    "seen",
     "stride_aware",
 ]

@@ -1,5 +1,6 @@
 """What all upsamplers share: the registry, the common fields, the checks."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Initializer, Use, stride_aware
+from deconvgen.nn.lsuv import of_data, unit_variance
 from deconvgen.ops.arguments import as_float, batch_of, in_space, with_axis
 from deconvgen.ops.fir import per_space
 
@@ -66,10 +68,19 @@ def _of_any_batch(call: Callable) -> Callable:
         x, *rest = (with_axis(a, batch) for a in arrays.values())
         if self.needs_guide:
             rest = [self.cast(_guiding(self, x, *rest))]
-        y = call(self, self.cast(x), *rest)
+        with _started(self):
+            y = call(self, self.cast(x), *rest)
         return y.reshape(*batch, *y.shape[1:])
 
     return called
+
+
+def _started(layer: Any) -> contextlib.AbstractContextManager:
+    """In which a layer that is being initialized is called."""
+    start = getattr(layer, "kernel_init", None)
+    if layer.is_initializing() and getattr(start, "of_data", False):
+        return nn.intercept_methods(unit_variance)
+    return contextlib.nullcontext()
 
 
 def _guiding(layer: Layer, x: Array, *guide: Array) -> Array:
@@ -179,7 +190,10 @@ class Upsampler(Layer):
         kinds = getattr(self.kernel_init, "kinds", None)
         if kinds is None:
             return self.kernel_init
-        return self.kernel_init(use) if kind in kinds else stride_aware(use)
+        if kind not in kinds:
+            return stride_aware(use)
+        drawn = self.kernel_init(use)
+        return of_data(drawn) if getattr(self.kernel_init, "of_data", False) else drawn
 
     def cast(self, x: Array) -> Array:
         """x in the dtype of the computation."""
