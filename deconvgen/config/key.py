@@ -53,6 +53,12 @@ class Key(NamedTuple):
             return self.range
         return tuple(known.get(self.range.rstrip(",+"), ()))
 
+    def has(self, name: str) -> bool:
+        """Whether it is one of `names`, or one that the registry makes of them."""
+        if isinstance(self.range, tuple):
+            return name in self.range
+        return name in known.get(self.range.rstrip(",+"), ())
+
     def expected(self) -> str:
         """The range in words."""
         names = [str(name) for name in self.names()]
@@ -87,7 +93,7 @@ class Key(NamedTuple):
             if not self._fits(one):
                 raise UserError(f"{name} should be {self.expected()}, not {value!r}")
             for part in self._parts(one):
-                if isinstance(part, str) and part not in self.names():
+                if isinstance(part, str) and not self.has(part):
                     raise unknown(key, part, self.names())
 
     def _fits(self, value: Any) -> bool:

@@ -77,6 +77,14 @@ SHARED = {
     "model.residual": Key(False, "", "add the input, upsampled by bilinear_additive"),
     "model.reduction": Key("sum", ("sum", "mean"), "of channels in bilinear_additive"),
     "model.box_filter": Key(False, "", "zero-order hold behind upsampling layers"),
+    "model.shortcut": Key(
+        "bilinear_additive",
+        ("bilinear_additive", "channel_repeat"),
+        "added by residual",
+    ),
+    "model.smoothing": Key(
+        0, "0 to 9", "order of box_filter: 2 is [1, 2, 1]; 0: its own"
+    ),
     "model.extra_conv": Key(False, "", "one more stride-1 convolution a block"),
     "model.norm": Key("batch", "norm", "normalization of the blocks"),
     "model.dropout": Key(0.0, SHARE, "share of the features to drop"),

@@ -54,6 +54,16 @@ def seed_size(
     return height // total, width // total
 
 
+def guide(upsampler: str, features: Array | None) -> Array:
+    """An encoder's features for a guided upsampler, or a `UserError` without them."""
+    if features is None:
+        raise UserError(
+            f"upsampler {upsampler!r} needs a guide, the features of an encoder at the "
+            "size that it makes, and this model has none; it fits segmentations"
+        )
+    return features
+
+
 class Decoder(nn.Module):
     """Blocks of upsampling, normalization, activation and dropout; the last one bare.
 
@@ -62,11 +72,13 @@ class Decoder(nn.Module):
     - upsampler, initializer, kernel_size: one for all blocks, or one for each
       (text with commas, or a tuple); `last_upsampler` swaps the last block's alone.
     - kernel_size: 0 takes each upsampler's own.
-    - residual, reduction, box_filter, extra_conv: as in `make_upsampler`.
+    - residual, reduction, box_filter, shortcut, smoothing, extra_conv: as in
+      `make_upsampler`.
 
     Input [b, h, w, c]; `skips` (one a block or None; concatenated to the block's
-    input) and `indices` (of max-pooling, for `max_unpool`) come from an encoder, in
-    the decoder's order: smallest first. Output [b, h * prod(factors),
+    input), `indices` (of max-pooling, for `max_unpool`) and `guides` (features of the
+    size that each block makes, for `fade`) come from an encoder, in the decoder's
+    order: smallest first. Output [b, h * prod(factors),
     w * prod(factors), features[-1]].
 
     Raises `UserError` for other numbers of features than of factors, and for an
@@ -87,6 +99,8 @@ class Decoder(nn.Module):
     residual: bool = False
     reduction: str = "sum"
     box_filter: bool = False
+    shortcut: str = "bilinear_additive"
+    smoothing: int = 0
     extra_conv: bool = False
     norm: str = "batch"
     gain_stddev: float = 0.0
@@ -103,6 +117,7 @@ class Decoder(nn.Module):
         keys: Key[Array, " b"] | None = None,
         skips: tuple[Array | None, ...] = (),
         indices: tuple[Array | None, ...] = (),
+        guides: tuple[Array, ...] = (),
     ) -> Float[Array, "b H W d"]:
         blocks = len(self.factors)
         if len(self.features) != blocks:
@@ -130,8 +145,11 @@ class Decoder(nn.Module):
                 residual=self.residual,
                 reduction=self.reduction,
                 box_filter=self.box_filter,
+                shortcut=self.shortcut,
+                smoothing=self.smoothing,
                 extra_conv=self.extra_conv,
                 dtype=self.dtype,
+                blocks=blocks,
                 module_name=f"up_{i}",
             )
             if upsamplers[names[i]].needs_indices:
@@ -142,6 +160,8 @@ class Decoder(nn.Module):
                         "and the segnet segmentation with model.pool=True"
                     )
                 x = layer(x, indices[i])
+            elif upsamplers[names[i]].needs_guide:
+                x = layer(x, guide(names[i], guides[i] if guides else None))
             else:
                 x = layer(x)
             if i == blocks - 1:

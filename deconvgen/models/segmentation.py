@@ -38,8 +38,8 @@ class Segmenter(nn.Module):
     - join: one of `joins`, of a U-Net's encoder and decoder.
     - fuse: how many of the finer resolutions an FCN adds to the coarsest (with five
       blocks: 0 is FCN-32s, 1 FCN-16s, 2 FCN-8s).
-    - upsampler, initializer, kernel_size, residual, reduction, box_filter, extra_conv:
-      of the upsampling layers, whose names begin with `up_`.
+    - upsampler, initializer, kernel_size, residual, reduction, box_filter, shortcut,
+      smoothing, extra_conv: of the upsampling layers, whose names begin with `up_`.
 
     Raises `UserError` for an upsampler that needs indices, but in a `SegNet`.
 
@@ -60,6 +60,8 @@ class Segmenter(nn.Module):
     residual: bool = False
     reduction: str = "sum"
     box_filter: bool = False
+    shortcut: str = "bilinear_additive"
+    smoothing: int = 0
     extra_conv: bool = False
     norm: str = "batch"
     dropout: Scalar = 0.0
@@ -82,8 +84,13 @@ class Segmenter(nn.Module):
             name="encoder",
         )
 
-    def up(self, features: int, factor: int, place: int, places: int) -> nn.Module:
-        """The upsampling layer number `place` of `places`."""
+    def up(
+        self, x: Array, fine: Array, features: int, factor: int, place: int, places: int
+    ) -> Array:
+        """What the upsampling layer number `place` of `places` makes of x.
+
+        `fine` are the encoder's features of the resulting size, for those with a guide.
+        """
         name = per_block("model.upsampler", self.upsampler, places)[place]
         if place == places - 1:
             name = self.last_upsampler or name
@@ -94,7 +101,7 @@ class Segmenter(nn.Module):
             )
         kernels = per_block("model.kernel_size", self.kernel_size, places)
         starts = per_block("model.initializer", self.initializer, places)
-        return make_upsampler(
+        layer: Any = make_upsampler(
             name,
             features,
             factor,
@@ -103,10 +110,14 @@ class Segmenter(nn.Module):
             residual=self.residual,
             reduction=self.reduction,
             box_filter=self.box_filter,
+            shortcut=self.shortcut,
+            smoothing=self.smoothing,
             extra_conv=self.extra_conv,
             dtype=self.dtype,
+            blocks=places,
             module_name=f"up_{place}",
         )
+        return layer(x, fine) if layer.needs_guide else layer(x)
 
     def block(
         self, x: Array, features: int, name: str, train: bool, keys: Array | None
@@ -169,11 +180,12 @@ class Fcn(Segmenter):
         if not 0 <= fuse < blocks:
             raise UserError(f"model.fuse should be 0 to {blocks - 1}, not {fuse}")
         found = self.encoder(self.features)(images.astype(self.dtype), train, keys)
-        x = self.score(found.x, "score")
+        x, fine = self.score(found.x, "score"), found.fine[::-1]
         for i in range(fuse):
-            x = self.up(self.classes, 2, i, fuse + 1)(x)
+            x = self.up(x, fine[i], self.classes, 2, i, fuse + 1)
             x += self.score(found.skips[blocks - 1 - i], f"score_{i}", zero=True)
-        x = self.up(self.classes, 2 ** (blocks - fuse), fuse, fuse + 1)(x)
+        rest = 2 ** (blocks - fuse)
+        x = self.up(x, fine[-1], self.classes, rest, fuse, fuse + 1)
         return x.astype(jnp.float32)
 
 
@@ -208,7 +220,7 @@ class UNet(Segmenter):
         for i, (width, fine) in enumerate(
             zip(reversed(features), reversed(found.fine), strict=True)
         ):
-            x = self.up(width, 2, i, len(features))(x)
+            x = self.up(x, fine, width, 2, i, len(features))
             x = joins[self.join](fine, x)
             x = self.block(x, width, f"join_{i}", train, keys)
         return self.score(x, "score").astype(jnp.float32)
@@ -237,6 +249,8 @@ class SegNet(Segmenter):
             residual=self.residual,
             reduction=self.reduction,
             box_filter=self.box_filter,
+            shortcut=self.shortcut,
+            smoothing=self.smoothing,
             extra_conv=self.extra_conv,
             norm=self.norm,
             dropout=self.dropout,
@@ -244,6 +258,8 @@ class SegNet(Segmenter):
             dtype=self.dtype,
             name="decoder",
         )
-        x = decoder(found.x, train, keys, indices=tuple(reversed(found.indices)))
+        x = decoder(
+            found.x, train, keys, indices=found.indices[::-1], guides=found.fine[::-1]
+        )
         x = self.block(x, self.features[0], "finest", train, keys)
         return self.score(x, "score").astype(jnp.float32)

@@ -14,11 +14,12 @@ from jaxtyping import Float, Key
 from deconvgen.core.numbers import on
 from deconvgen.core.registry import Registry
 from deconvgen.core.types import Scalar
+from deconvgen.models.decoder import guide
 from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
 from deconvgen.nn.norm import Norm
-from deconvgen.nn.upsample import make_upsampler
+from deconvgen.nn.upsample import make_upsampler, upsamplers
 from deconvgen.ops import resize
 
 trunks = Registry("trunk")
@@ -125,6 +126,8 @@ class SuperResolution(nn.Module):
     residual: bool = False
     reduction: str = "sum"
     box_filter: bool = False
+    shortcut: str = "bilinear_additive"
+    smoothing: int = 0
     extra_conv: bool = False
     bicubic: bool = True
     dtype: Any = jnp.float32
@@ -142,6 +145,8 @@ class SuperResolution(nn.Module):
         keys: Key[Array, " b"] | None = None,
     ) -> Float[Array, "b H W c"]:
         x = self.trunk(lowres.astype(self.dtype), train, keys)
+        if upsamplers[self.upsampler].needs_guide:
+            guide(self.upsampler, None)
         x = make_upsampler(
             self.upsampler,
             lowres.shape[-1],
@@ -151,6 +156,8 @@ class SuperResolution(nn.Module):
             residual=self.residual,
             reduction=self.reduction,
             box_filter=self.box_filter,
+            shortcut=self.shortcut,
+            smoothing=self.smoothing,
             extra_conv=self.extra_conv,
             dtype=self.dtype,
             module_name="head",

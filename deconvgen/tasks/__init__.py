@@ -26,6 +26,7 @@ from deconvgen.core.types import Batch, Images, Scalar, Sums, Task
 from deconvgen.metrics import features
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
 from deconvgen.metrics.sums import Collection, Mean
+from deconvgen.nn.initializers import seen
 from deconvgen.training.optim import make_optimizer
 from deconvgen.training.parallel import START
 
@@ -97,14 +98,18 @@ def make(config: Config, axis: str | None) -> Task:
     """The task that a config describes, on one device or over a pmapped axis.
 
     Its `init` folds a number of its own into the key, so that a start shares no draw
-    with what else a seed draws.
+    with what else a seed draws; starts that are of the data see the batch's images.
 
     >>> make(deconvgen.load("pretrained:dcgan-fashion").config, None).latent
     100
     """
     task = module(config.task).make(config, axis)
-    fold = lambda key: jax.random.fold_in(key, START)
-    return task._replace(init=lambda key, batch: task.init(fold(key), batch))
+
+    def init(key: Array, batch: Batch) -> Any:
+        with seen(batch.get("image")):
+            return task.init(jax.random.fold_in(key, START), batch)
+
+    return task._replace(init=init)
 
 
 def check(config: Config) -> None:
@@ -136,6 +141,8 @@ def upsampling(config: Config, axis: str | None) -> dict[str, Any]:
         "residual": model.residual,
         "reduction": model.reduction,
         "box_filter": model.box_filter,
+        "shortcut": model.shortcut,
+        "smoothing": model.smoothing,
         "extra_conv": model.extra_conv,
         "norm": model.norm,
         "dropout": model.dropout,

@@ -20,7 +20,7 @@ from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
 from deconvgen.training.steps import forward, infer, reduce, start, supervised
 
 Images = Float[Array, "b h w c"]
-MODIFIERS = ("residual", "reduction", "box_filter")
+MODIFIERS = ("residual", "reduction", "box_filter", "shortcut", "smoothing")
 SHARED = ("upsampler", "initializer", "kernel_size", *MODIFIERS)
 
 

@@ -161,3 +161,10 @@ def test_a_config_file_from_before_the_table_keeps_working(tmp_path):
 def test_a_misspelt_key_of_an_optimizer_is_told():
     with pytest.raises(UserError, match="did you mean 'learning_rate'"):
         config.optimizer(lerning_rate=1)
+
+
+def test_an_initializer_may_have_a_strength_and_a_scale():
+    load = lambda start: config.load("autoencoder", [f"model.initializer={start}"])
+    config.check(load("icnr@0.3+unit,default"))
+    with pytest.raises(UserError, match=r"unknown model\.initializer 'icnr@3'"):
+        config.check(load("icnr@3"))

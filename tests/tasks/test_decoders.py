@@ -11,6 +11,7 @@ from deconvgen import config, tasks
 from deconvgen.core.errors import UserError
 from deconvgen.metrics import sums as metrics
 from deconvgen.nn.upsample import upsamplers
+from deconvgen.ops.subpixel import space_to_depth
 from deconvgen.runs import setup as runs
 from deconvgen.runs.grafting import graft
 from deconvgen.training import checkpoint, evaluate
@@ -157,8 +158,10 @@ def test_samples_are_pictures(case):
 @pytest.mark.parametrize("name", ["autoencoder", "superres", "segmentation"])
 def test_every_upsampler_fits_every_task(name, upsampler):
     extra = {"model.kernel_size=0", f"model.upsampler={upsampler}"}
-    if upsamplers[upsampler].needs_guide:
-        pytest.skip("no decoder hands a guide on yet")
+    if upsamplers[upsampler].needs_guide and name != "segmentation":
+        with pytest.raises(UserError, match="needs a guide, the features of"):
+            start(settings(name, *extra))
+        return
     if upsamplers[upsampler].needs_indices:
         if name == "superres":
             pytest.skip("a low-resolution picture has no pooling's indices")
@@ -169,6 +172,39 @@ def test_every_upsampler_fits_every_task(name, upsampler):
     state = jax.eval_shape(task.init, jax.random.key(0), found)
     after, _ = jax.eval_shape(task.train_step, state, found, keys(4, 0))
     assert jax.tree.structure(after) == jax.tree.structure(state)
+
+
+@pytest.mark.parametrize("model", ["unet", "fcn", "segnet"])
+def test_guided_layers_are_guided_by_the_encoder(model):
+    """The encoder's features of the layer's own output size, in every segmentation."""
+    made = settings("segmentation", f"model.name={model}", "model.upsampler=fade")
+    state = jax.eval_shape(tasks.make(made, None).init, jax.random.key(0), batch(made))
+    params = state.nets["model"].params
+    ups = params.get("decoder", params)
+    guides = [ups[up]["compress_guide"]["kernel"].shape for up in ups if "up_" in up]
+    widths = {"unet": (4, 3), "fcn": (5, 4, 3), "segnet": (5, 4, 3)}[model]
+    assert guides == [(1, 1, width, 64) for width in widths]
+
+
+def test_a_start_of_the_images_is_given_them():
+    """`pca` of the last layer: its rows are the patches of the batch."""
+    made = settings(
+        "autoencoder",
+        "model.upsampler=depth_to_space",
+        "model.initializer=default,pca",
+        "model.smoothing=2",
+        "model.features=3,6",
+        "model.residual=true",
+        "model.shortcut=channel_repeat",
+    )
+    images = batch(made)["image"]
+    last = start(made).nets["model"].params["decoder"]["up_1"]["upsampler"]
+    rows = jax.tree.leaves(last)[-1][1, 1]
+    patches = np.asarray(space_to_depth(images, 2)).reshape(-1, 4)
+    kept = patches @ rows.T @ rows
+    _, best, _ = np.linalg.svd(patches)
+    lost = ((patches - kept) ** 2).sum()
+    assert lost == pytest.approx((best[3:] ** 2).sum(), rel=1e-2) and lost > 0.1
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -51,8 +51,7 @@ def pca(key: Array, use: Use, c: int, features: int) -> Array:
     in random mixtures of the features.
     """
     images, rank = _images.get(), len(use.factor)
-    fit = images is not None and images.ndim == rank + 2
-    if fit and images.shape[-1] == features:
+    if images is not None and (images.ndim, images.shape[-1]) == (rank + 2, features):
         patches = _of_images(images, use)
     else:
         patches = _of_markov(key, use, features)
@@ -84,7 +83,7 @@ def _of_markov(key: Array, use: Use, features: int) -> Array:
         powers.append(power)
         bases.append(vectors.T)
     power, basis = reduce(np.kron, powers), reduce(np.kron, bases)
-    basis = jnp.asarray(basis[np.argsort(-power, kind="stable")], jnp.float32)
+    basis = jnp.asarray(basis[np.argsort(power, kind="stable")[::-1]], jnp.float32)
     mixes = plain.orthogonal()(key, (features, features), jnp.float32)
     rows = jnp.einsum("kp,mf->kmpf", basis, mixes)
     size = math.prod(use.factor) * features
