@@ -46,6 +46,15 @@ class Part(NamedTuple):
         """The finished runs."""
         return [r for r in self.results if r.state == "finished"]
 
+    @property
+    def to_come(self) -> int:
+        """Planned runs that are neither finished nor failed: until then, no verdict.
+
+        Looking again after each run would find something by chance sooner or later.
+        """
+        waiting = [r for r in self.results if r.state in ("to do", "begun")]
+        return len(waiting) if self.design else 0
+
     def table(self, measure: str, at: str = "last") -> Table:
         """The finite values of the finished runs, for a measure or a cost.
 
@@ -86,7 +95,8 @@ class Part(NamedTuple):
     def analysis(self, measure: str, at: str = "last") -> blocks.Analysis:
         """Every setting against the best one; judged by the primary measure alone."""
         scored = self.scored(measure, at)
-        return blocks.compare(*scored, judge=self.is_judged(measure, at))
+        judge = self.is_judged(measure, at) and not self.to_come
+        return blocks.compare(*scored, judge=judge)
 
     def order(self, measure: str, at: str = "last") -> list[str]:
         """The settings from the best to the worst."""
@@ -101,7 +111,7 @@ class Part(NamedTuple):
         for name, levels in self.levels.items():
             place = tuple(v for k, v in levels.items() if k != key)
             groups.setdefault(levels[key], {})[place] = name
-        judge = measure == self.primary
+        judge = measure == self.primary and not self.to_come
         return blocks.compare(*self.scored(measure), groups, judge=judge)
 
     def tested(self) -> blocks.Analysis:

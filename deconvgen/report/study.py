@@ -51,7 +51,14 @@ def gather(folders: Sequence[str | Path]) -> tuple[Plan, list[Result]]:
     plan, found = results.collect(folders[0])
     best = {r.trial.name: r for r in found}
     for folder in folders[1:]:
-        _, more = results.collect(folder)
+        other, more = results.collect(folder)
+        if plan.design and other.design and plan.design != other.design:
+            raise UserError(
+                f"the runs of {folder} were begun by another design than those of "
+                f"{folders[0]}: report them one by one"
+            )
+        if not other.design:  # named for a part of the runs is not named
+            plan = plan._replace(design=None)
         trials = [r.trial for r in more]
         if unlike := differences([r.trial for r in best.values()], trials):
             raise UserError(

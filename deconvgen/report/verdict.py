@@ -113,11 +113,10 @@ def _power(part: Part, found: Analysis) -> str:
     goal = planned.get(part.design.measure(part.config)) if part.design else None
     size = f"a factor of {brief(least)}" if found.logged else f"{brief(least)}"
     text = f" What this design tells with {100 * sure:.0f} % power is {size}"
-    if goal is None:
+    if goal is None or found.logged:
         return f"{text}."
     text += f"; planned was {brief(goal)}"
-    more = least > 1.05 * goal and not found.logged
-    if more and (seeds := power.needed(found, goal, sure)):
+    if least > 1.05 * goal and (seeds := power.needed(found, goal, sure)):
         text += f", which takes {seeds} seeds by the spread of these runs"
     return f"{text}."
 
@@ -132,6 +131,11 @@ def _no_verdict(part: Part, found: Analysis) -> str:
         if len(found.against) > 1
         else f" The other, “{near}”, has {apart(gap, False)}."
     )
+    if part.to_come:
+        return (
+            f"{text} No verdict before the end: {plural(part.to_come, 'planned run')} "
+            f"{'is' if part.to_come == 1 else 'are'} still to come."
+        )
     text += f" No verdict: that takes {ENOUGH} seeds of each setting."
     sure = part.design.power if part.design else power.POWER
     goal = 0.0

@@ -64,7 +64,7 @@ def write_run(place, trial, value, early=10.0, **figures):
     place.mkdir(parents=True)
     loaded = ConfigDict(config.load(trial.config, trial.overrides).to_dict())
     loaded.data.image_shape = images_shape
-    loaded.monitor.metric = "frechet_random"
+    loaded.monitor.metric, loaded.monitor.mode = "frechet_random", "min"
     config.save(loaded, place / "config.json")
     evals = [
         {
@@ -91,7 +91,7 @@ def write_run(place, trial, value, early=10.0, **figures):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A sweep whose answers are known; one run failed, one has not begun."""
+    """A sweep whose answers are known; three runs failed."""
     folder = tmp_path_factory.mktemp("sweep")
     (folder / "mine.py").write_text(FILE)
     plan = experiment.save(experiment.load(str(folder / "mine.py")), folder)
@@ -102,9 +102,9 @@ def folder(tmp_path_factory):
         layer = trial.setting["model.upsampler"]
         value = LEVEL[layer] - 2 * trial.setting["model.residual"]
         value += trial.setting["seed"] + 0.01 * rng.standard_normal()
-        if index in (0, 2):
+        if index in (0, 1, 2):
             worker.record(place, {"state": "failed", "error": "d_loss became <nan>"})
-        elif index != 1:
+        else:
             write_run(place, trial, value)
     return folder
 
@@ -159,7 +159,7 @@ def test_the_page_tells_everything(written):
     text = written[".html"].read_text()
     assert "Which &lt;layer&gt;?" in text and "<layer>" not in text
     assert "d_loss became &lt;nan&gt;" in text
-    assert "33 finished, 2 failed, 1 to do" in text
+    assert "33 finished, 3 failed" in text
     assert text.count("deconvgen sweep mine.py --workdir=x") == 1
     assert "deconvgen train --config=dcgan:smoke --config.model.upsampler=" in text
     assert text.count("<figure class=strip>") == 6
@@ -198,6 +198,27 @@ def test_folders_of_one_experiment_are_taken_together(folder, tmp_path):
     write_run(experiment.place(other, plan.trials[0]), plan.trials[0], 9.0)
     _, found = studies.gather([folder, other])
     assert [r.state for r in found].count("finished") == 34
+
+
+def test_before_the_end_there_is_no_verdict(folder, tmp_path):
+    """Whoever looks after every run finds something by chance sooner or later."""
+    plan, found = results.collect(folder)
+    (part,) = parts.parts(plan, [found[0]._replace(state="to do"), *found[1:]])
+    text = report_verdict.answer(part)
+    assert "No verdict before the end: 1 planned run is still to come" in text
+    assert "better" not in text and not part.analysis("frechet_random").judged
+
+
+def test_folders_of_unlike_designs_are_refused(folder, tmp_path):
+    text = (folder / "mine.py").read_text()
+    (tmp_path / "mine.py").write_text(text.replace('"tells": 0.5', '"tells": 0.4'))
+    other = tmp_path / "other"
+    experiment.save(experiment.load(str(tmp_path / "mine.py")), other)
+    with pytest.raises(UserError, match="another design"):
+        studies.gather([folder, other])
+    plan = experiment.load(str(folder / "mine.py"))._replace(design=None)
+    experiment.save(plan, tmp_path / "unnamed")
+    assert studies.gather([folder, tmp_path / "unnamed"])[0].design is None
 
 
 def test_of_equal_states_the_one_that_is_further_on_is_taken(folder, tmp_path):
