@@ -113,9 +113,11 @@ def network(
       scale: the standard deviation of what the network takes.
       seed: of the probes.
 
-    >>> net = torch.nn.ConvTranspose2d(64, 3, 3, 2, padding=1, output_padding=1)
-    >>> run = lambda x: net(torch.from_numpy(x)).detach().numpy()
-    >>> deconvgen.audit.network(run, (64, 16, 16)).phase_variance  # about 4
+    >>> network(lambda x: x.repeat(2, 1).repeat(2, 2), (16, 16, 3)).dc_gap
+    0.0
+
+    A PyTorch decoder is `lambda x: net(torch.from_numpy(x)).detach().numpy()`, and its
+    input_shape (c, h, w).
 
     Raises `UserError` where the function takes no such input, or does not enlarge by
     whole factors.

@@ -108,7 +108,10 @@ def compare(
       dataset, weights: what the extractor is made with, as in `measure`.
       num: how many pictures of each at most; 0: all.
 
-    >>> deconvgen.audit.compare("photos/", "samples/").record()
+    >>> real, fake = np.random.default_rng(0).random((2, 20, 16, 16, 1))
+    >>> found = compare(real, fake, extractor=lambda x: x.mean((1, 3)))
+    >>> found.fakes[0].figures["copies_<lambda>"]
+    0.0
 
     Every figure but the Frechet distance is of 10,000 images of a set at most, drawn
     evenly; memory does not grow beyond that. Raises `UserError` for sets that do not

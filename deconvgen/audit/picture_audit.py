@@ -48,7 +48,10 @@ def audit_pictures(
       changes: names of `CHANGES`: what is done to the pictures before they are looked
         at again.
 
-    >>> deconvgen.audit.audit_pictures("samples/", real="photos/").said
+    >>> uneven = np.where(np.arange(32) % 2, 1.0, 0.5)[:, None]
+    >>> pictures = np.random.default_rng(0).random((16, 32, 32, 1)) * uneven
+    >>> audit_pictures(pictures, changes=("as they are",)).figures["periods"]
+    '2'
 
     Raises `UserError` for what is no set of pictures, or of pictures below 16 pixels.
     """

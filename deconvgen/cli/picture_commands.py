@@ -85,6 +85,11 @@ def sizes(text: str) -> int | tuple[int, ...]:
     Flag("model", "A network: FILE.stablehlo, FILE.onnx or MODULE:NAME.", kind=place),
     Flag("input", "Of a network: what goes in, as 16,16,64.", None, sizes),
     Flag("layout", "Of a network: NHWC or NCHW, where it cannot be told."),
+    Flag(
+        "weights",
+        "PyTorch's: FILE.safetensors or FILE.pt, never unpickled.",
+        kind=place,
+    ),
     Flag("upsampler", "NAME[:KERNEL[:INIT]],...; all if none is named."),
     Flag(
         "kernel_size",
@@ -92,7 +97,12 @@ def sizes(text: str) -> int | tuple[int, ...]:
         None,
         sizes,
     ),
-    Flag("factor", "Of rows and columns: 2, or 2,3.", 2, sizes),
+    Flag(
+        "factor",
+        "Of rows and columns: 2, or 2,3; of --weights, as the kernels say if none.",
+        None,
+        sizes,
+    ),
     Flag("init", "One of `deconvgen list initializers`."),
     Flag("features", "Channels that come out.", 64, whole(1)),
     *MODIFIERS,
@@ -103,17 +113,22 @@ def audit(values: Values) -> None:
     if values.images:
         _pictures(values)
         return
+    if values.weights:
+        _weights(values)
+        return
     if values.model:
         _network(values)
         return
     if values.json or getattr(values, "fail-above"):
-        raise UserError("--json and --fail-above go with --images or --model")
+        raise UserError(
+            "--json and --fail-above go with --images, --model or --weights"
+        )
     from deconvgen import audit as page
 
     page.run(
         values.upsampler or None,
         values.kernel_size,
-        values.factor,
+        values.factor or 2,
         values.init or None,
         values.features,
         values.out or None,
@@ -142,6 +157,28 @@ def _pictures(values: Values) -> None:
     record = {**found.figures, "said": found.said, "notes": found.pictures.notes}
     tell(record, values.json, lines)
     hold(getattr(values, "fail-above"), {found.pictures.name: found.figures})
+
+
+def _weights(values: Values) -> None:
+    from deconvgen.audit import weights
+    from deconvgen.audit.weight_files import arrays
+
+    given = arrays(Path(values.weights).expanduser())
+    stride = values.factor if isinstance(values.factor, int) else 0
+    found = weights.layers(given, stride)
+    lines = weights.told(found)
+    if values.init:
+        if not values.out:
+            raise UserError("say where the start goes: --out=FOLDER")
+        made = weights.started(given, values.init, stride)
+        out = Path(values.out).expanduser() / f"{values.init}.safetensors"
+        lines += [
+            f"start  {weights.write(made, out)}",
+            *weights.told(weights.layers(made, stride)),
+        ]
+    records = {layer.name: layer._asdict() for layer in found}
+    tell(records, values.json, lines)
+    hold(getattr(values, "fail-above"), records)
 
 
 def _network(values: Values) -> None:
