@@ -61,6 +61,7 @@ def compare(values: Values) -> None:
 MODIFIERS = (
     Flag("residual", "Add bilinear additive upsampling of the input.", False),
     Flag("box_filter", "A zero-order hold behind the layer.", False),
+    Flag("smoothing", "Order of the box filter: 2 is [1, 2, 1].", 0, whole(0, 9)),
     Flag("extra_conv", "One more stride-1 convolution.", False),
 )
 

@@ -140,7 +140,13 @@ SHARED = {
 }
 """The rows of every config, whatever its task."""
 
+_ACTIVATION = Key(
+    "relu",
+    ("relu", "leaky_relu", "filtered_leaky_relu", "elu", "selu", "gelu", "silu"),
+    "of the upsampling blocks; filtered: alias-free",
+)
 _CODE = {
+    "model.activation": _ACTIVATION,
     "model.latent": Key(32, SOME, "numbers in the code"),
     "model.hidden": Key(0, FEW, "width of a layer on its both sides; 0: none"),
     "model.features": Key((32, 64), SOME, "behind each block of the encoder"),
@@ -187,6 +193,7 @@ OWN: dict[str, dict[str, Key]] = {
         ),
         "augment.ramp_images": Key(500_000, SOME, "in which p can go from 0 to 1"),
         "ema_half_life": Key(0, FEW, "in images; 0: ema is the decay", "numbers"),
+        "model.activation": _ACTIVATION,
         "model.latent": Key(100, SOME, "dimensions of the latent"),
         "model.features": Key((128, 64), SOME, "of the seed and all blocks but one"),
         "model.factors": Key((2, 2), SOME, "by which each block enlarges"),

@@ -41,6 +41,7 @@ def network(config: Config, axis: str | None, moments: int = 1) -> Autoencoder:
     decoder = Decoder(
         features=(*reversed(model.features[:-1]), shape[-1]),
         factors=tuple(reversed(model.factors)),
+        activation=model.activation,
         **settings,
     )
     size = seed_size(shape, model.factors)

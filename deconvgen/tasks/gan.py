@@ -53,6 +53,7 @@ def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator
     decoder = Decoder(
         features=(*model.features[1:], shape[-1]),
         factors=model.factors,
+        activation=model.activation,
         gain_stddev=0.02,
         **upsampling(config, axis),
     )

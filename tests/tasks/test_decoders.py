@@ -334,3 +334,17 @@ def test_data_without_masks_are_told():
     made.data.num_classes = 0
     with pytest.raises(UserError, match="no classes of pixels"):
         tasks.make(made, None)
+
+
+def test_the_decoder_has_the_activation_of_the_config():
+    """Another one than ReLU lets something through where ReLU is silent."""
+    plain, leaky = (
+        settings("autoencoder", f"model.activation={name}", "model.norm=none")
+        for name in ("relu", "filtered_leaky_relu")
+    )
+    state = start(plain)
+    made = [
+        jax.jit(tasks.make(config, None).reconstruct)(state, batch(config))
+        for config in (plain, leaky)
+    ]
+    assert np.isfinite(made[1]).all() and not np.allclose(*made, atol=1e-4)
