@@ -9,10 +9,9 @@ from jax import Array
 from jaxtyping import Float
 
 from deconvgen.config import Config
-from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import known, on
 from deconvgen.core.types import Keys, Scalar, Tree
-from deconvgen.ops.augment import augment, augmentations
+from deconvgen.ops.augment import augment
 
 PENALTIES = ("gradient_penalty", "r1", "r2")
 """Losses of the critic's gradient at each image by itself."""
@@ -20,7 +19,7 @@ PENALTIES = ("gradient_penalty", "r1", "r2")
 
 def penalties(config: Config) -> dict[str, Scalar]:
     """The weights of the penalties that are asked for."""
-    weights = {name: config.loss.get(name, 0.0) for name in PENALTIES}
+    weights = {name: config.loss[name] for name in PENALTIES}
     return {name: weight for name, weight in weights.items() if on(weight)}
 
 
@@ -39,9 +38,8 @@ class Fines(NamedTuple):
 
     @classmethod
     def of(cls, config: Config) -> "Fines":
-        every = config.loss.get("penalty_every", 1)
-        end = config.loss.get("penalty_end", 1.0)
-        return cls(penalties(config), every, end, config.steps)
+        own = config.loss
+        return cls(penalties(config), own.penalty_every, own.penalty_end, config.steps)
 
     def __call__(
         self,
@@ -93,13 +91,9 @@ class Shown(NamedTuple):
 
     @classmethod
     def of(cls, config: Config) -> "Shown":
-        own = config.get("augment")
-        if not own or not own.policy:
+        own = config.augment
+        if not own.policy:
             return cls()
-        for name in own.policy.split(","):
-            augmentations[name.strip()]
-        if known(own.p) and not 0 <= own.p <= 1:
-            raise UserError(f"augment.p is a probability, 0 to 1, not {own.p}")
         pace = config.batch_size / own.ramp_images if on(own.target) else 0.0
         return cls(own.policy, own.p, own.target, pace)
 

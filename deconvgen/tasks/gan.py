@@ -72,7 +72,7 @@ def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator
         norm_first=False,
         spectral=model.spectral_norm,
         dropout=model.critic_dropout,
-        initializer=model.get("critic_initializer", "dcgan"),
+        initializer=model.critic_initializer,
         axis_name=axis,
         dtype=dtype(config),
     )
@@ -80,7 +80,7 @@ def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator
         encoder,
         num_classes=classes,
         initializer=encoder.initializer,
-        deviation=model.get("critic_deviation", False),
+        deviation=model.critic_deviation,
     )
     return generator, critic
 
@@ -114,7 +114,7 @@ def knobs(config: Config) -> str:
 
 def decay_of(config: Config) -> Scalar:
     """The decay of the average at a step; `ema_half_life` counts images."""
-    half_life = config.get("ema_half_life", 0)
+    half_life = config.ema_half_life
     return 0.5 ** (config.batch_size / half_life) if on(half_life) else config.ema
 
 
