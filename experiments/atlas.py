@@ -9,7 +9,7 @@ hours on two cores, stopped and continued at will. The full size trains longer, 
 GPU. Layers that need an encoder's help (`max_unpool`) are in no generator, so not here.
 """
 
-from deconvgen.sweep import chain, choose, product, seeds, smoke
+from deconvgen.sweep import chain, choose, product, seeds, smoke, widths
 
 QUESTION = "Which upsampling layer, started how, suits which task, and at what cost?"
 BASE = "dcgan"
@@ -77,8 +77,7 @@ SMALL = smoke(
 SIZES = {
     "smoke": [
         SMALL,
-        {"config": "dcgan", "model.features": (32, 16)},
-        {"config": "autoencoder", "model.features": (16, 32)},
+        *widths(dcgan=(32, 16), autoencoder=(16, 32)),
         {"config": "vae", "model.features": (16, 32)},
         {"config": "superres", "model.features": 16, "model.depth": 2},
         {"config": "segmentation", "model.features": (8, 16, 32), "model.convs": 1},

@@ -43,10 +43,7 @@ MEASURES = [
 ]
 PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
-DESIGN = {
-    "smoke": {"seeds": 3},
-    "full": {"seeds": 5},
-}
+DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {
     "smoke": [smoke(data__image_size=32, model__kernel_size=0, eval_every=150)],
     "full": [{"data.image_size": 32, "model.kernel_size": 0}],

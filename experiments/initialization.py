@@ -46,10 +46,7 @@ RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = ["frechet_*", "kid_*_mean", "spectrum_distance_db", "phase_detail_ratio_s2"]
 PRIMARY = "frechet_*"
 TEST = "tukey"
-DESIGN = {
-    "smoke": {"seeds": 3},
-    "full": {"seeds": 5},
-}
+DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {
     "smoke": [smoke(model__features=(32, 16), model__kernel_size=0)],
     "full": [{"model.kernel_size": 0, "steps": 20_000}],

@@ -7,7 +7,7 @@ Odena et al. 2016: with stride 2, the kernels 3 and 5 overlap unevenly, which sh
 checkerboard; 2, 4 and 6 do not.
 """
 
-from deconvgen.sweep import choose, product, seeds, smoke
+from deconvgen.sweep import choose, product, seeds, smoke, widths
 
 QUESTION = "Do kernels that the stride does not divide leave more checkerboard?"
 BASE = "dcgan"
@@ -25,15 +25,11 @@ MEASURES = [
 ]
 PRIMARY = "phase_detail_ratio_s2"
 TEST = "tukey"
-DESIGN = {
-    "smoke": {"seeds": 3},
-    "full": {"seeds": 5},
-}
+DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {
     "smoke": [
         smoke(model__upsampler="conv_transpose"),
-        {"config": "dcgan", "model.features": (32, 16)},
-        {"config": "autoencoder", "model.features": (16, 32)},
+        *widths(dcgan=(32, 16), autoencoder=(16, 32)),
     ],
     "full": [{"model.upsampler": "conv_transpose"}],
 }

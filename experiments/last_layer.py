@@ -53,11 +53,7 @@ MEASURES = [
 ]
 PRIMARY = "high_band_slope"
 TEST = "tukey"
-DESIGN = {
-    "smoke": {"seeds": 3},
-    "study": {"seeds": 10},
-    "full": {"seeds": 5},
-}
+DESIGN = {"smoke": {"seeds": 3}, "study": {"seeds": 10}, "full": {"seeds": 5}}
 FEW = {
     "batch_size": 32,
     "ema": 0.995,

@@ -6,7 +6,7 @@
 Gradient descent gets a rate of its own; the others share the config's.
 """
 
-from deconvgen.sweep import chain, choose, product, seeds, smoke, together
+from deconvgen.sweep import chain, choose, product, seeds, smoke, together, widths
 
 QUESTION = "Which optimizer and schedule train a decoder of deconvolutions best?"
 BASE = "dcgan"
@@ -33,15 +33,11 @@ RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = ["psnr", "frechet_*", "kid_*_mean", "ssim"]
 PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
-DESIGN = {
-    "smoke": {"seeds": 3},
-    "full": {"seeds": 5},
-}
+DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {
     "smoke": [
         smoke(),
-        {"config": "dcgan", "model.features": (32, 16)},
-        {"config": "autoencoder", "model.features": (16, 32)},
+        *widths(dcgan=(32, 16), autoencoder=(16, 32)),
     ],
     "full": [{"config": "dcgan", "steps": 20_000}],
 }

@@ -4,7 +4,7 @@ deconvgen sweep experiments/regularisation.py --size=smoke --workdir=sweeps/regu
 deconvgen report sweeps/regular
 """
 
-from deconvgen.sweep import chain, choose, product, seeds, smoke
+from deconvgen.sweep import chain, choose, product, seeds, smoke, widths
 
 QUESTION = "Which regularisation helps a decoder of deconvolutions?"
 BASE = "dcgan"
@@ -22,15 +22,11 @@ RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = ["psnr", "frechet_*", "kid_*_mean", "ssim", "spectrum_distance_db"]
 PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
-DESIGN = {
-    "smoke": {"seeds": 3},
-    "full": {"seeds": 5},
-}
+DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {
     "smoke": [
         smoke(eval_every=150),
-        {"config": "dcgan", "model.features": (32, 16)},
-        {"config": "autoencoder", "model.features": (16, 32)},
+        *widths(dcgan=(32, 16), autoencoder=(16, 32)),
     ],
     "full": [{"config": "dcgan", "steps": 20_000}],
 }

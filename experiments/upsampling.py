@@ -36,10 +36,7 @@ MEASURES = [
 ]
 PRIMARY = "frechet_*"
 TEST = "tukey"
-DESIGN = {
-    "smoke": {"seeds": 3},
-    "full": {"seeds": 5},
-}
+DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {
     "smoke": [smoke(model__features=(32, 16), model__kernel_size=0, eval_every=150)],
     "full": [{"model.kernel_size": 0, "steps": 20_000}],

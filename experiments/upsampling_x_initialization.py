@@ -8,7 +8,7 @@ The smoke size takes four layers and six starts, the study two starts and the se
 a verdict takes (192 runs, half an hour on two cores); the full one all that there are.
 """
 
-from deconvgen.sweep import choose, product, seeds, smoke, where
+from deconvgen.sweep import choose, product, seeds, smoke, where, widths
 
 QUESTION = (
     "Which upsampling layer, started how, should a decoder have: "
@@ -84,8 +84,7 @@ SMALL = [
         eval_every=200,
         checkpoint_every=200,
     ),
-    {"config": "dcgan", "model.features": (32, 16)},
-    {"config": "autoencoder", "model.features": (16, 32)},
+    *widths(dcgan=(32, 16), autoencoder=(16, 32)),
 ]
 SIZES = {
     "smoke": SMALL,

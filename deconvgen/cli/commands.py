@@ -102,7 +102,7 @@ def features(values: Values) -> None:
         train_set,
         test_set,
         str(out),
-        steps=values.steps,
+        classifier.Recipe(values.steps),
         report=lambda step, loss: say(f"step {step}/{values.steps}  loss {loss:.3f}"),
         command=shlex.join([*words, f"--steps={values.steps}"]),
     )

@@ -22,7 +22,7 @@ def everything() -> None:
     from deconvgen.runs import sampling  # noqa: F401
 
     for name in tasks.names():
-        tasks.module(name)
+        tasks.entry(name)
 
 
 def _registry(*kinds: str) -> list[Row]:
@@ -57,7 +57,14 @@ def _variants(name: str) -> str:
 def _tasks() -> list[Row]:
     from deconvgen import tasks
 
-    docs = {name: tasks.module(name).__doc__ for name in tasks.names()}
+    docs = {name: tasks.entry(name).about for name in tasks.names()}
+    return [{"name": name, "about": _first(doc)} for name, doc in docs.items()]
+
+
+def _samples() -> list[Row]:
+    from deconvgen.runs import sampling
+
+    docs = {name: draw.__doc__ for name, draw in sampling.every().items()}
     return [{"name": name, "about": _first(doc)} for name, doc in docs.items()]
 
 
@@ -123,7 +130,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
     "corruptions": lambda: _registry("corruption"),
     "networks": lambda: _registry("segmentation model", "trunk"),
     "extractors": lambda: _registry("feature extractor"),
-    "samples": lambda: _registry("kind of sample"),
+    "samples": _samples,
     "pretrained": _pretrained,
     "keys": keys,
     "measures": _measures,

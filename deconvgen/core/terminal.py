@@ -66,7 +66,20 @@ STEPS = 3
 """That it takes to tell how many images pass in a second."""
 
 
-class Bar:
+class Live:
+    """What shows a bar while it is open."""
+
+    _bar: Progress
+
+    def __enter__(self) -> Any:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._bar.stop()
+
+
+class Bar(Live):
     """Progress: step, images/s, losses, time left; lines where there is no terminal."""
 
     def __init__(
@@ -94,13 +107,6 @@ class Bar:
             expand=True,
         )
         self._task = self._bar.add_task(unit, total=total, completed=start, note="")
-
-    def __enter__(self) -> "Bar":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._bar.stop()
 
     def rate(self, step: int) -> float:
         """Images per second of training, the first step (it compiles) left out.

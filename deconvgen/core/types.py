@@ -17,6 +17,7 @@ place, under the mask.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, Key
 
@@ -65,7 +66,17 @@ class Sums(Protocol):
         ...
 
 
+class Apply(NamedTuple):
+    """What a network makes of inputs alone, without a batch of the data."""
+
+    function: Callable[[State, Array], Array]  # of inputs [b, *shape]
+    shape: tuple[int, ...]
+    reach: int = 0  # inputs further off have no say in a pixel; 0: all of them have
+
+
 TrainStep = Callable[[State, Batch, Keys], tuple[State, Scalars]]
+Picture = Callable[[Any, int, int, str], np.ndarray]
+"""A kind of sample: `(run, num, seed, source) -> uint8 [h, w, c] or [n, h, w, c]`."""
 
 
 class Task(NamedTuple):
@@ -82,5 +93,7 @@ class Task(NamedTuple):
     probe: Callable[[State, Batch, Keys], dict[str, Sums]] | None = None
     # whether `eval_step` looks for the batch's `real_features`
     looks: bool = False
+    # what is exported, where it is neither `decode` nor `reconstruct` of whole images
+    apply: Apply | None = None
     # the kinds of train step, each with its share of the steps, where some do less
     kinds: tuple[tuple[float, TrainStep], ...] = ()

@@ -16,14 +16,13 @@ from jaxtyping import Float, Key
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import on
 from deconvgen.core.registry import Registry
-from deconvgen.core.types import Scalar
+from deconvgen.core.types import Images, Scalar
 from deconvgen.ops.arguments import takes
 
 gan_losses = Registry("GAN loss")
 
 Logits = Float[Array, "*b"]
 OF_TWO = takes("wide", real="", fake="")
-Images = Float[Array, "b h w c"]
 
 
 @gan_losses.register

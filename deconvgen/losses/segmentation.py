@@ -19,16 +19,13 @@ from deconvgen.ops.class_maps import IGNORE, in_range
 segmentation_losses = Registry("segmentation loss")
 
 Logits = Float[Array, "..."]  # [b, h, w, k]
-Classes = Shaped[Given, "..."]  # [b, h, w], integers of any type
+Maps = Shaped[Given, "..."]  # [b, h, w], integers of any type
 Weights = Float[Array, " k"] | None
 
 
 @segmentation_losses.register
 def cross_entropy(
-    logits: Logits,
-    classes: Classes,
-    weights: Weights = None,
-    ignore_label: int = IGNORE,
+    logits: Logits, classes: Maps, weights: Weights = None, ignore_label: int = IGNORE
 ) -> Float[Array, " b"]:
     """-log p of the true class in nats, the weighted mean over the pixels."""
     true, counts = _truth(logits, classes, ignore_label)
@@ -38,7 +35,7 @@ def cross_entropy(
 @segmentation_losses.register
 def focal(
     logits: Logits,
-    classes: Classes,
+    classes: Maps,
     weights: Weights = None,
     ignore_label: int = IGNORE,
     gamma: float = 2.0,
@@ -52,15 +49,12 @@ def focal(
 
 @segmentation_losses.register
 def dice(
-    logits: Logits,
-    classes: Classes,
-    weights: Weights = None,
-    ignore_label: int = IGNORE,
+    logits: Logits, classes: Maps, weights: Weights = None, ignore_label: int = IGNORE
 ) -> Float[Array, " b"]:
     """1 - soft Dice, the weighted mean over the image's own classes.
 
     2 sum(p g) / (sum(p) + sum(g)) of probabilities p and truth g (V-Net: Milletari et
-    al. 2016, with plain sums). Classes that the image lacks are left out: their Dice
+    al. 2016, with plain sums). Maps that the image lacks are left out: their Dice
     would be 0 whatever is predicted.
     """
     true, counts = _truth(logits, classes, ignore_label)
@@ -79,7 +73,7 @@ def _wide(x: Array) -> Array:
 
 
 def _truth(
-    logits: Logits, classes: Classes, ignore_label: int
+    logits: Logits, classes: Maps, ignore_label: int
 ) -> tuple[Int[Array, "b h w"], Bool[Array, "b h w"]]:
     """The true class of each pixel, and which pixels count."""
     if classes.shape != logits.shape[:-1] or classes.ndim != 3:

@@ -13,11 +13,9 @@ from jax import Array
 from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.types import Images
 from deconvgen.ops.arguments import takes
 from deconvgen.ops.fir import pair
-
-Images = Float[Array, "b h w c"]
-Phases = Float[Array, "b {stride} {stride}"]
 
 LEAST = 1e-10
 """Variance that counts as none: a hundred-thousandth of an amplitude of 1, squared."""

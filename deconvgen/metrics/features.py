@@ -21,10 +21,8 @@ from jaxtyping import Float
 from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
-from deconvgen.core.types import Tree
+from deconvgen.core.types import Images, Tree
 from deconvgen.models.classifier import Classifier
-
-Images = Float[Array, "b h w c"]
 
 SHIPPED = Path(__file__).parent.parent / "runs" / "pretrained"
 

@@ -14,6 +14,7 @@ from jax import Array
 from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
+from deconvgen.core.types import Images
 from deconvgen.metrics import distances as fidelity
 from deconvgen.metrics import neighbours, spectra
 from deconvgen.metrics.artifacts import phase_variance_ratio, phase_variances
@@ -22,7 +23,8 @@ from deconvgen.metrics.sums import Collection, Summed
 from deconvgen.ops.class_maps import most_likely
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum, radial_bins
 
-Images = Float[Array, "b h w c"]
+Others = Float[Array, "n i j k"]  # told by `_same` where it is no such set
+Mask = Float[Array, " b"]
 
 LEAST = 6
 """Images of either kind that neighbourhoods of the 5th nearest other take."""
@@ -56,8 +58,8 @@ class Fidelity(Summed):
         cls,
         extractor: Extractor,
         real: Images,
-        fake: Float[Array, "n i j k"],
-        mask: Float[Array, " b"],
+        fake: Others,
+        mask: Mask,
         known: Mapping[str, Array] | None = None,
     ) -> "Fidelity":
         """From as many generated as real images; `mask` [b] goes for both.
@@ -142,12 +144,9 @@ class Side(Summed):
 
     @classmethod
     def of(
-        cls,
-        images: Images,
-        power: Float[Array, "b h w"],
-        mask: Float[Array, " b"],
-        strides: tuple[int, ...],
+        cls, images: Images, power: Array, mask: Mask, strides: tuple[int, ...]
     ) -> "Side":
+        """From images, and their power spectra [b, h, w]."""
         total = lambda x: jnp.einsum("b...,b->...", x, mask, precision="highest")
         phases = {s: total(phase_variances(images, s)) for s in strides}
         details = {s: total(phase_variances(images, s, detail=True)) for s in strides}
@@ -194,11 +193,7 @@ class Artifacts(Summed):
 
     @classmethod
     def of(
-        cls,
-        real: Images,
-        fake: Float[Array, "..."],
-        mask: Float[Array, " b"],
-        strides: tuple[int, ...] = (2, 4),
+        cls, real: Images, fake: Others, mask: Mask, strides: tuple[int, ...] = (2, 4)
     ) -> "Artifacts":
         """From as many generated as real images of one size; `mask` [b] goes for both.
 
@@ -252,9 +247,7 @@ class Gradients(Summed):
     side: Side
 
     @classmethod
-    def of(
-        cls, gradients: Images, mask: Float[Array, " b"], strides: tuple = (2, 4)
-    ) -> "Gradients":
+    def of(cls, gradients: Images, mask: Mask, strides: tuple = (2, 4)) -> "Gradients":
         """From dLoss/dInput, scaled to a mean square of 1 for each image."""
         x = jnp.where(mask[:, None, None, None] > 0, gradients, 0).astype(jnp.float32)
         scaled = lambda x, by: x / jnp.where(by == 0, 1, by)

@@ -1,6 +1,7 @@
 """Networks: what a task trains."""
 
 from deconvgen.models.autoencoder import Autoencoder
+from deconvgen.models.blocks import Blocks, Finish
 from deconvgen.models.classifier import Classifier
 from deconvgen.models.dcgan import Discriminator, Generator
 from deconvgen.models.decoder import Decoder
@@ -17,11 +18,13 @@ from deconvgen.models.superres import SuperResolution, trunks
 
 __all__ = [
     "Autoencoder",
+    "Blocks",
     "Classifier",
     "Decoder",
     "Discriminator",
     "Encoder",
     "Fcn",
+    "Finish",
     "Generator",
     "SegNet",
     "Segmenter",

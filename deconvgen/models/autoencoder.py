@@ -6,27 +6,29 @@ each latent dimension, the moments of a VAE (Kingma and Welling 2014).
 
 import math
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
-from deconvgen.core.types import Tree
-from deconvgen.models.decoder import Decoder, per_block
+from deconvgen.core.types import Images, Keys, Tree
+from deconvgen.models.blocks import per_block
+from deconvgen.models.decoder import Decoder
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.blocks import activation
 from deconvgen.nn.initializers import Use, initializers
 from deconvgen.nn.mirror import mirror_encoder
-from deconvgen.nn.norm import Norm
+
+Codes = Float[Array, "b n"]
 
 
 class Code(NamedTuple):
     """What the encoder makes of an image."""
 
-    latent: Float[Array, "b n"]
+    latent: Codes
     indices: tuple[Array | None, ...] = ()  # of its max-pooling, smallest first
 
 
@@ -55,29 +57,22 @@ class Autoencoder(nn.Module):
     latent: int
     moments: int = 1
     hidden: int = 0
-    dtype: Any = jnp.float32
 
     def setup(self):
+        blocks = self.decoder.blocks
         init = initializers["lecun_normal"](Use("convolution"))
         size = math.prod(self.seed_size) * self.encoder.features[-1]
-        dense = partial(nn.Dense, kernel_init=init, dtype=self.dtype)
+        dense = partial(nn.Dense, kernel_init=init, dtype=blocks.dtype)
         self.to_code = dense(self.latent * self.moments)
         self.from_code = dense(size)
         if self.hidden:
             self.before_code = dense(self.hidden)
             self.after_code = dense(self.hidden)
-        self.seed_norm = Norm(
-            self.decoder.norm, axis_name=self.decoder.axis_name, dtype=self.dtype
-        )
+        self.seed_norm = blocks.normalize()
 
-    def encode(
-        self,
-        images: Float[Array, "b h w c"],
-        train: bool,
-        keys: Key[Array, " b"] | None = None,
-    ) -> Code:
+    def encode(self, images: Images, train: bool, keys: Keys | None = None) -> Code:
         """The code, [b, latent * moments] in float32."""
-        found = self.encoder(images.astype(self.dtype), train, keys)
+        found = self.encoder(images.astype(self.decoder.blocks.dtype), train, keys)
         if found.x.shape[1:3] != tuple(self.seed_size):
             raise UserError(
                 f"the encoder makes {found.x.shape[1:3]} of an image of "
@@ -91,27 +86,22 @@ class Autoencoder(nn.Module):
 
     def decode(
         self,
-        latent: Float[Array, "b n"],
+        latent: Codes,
         train: bool,
-        keys: Key[Array, " b"] | None = None,
-        indices: tuple[Array | None, ...] = (),
-    ) -> Float[Array, "b h w c"]:
-        """Images from a code."""
-        x = latent.astype(self.dtype)
+        keys: Keys | None = None,
+        indices: tuple = (),
+    ) -> Images:
+        """Images from a code, and the encoder's `indices`, smallest first."""
+        x = latent.astype(self.decoder.blocks.dtype)
         if self.hidden:
             x = nn.relu(self.after_code(x))
         x = self.from_code(x)
         x = x.reshape(-1, *self.seed_size, self.encoder.features[-1])
-        x = activation(self.decoder.activation)(self.seed_norm(x, train))
+        x = activation(self.decoder.blocks.activation)(self.seed_norm(x, train))
         x = self.decoder(x, train, keys, indices=indices)
         return jnp.tanh(x.astype(jnp.float32))
 
-    def __call__(
-        self,
-        images: Float[Array, "b h w c"],
-        train: bool,
-        keys: Key[Array, " b"] | None = None,
-    ) -> Float[Array, "b h w c"]:
+    def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Images:
         """The reconstruction (from the means, where there are two moments)."""
         code = self.encode(images, train, keys)
         return self.decode(code.latent[:, : self.latent], train, keys, code.indices)

@@ -5,19 +5,22 @@ Convolutional Generative Adversarial Networks".
 """
 
 import math
-from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Int, Key
+from jaxtyping import Float, Int
 
+from deconvgen.core.types import Images, Keys
 from deconvgen.models.decoder import Decoder
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.blocks import activation
 from deconvgen.nn.initializers import Use, initializers
-from deconvgen.nn.norm import Norm, SpectralNorm
+from deconvgen.nn.norm import SpectralNorm
+
+Codes = Float[Array, "b n"]
+Label = Int[Array, " b"] | None
 
 
 class Generator(nn.Module):
@@ -37,36 +40,30 @@ class Generator(nn.Module):
     decoder: Decoder
     num_classes: int = 0
     initializer: str = "dcgan"
-    dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(
         self,
-        latent: Float[Array, "b latent"],
+        latent: Codes,
         train: bool,
-        label: Int[Array, " b"] | None = None,
-        keys: Key[Array, " b"] | None = None,
-    ) -> Float[Array, "b h w c"]:
+        label: Label = None,
+        keys: Keys | None = None,
+    ) -> Images:
         if self.num_classes:
             latent = jnp.concatenate(
                 [latent, jax.nn.one_hot(label, self.num_classes)], axis=-1
             )
         shape = (*self.seed_size, self.seed_features)
+        dtype = self.decoder.blocks.dtype
         x = nn.Dense(
             math.prod(shape),
             kernel_init=initializers[self.initializer](Use("convolution")),
-            dtype=self.dtype,
+            dtype=dtype,
             name="project",
-        )(latent.astype(self.dtype))
+        )(latent.astype(dtype))
         x = x.reshape(-1, *shape)
-        x = Norm(
-            self.decoder.norm,
-            axis_name=self.decoder.axis_name,
-            gain_stddev=self.decoder.gain_stddev,
-            dtype=self.dtype,
-            name="project_norm",
-        )(x, train)
-        x = activation(self.decoder.activation)(x)
+        x = self.decoder.blocks.normalize("project_norm")(x, train)
+        x = activation(self.decoder.blocks.activation)(x)
         x = self.decoder(x, train, keys)
         return jnp.tanh(x.astype(jnp.float32))
 
@@ -108,12 +105,12 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(
         self,
-        images: Float[Array, "b h w c"],
+        images: Images,
         train: bool,
-        label: Int[Array, " b"] | None = None,
-        keys: Key[Array, " b"] | None = None,
+        label: Label = None,
+        keys: Keys | None = None,
     ) -> Float[Array, " b"]:
-        dtype = self.encoder.dtype
+        dtype = self.encoder.finish.dtype
         x = self.encoder(images.astype(dtype), train, keys).x
         pooled = x.mean((1, 2))
         if self.deviation:

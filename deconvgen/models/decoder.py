@@ -1,37 +1,18 @@
 """The one upsampling decoder that every task shares."""
 
 import math
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
-from deconvgen.core.numbers import on
-from deconvgen.core.types import Scalar
-from deconvgen.nn.blocks import Dropout, activation
-from deconvgen.nn.norm import Norm
-from deconvgen.nn.upsample import make_upsampler, upsamplers
+from deconvgen.core.types import Images, Keys
+from deconvgen.models.blocks import Blocks
+from deconvgen.nn.upsample import upsamplers
 
-
-def per_block(name: str, value: Any, blocks: int) -> tuple:
-    """`value` for each block: one for all, or as many as there are blocks.
-
-    Text may list them with commas: `"conv_transpose,nearest_conv"`.
-    """
-    if isinstance(value, str):
-        value = tuple(part.strip() for part in value.split(","))
-    values = tuple(value) if isinstance(value, tuple | list) else (value,)
-    if len(values) == 1:
-        return values * blocks
-    if len(values) != blocks:
-        raise UserError(
-            f"{name} lists {len(values)} values for a decoder of {blocks} blocks; "
-            f"give one, or {blocks}"
-        )
-    return values
+Larger = Float[Array, "b H W d"]
 
 
 def seed_size(
@@ -69,11 +50,7 @@ class Decoder(nn.Module):
 
     - features: channels that leave each block.
     - factors: the upsampling factor of each block.
-    - upsampler, initializer, kernel_size: one for all blocks, or one for each
-      (text with commas, or a tuple); `last_upsampler` swaps the last block's alone.
-    - kernel_size: 0 takes each upsampler's own.
-    - residual, reduction, box_filter, shortcut, smoothing, extra_conv: as in
-      `make_upsampler`.
+    - blocks: their settings.
 
     Input [b, h, w, c]; `skips` (one a block or None; concatenated to the block's
     input), `indices` (of max-pooling, for `max_unpool`) and `guides` (features of the
@@ -84,7 +61,8 @@ class Decoder(nn.Module):
     Raises `UserError` for other numbers of features than of factors, and for an
     upsampler that lacks the indices it needs.
 
-    >>> net = Decoder(features=(8, 1), factors=(2, 2), upsampler="nearest_conv")
+    >>> blocks = Blocks(upsampler="nearest_conv")
+    >>> net = Decoder(features=(8, 1), factors=(2, 2), blocks=blocks)
     >>> init = partial(net.init_with_output, train=False)
     >>> jax.eval_shape(init, key, x)[0].shape
     (1, 16, 16, 1)
@@ -92,66 +70,32 @@ class Decoder(nn.Module):
 
     features: tuple[int, ...]
     factors: tuple[int, ...]
-    upsampler: str | tuple[str, ...] = "conv_transpose"
-    last_upsampler: str = ""
-    initializer: str | tuple[str, ...] = "default"
-    kernel_size: int | tuple[int, ...] = 0
-    residual: bool = False
-    reduction: str = "sum"
-    box_filter: bool = False
-    shortcut: str = "bilinear_additive"
-    smoothing: int = 0
-    extra_conv: bool = False
-    norm: str = "batch"
-    gain_stddev: float = 0.0
-    activation: str = "relu"
-    dropout: Scalar = 0.0
-    axis_name: str | None = None
-    dtype: Any = jnp.float32
+    blocks: Blocks = Blocks()
 
     @nn.compact
     def __call__(
         self,
-        x: Float[Array, "b h w c"],
+        x: Images,
         train: bool,
-        keys: Key[Array, " b"] | None = None,
+        keys: Keys | None = None,
         skips: tuple[Array | None, ...] = (),
         indices: tuple[Array | None, ...] = (),
         guides: tuple[Array, ...] = (),
-    ) -> Float[Array, "b H W d"]:
+    ) -> Larger:
         blocks = len(self.factors)
         if len(self.features) != blocks:
             raise UserError(
                 f"a decoder of {blocks} factors {self.factors} needs {blocks} "
                 f"features, not {self.features}"
             )
-        names = per_block("model.upsampler", self.upsampler, blocks)
-        if self.last_upsampler:
-            names = (*names[:-1], self.last_upsampler)
-        initializers = per_block("model.initializer", self.initializer, blocks)
-        kernels = per_block("model.kernel_size", self.kernel_size, blocks)
+        names = self.blocks.names(blocks)
         for i, (features, factor) in enumerate(
             zip(self.features, self.factors, strict=True)
         ):
             skip = skips[i] if skips else None
             if skip is not None:
                 x = jnp.concatenate([x, skip.astype(x.dtype)], axis=-1)
-            layer = make_upsampler(
-                names[i],
-                features,
-                factor,
-                kernel_size=kernels[i] or None,
-                initializer=initializers[i],
-                residual=self.residual,
-                reduction=self.reduction,
-                box_filter=self.box_filter,
-                shortcut=self.shortcut,
-                smoothing=self.smoothing,
-                extra_conv=self.extra_conv,
-                dtype=self.dtype,
-                blocks=blocks,
-                module_name=f"up_{i}",
-            )
+            layer = self.blocks.up(features, factor, i, blocks)
             if upsamplers[names[i]].needs_indices:
                 if not indices or indices[i] is None:
                     raise UserError(
@@ -164,16 +108,6 @@ class Decoder(nn.Module):
                 x = layer(x, guide(names[i], guides[i] if guides else None))
             else:
                 x = layer(x)
-            if i == blocks - 1:
-                break
-            x = Norm(
-                self.norm,
-                axis_name=self.axis_name,
-                gain_stddev=self.gain_stddev,
-                dtype=self.dtype,
-                name=f"norm_{i}",
-            )(x, train)
-            x = activation(self.activation)(x)
-            if on(self.dropout):
-                x = Dropout(self.dropout, name=f"dropout_{i}")(x, keys, train)
+            if i < blocks - 1:
+                x = self.blocks(x, f"{{}}_{i}", train, keys)
         return x

@@ -1,20 +1,18 @@
 """The strided encoder: the decoder's mirror, and the body of a discriminator."""
 
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import flax.linen as nn
-import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Key
 
 from deconvgen.core.errors import UserError
-from deconvgen.core.numbers import on
-from deconvgen.core.types import Scalar
+from deconvgen.core.types import Images, Keys
+from deconvgen.models.blocks import Finish
 from deconvgen.models.decoder import seed_size
-from deconvgen.nn.blocks import Dropout, activation
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
-from deconvgen.nn.norm import Norm, SpectralNorm
+from deconvgen.nn.norm import SpectralNorm
 from deconvgen.ops.pooling import max_pool_with_indices
 
 
@@ -34,6 +32,7 @@ class Encoder(nn.Module):
     - pool: instead of striding, convolve and max-pool, keeping the indices
       (SegNet: Badrinarayanan et al. 2017).
     - convs: convolutions of a block; the last one strides, or is pooled.
+    - finish: normalization, activation and dropout of a block.
     - spectral: divide each kernel by its spectral norm.
     - norm_first: DCGAN's discriminator leaves the first block without batch norm.
 
@@ -48,24 +47,15 @@ class Encoder(nn.Module):
     features: tuple[int, ...]
     factors: tuple[int, ...]
     kernel_size: int = 4
-    norm: str = "batch"
+    finish: Finish = Finish(activation="leaky_relu")
     norm_first: bool = True
-    activation: str = "leaky_relu"
     initializer: str = "he_normal"
     spectral: bool = False
-    dropout: Scalar = 0.0
     pool: bool = False
     convs: int = 1
-    axis_name: str | None = None
-    dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(
-        self,
-        x: Float[Array, "b h w c"],
-        train: bool,
-        keys: Key[Array, " b"] | None = None,
-    ) -> Encoded:
+    def __call__(self, x: Images, train: bool, keys: Keys | None = None) -> Encoded:
         if len(self.features) != len(self.factors):
             raise UserError(
                 f"an encoder of {len(self.factors)} factors {self.factors} needs as "
@@ -106,21 +96,14 @@ class Encoder(nn.Module):
             (self.kernel_size,) * 2,
             strides=stride,
             kernel_init=initializers[self.initializer](Use("convolution")),
-            dtype=self.dtype,
+            dtype=self.finish.dtype,
             name=f"down_{name}",
         )
         if self.spectral:
             x = SpectralNorm(layer, name=f"spectral_{name}")(x, train=train)
         else:
             x = layer(x)
-        if norm or self.norm_first:
-            x = Norm(
-                self.norm,
-                axis_name=self.axis_name,
-                dtype=self.dtype,
-                name=f"norm_{name}",
-            )(x, train)
-        x = activation(self.activation)(x)
-        if on(self.dropout):
-            x = Dropout(self.dropout, name=f"dropout_{name}")(x, keys, train)
-        return x
+        finish = self.finish
+        if not norm and not self.norm_first:
+            finish = replace(finish, norm="none")
+        return finish(x, f"{{}}_{name}", train, keys)

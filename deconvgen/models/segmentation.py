@@ -6,24 +6,20 @@ Each maps images [b, h, w, c] to logits [b, h, w, classes] in float32; h and w a
 multiples of the encoder's total factor.
 """
 
-from typing import Any
-
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
-from deconvgen.core.numbers import on
 from deconvgen.core.registry import Registry
-from deconvgen.core.types import Scalar
-from deconvgen.models.decoder import Decoder, per_block
-from deconvgen.models.encoder import Encoder
-from deconvgen.nn.blocks import Dropout, activation
+from deconvgen.core.types import Images, Keys
+from deconvgen.models.blocks import Blocks
+from deconvgen.models.decoder import Decoder
+from deconvgen.models.encoder import Encoded, Encoder
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
-from deconvgen.nn.norm import Norm
-from deconvgen.nn.upsample import make_upsampler, upsamplers
+from deconvgen.nn.upsample import upsamplers
 
 segmenters = Registry("segmentation model")
 joins = Registry("model.join")
@@ -38,12 +34,12 @@ class Segmenter(nn.Module):
     - join: one of `joins`, of a U-Net's encoder and decoder.
     - fuse: how many of the finer resolutions an FCN adds to the coarsest (with five
       blocks: 0 is FCN-32s, 1 FCN-16s, 2 FCN-8s).
-    - upsampler, initializer, kernel_size, residual, reduction, box_filter, shortcut,
-      smoothing, extra_conv: of the upsampling layers, whose names begin with `up_`.
+    - blocks: the settings of the upsampling layers, whose names begin with `up_`, and
+      of what follows convolutions.
 
     Raises `UserError` for an upsampler that needs indices, but in a `SegNet`.
 
-    >>> Segmenter(classes=3, features=(4, 8)).upsampler
+    >>> Segmenter(classes=3, features=(4, 8)).blocks.upsampler
     'conv_transpose'
     """
 
@@ -53,36 +49,26 @@ class Segmenter(nn.Module):
     decoder_convs: int = 1
     join: str = "concat"
     fuse: int = 2
-    upsampler: str = "conv_transpose"
-    last_upsampler: str = ""
-    initializer: str = "default"
-    kernel_size: int = 0
-    residual: bool = False
-    reduction: str = "sum"
-    box_filter: bool = False
-    shortcut: str = "bilinear_additive"
-    smoothing: int = 0
-    extra_conv: bool = False
-    norm: str = "batch"
-    dropout: Scalar = 0.0
-    axis_name: str | None = None
-    dtype: Any = jnp.float32
+    blocks: Blocks = Blocks()
 
-    def encoder(self, features: tuple[int, ...]) -> Encoder:
-        """Blocks of convolutions and max-pooling."""
-        return Encoder(
+    def encode(
+        self,
+        images: Array,
+        features: tuple[int, ...],
+        train: bool,
+        keys: Array | None,
+    ) -> Encoded:
+        """What blocks of convolutions and max-pooling make of the images."""
+        encoder = Encoder(
             features,
             (2,) * len(features),
             kernel_size=3,
-            norm=self.norm,
-            activation="relu",
-            dropout=self.dropout,
+            finish=self.blocks,
             pool=True,
             convs=self.convs,
-            axis_name=self.axis_name,
-            dtype=self.dtype,
             name="encoder",
         )
+        return encoder(images.astype(self.blocks.dtype), train, keys)
 
     def up(
         self, x: Array, fine: Array, features: int, factor: int, place: int, places: int
@@ -91,32 +77,13 @@ class Segmenter(nn.Module):
 
         `fine` are the encoder's features of the resulting size, for those with a guide.
         """
-        name = per_block("model.upsampler", self.upsampler, places)[place]
-        if place == places - 1:
-            name = self.last_upsampler or name
+        name = self.blocks.names(places)[place]
         if upsamplers[name].needs_indices:
             raise UserError(
                 f"upsampler {name!r} needs the indices of a pooling of the same size; "
                 "of the segmentation models, 'segnet' has them"
             )
-        kernels = per_block("model.kernel_size", self.kernel_size, places)
-        starts = per_block("model.initializer", self.initializer, places)
-        layer: Any = make_upsampler(
-            name,
-            features,
-            factor,
-            kernel_size=kernels[place] or None,
-            initializer=starts[place],
-            residual=self.residual,
-            reduction=self.reduction,
-            box_filter=self.box_filter,
-            shortcut=self.shortcut,
-            smoothing=self.smoothing,
-            extra_conv=self.extra_conv,
-            dtype=self.dtype,
-            blocks=places,
-            module_name=f"up_{place}",
-        )
+        layer = self.blocks.up(features, factor, place, places)
         return layer(x, fine) if layer.needs_guide else layer(x)
 
     def block(
@@ -125,22 +92,11 @@ class Segmenter(nn.Module):
         """Convolutions of one resolution, each normalized, activated, dropped out."""
         for j in range(self.decoder_convs):
             init = initializers["he_normal"](Use("convolution"))
-            layer = Conv(
-                features,
-                (3, 3),
-                kernel_init=init,
-                dtype=self.dtype,
-                name=f"{name}_{j}",
-            )
-            x = Norm(
-                self.norm,
-                axis_name=self.axis_name,
-                dtype=self.dtype,
-                name=f"{name}_{j}_norm",
-            )(layer(x), train)
-            x = activation("relu")(x)
-            if on(self.dropout):
-                x = Dropout(self.dropout, name=f"{name}_{j}_dropout")(x, keys, train)
+            named = f"{name}_{j}"
+            x = Conv(
+                features, (3, 3), kernel_init=init, dtype=self.blocks.dtype, name=named
+            )(x)
+            x = self.blocks(x, named + "_{}", train, keys)
         return x
 
     def score(self, x: Array, name: str, zero: bool = False) -> Array:
@@ -150,14 +106,12 @@ class Segmenter(nn.Module):
             self.classes,
             (1, 1),
             kernel_init=nn.initializers.zeros if zero else init,
-            dtype=self.dtype,
+            dtype=self.blocks.dtype,
             name=name,
         )(x)
 
 
 Logits = Float[Array, "b h w k"]
-Images = Float[Array, "b h w c"]
-Keys = Key[Array, " b"]
 
 
 @segmenters.register(name="fcn")
@@ -179,7 +133,7 @@ class Fcn(Segmenter):
         blocks, fuse = len(self.features), self.fuse
         if not 0 <= fuse < blocks:
             raise UserError(f"model.fuse should be 0 to {blocks - 1}, not {fuse}")
-        found = self.encoder(self.features)(images.astype(self.dtype), train, keys)
+        found = self.encode(images, self.features, train, keys)
         x, fine = self.score(found.x, "score"), found.fine[::-1]
         for i in range(fuse):
             x = self.up(x, fine[i], self.classes, 2, i, fuse + 1)
@@ -215,7 +169,7 @@ class UNet(Segmenter):
     @nn.compact
     def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:
         *features, deepest = self.features
-        found = self.encoder(tuple(features))(images.astype(self.dtype), train, keys)
+        found = self.encode(images, tuple(features), train, keys)
         x = self.block(found.x, deepest, "deepest", train, keys)
         for i, (width, fine) in enumerate(
             zip(reversed(features), reversed(found.fine), strict=True)
@@ -238,24 +192,11 @@ class SegNet(Segmenter):
 
     @nn.compact
     def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Logits:
-        found = self.encoder(self.features)(images.astype(self.dtype), train, keys)
+        found = self.encode(images, self.features, train, keys)
         decoder = Decoder(
             features=(*reversed(self.features[:-1]), self.features[0]),
             factors=(2,) * len(self.features),
-            upsampler=self.upsampler,
-            last_upsampler=self.last_upsampler,
-            initializer=self.initializer,
-            kernel_size=self.kernel_size,
-            residual=self.residual,
-            reduction=self.reduction,
-            box_filter=self.box_filter,
-            shortcut=self.shortcut,
-            smoothing=self.smoothing,
-            extra_conv=self.extra_conv,
-            norm=self.norm,
-            dropout=self.dropout,
-            axis_name=self.axis_name,
-            dtype=self.dtype,
+            blocks=self.blocks,
             name="decoder",
         )
         x = decoder(

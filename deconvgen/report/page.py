@@ -251,7 +251,7 @@ def _pictures(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
         f"<h3>Samples</h3><p>Seed {chosen[0].seed}, from the same latents or test "
         f"images in every row, best setting first.</p><div class=strips>{strips}</div>"
     )
-    if "segmentation" in part.config:
+    if not sheets[chosen[0].place].of_images:
         return
     real = report_pictures.real_spectrum(chosen[0])
     names = {part.label(r) for r in chosen}

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
+from deconvgen import tasks
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
 from deconvgen.metrics.spectra import decibels
@@ -28,6 +29,7 @@ class Sheet(NamedTuple):
 
     cells: np.ndarray  # [n, h, w * k, c]: what the task shows of an example
     width: int  # w
+    of_images: bool = True  # like those of the data
 
     def made(self) -> np.ndarray:
         """What the model made [n, h, w, c]: of several pictures side by side the last
@@ -70,7 +72,9 @@ def sheet(result: Result) -> Sheet | None:
     try:
         config: Any = pinned.saved(result.place)
         h, w, _ = config.data.image_shape
-        return cut(path, h, w, config.num_samples)
+        found = cut(path, h, w, config.num_samples)
+        of_images = tasks.entry(config.task).draws_images
+        return found and found._replace(of_images=of_images)
     except (UserError, OSError):
         return None
 

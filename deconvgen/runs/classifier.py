@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,14 +18,22 @@ from deconvgen.metrics import features
 from deconvgen.models.classifier import Classifier
 from deconvgen.ops.class_maps import most_likely
 
+Report = Callable[[int, float], None]
+
+
+class Recipe(NamedTuple):
+    """How long a classifier is trained, on how many images at once, and how wide."""
+
+    steps: int = 2000
+    seed: int = 0
+    batch_size: int = 64
+    width: int = 24
+
 
 def train_classifier(
     dataset: Dataset,
-    steps: int = 2000,
-    seed: int = 0,
-    batch_size: int = 64,
-    width: int = 24,
-    report: Callable[[int, float], None] = lambda step, loss: None,
+    recipe: Recipe = Recipe(),
+    report: Report = lambda step, loss: None,
 ) -> Tree:
     """{"params", "batch_stats"} of a `Classifier` of the data set's classes.
 
@@ -36,6 +44,7 @@ def train_classifier(
     """
     if not dataset.num_classes:
         raise UserError(f"the data set {dataset.name!r} has no classes to learn from")
+    steps, seed, batch_size, width = recipe
     model = Classifier(dataset.num_classes, width)
     schedule = optax.cosine_onecycle_schedule(steps, 3e-3)
     optimizer = optax.adamw(schedule, weight_decay=1e-2)
@@ -110,11 +119,8 @@ def train_and_save(
     train: Dataset,
     test: Dataset,
     folder: str,
-    steps: int = 2000,
-    seed: int = 0,
-    batch_size: int = 64,
-    width: int = 24,
-    report: Callable[[int, float], None] = lambda step, loss: None,
+    recipe: Recipe = Recipe(),
+    report: Report = lambda step, loss: None,
     command: str = "deconvgen features --config=dcgan --steps=2000",
 ) -> dict:
     """Train the data set's classifier and write it to `folder`; what is known about it.
@@ -122,7 +128,7 @@ def train_and_save(
     Two files: classifier-NAME.npz with the weights in float16, and classifier-NAME.json
     with their SHA-256, the accuracy that they reach on `test`, and how they were made.
     """
-    variables = train_classifier(train, steps, seed, batch_size, width, report)
+    variables = train_classifier(train, recipe, report)
     flat = {
         "/".join(key.key for key in path): np.asarray(leaf, np.float16)
         for path, leaf in jax.tree_util.tree_leaves_with_path(variables)
@@ -132,13 +138,10 @@ def train_and_save(
         "dataset": train.name,
         "image_shape": list(train.image_shape),
         "num_classes": train.num_classes,
-        "width": width,
-        "steps": steps,
-        "batch_size": batch_size,
-        "seed": seed,
+        **recipe._asdict(),
         "train_images": train.num_examples,
         "test_images": test.num_examples,
-        "test_accuracy": round(accuracy(test, rounded, width), 4),
+        "test_accuracy": round(accuracy(test, rounded, recipe.width), 4),
         "command": command,
         "sha256": features.checksum(flat),
     }

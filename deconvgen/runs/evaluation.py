@@ -23,11 +23,11 @@ BATCHES = 20
 
 
 class Evaluation(NamedTuple):
-    """Figures with their provenance, and the images to draw pictures of."""
+    """Figures with their provenance, and the images, if any, to draw pictures of."""
 
     figures: dict[str, Any]
     real: Float[np.ndarray, "n h w c"]
-    fake: Float[np.ndarray, "n h w c"]  # of one size and number with the real ones
+    fake: Float[np.ndarray, "n h w c"]  # as many as the real ones, of their size
 
 
 def evaluation(
@@ -53,7 +53,8 @@ def evaluation(
         config.eval.batch_size,
         limit,
     )
-    pairs = sums.pop("pairs").rows().astype(np.float32)
+    none = np.zeros((0, 2, *run.image_shape), np.float32)
+    pairs = sums.pop("pairs").rows().astype(np.float32) if "pairs" in sums else none
     figures = metrics.results(sums)
     for probe in probes.values():
         figures |= probe(run, state, sums)

@@ -12,6 +12,7 @@ super-resolution small ones [b, h / factor, w / factor, c], a segmentation those
 logits [b, h, w, classes] it returns.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export as jax_export
 
-from deconvgen import tasks
 from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.runs.run import Run, load
-from deconvgen.tasks import segmentation
-from deconvgen.training.steps import infer
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -35,7 +33,7 @@ def sampler(run: Run) -> jax_export.Exported:
 
     The averaged parameters are constants of it.
     """
-    task = tasks.make(run.config, None)
+    task = run.alone
     state = jax.tree.map(jnp.asarray, run.state._replace(nets={}))
     (batch,) = jax_export.symbolic_shape("b")
     floats = lambda *shape: jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
@@ -46,14 +44,9 @@ def sampler(run: Run) -> jax_export.Exported:
         if run.config.model.get("conditional", False):
             inputs += (jax.ShapeDtypeStruct((batch,), jnp.int32),)
         function = lambda z, label=None: decode(state, z, {"label": label})
-    elif reconstruct is not None and run.config.task == "superres":
-        height, width, channels = run.image_shape
-        factor = run.config.model.factor
-        inputs = (floats(height // factor, width // factor, channels),)
-        function = lambda images: reconstruct(state, {"lowres": images})
-    elif run.config.task == "segmentation":
-        net = segmentation.network(run.config, None)
-        function = lambda images: infer(net, state.ema, images)
+    elif task.apply is not None:
+        inputs = (floats(*task.apply.shape),)
+        function = partial(task.apply.function, state)
     elif reconstruct is not None:
         function = lambda images: reconstruct(state, {"image": images})
     else:

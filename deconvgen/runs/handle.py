@@ -87,6 +87,11 @@ class Handle:
         return self.spread.put_state(self.state)
 
     @cached_property
+    def alone(self) -> Any:
+        """The `Task` on one device."""
+        return tasks.make(self.config, None)
+
+    @cached_property
     def test_set(self) -> data.Dataset:
         """The test split that it is evaluated on."""
         return self._data("test")
@@ -185,7 +190,7 @@ class Handle:
             raise UserError(f"the task {self.config.task} has no latent to decode from")
         latents = _shaped("latents", latents, (self.task.latent,))
         batch = self._labelled(len(latents), labels)
-        return np.asarray(self._decode(self.state, latents, batch))
+        return np.asarray(jax.jit(self.alone.decode)(self.state, latents, batch))
 
     def _labelled(self, num: int, labels: Any) -> dict[str, np.ndarray]:
         """A blank batch with these labels, or with its own where they are None."""
@@ -203,11 +208,6 @@ class Handle:
             raise UserError(f"there is no class {wrong[0]}: the data have {classes}")
         return labels.astype(np.int32)
 
-    @cached_property
-    def _decode(self) -> Any:
-        decode: Any = tasks.make(self.config, None).decode
-        return jax.jit(decode)
-
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """What the model makes of images [n, h, w, c] in [-1, 1]."""
         if self.task.reconstruct is None:
@@ -216,12 +216,7 @@ class Handle:
             )
         images = _shaped("images", images, self.image_shape)
         batch = self.blank(len(images)) | {"image": images}
-        return np.asarray(self._reconstruct(self.state, batch))
-
-    @cached_property
-    def _reconstruct(self) -> Any:
-        reconstruct: Any = tasks.make(self.config, None).reconstruct
-        return jax.jit(reconstruct)
+        return np.asarray(jax.jit(self.alone.reconstruct)(self.state, batch))
 
     def feature_maps(
         self, inputs: np.ndarray | None = None, labels: Any = None
@@ -239,17 +234,14 @@ class Handle:
         batch = self.examples(1)
         if inputs is not None:
             inputs = _shaped("images", inputs, self.image_shape)
-            blank = self.blank(len(inputs)).items()
-            maps = batch.get("segmentation")
-            batch |= dict(blank) | {"image": inputs}
-            if maps is not None:
-                shape = (len(inputs), *maps.shape[1:])
-                batch["segmentation"] = np.zeros(shape, np.int32)
+            shaped = lambda x: np.zeros((len(inputs), *x.shape[1:]), x.dtype)
+            batch = {name: shaped(values) for name, values in batch.items()}
+            batch |= self.blank(len(inputs)) | {"image": inputs}
         return self._watched(None, batch)
 
     @cached_property
     def _watched(self) -> Any:
-        task = tasks.make(self.config, None)
+        task = self.alone
 
         def shown(state, latents, batch):
             if task.decode is not None:

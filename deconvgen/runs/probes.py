@@ -40,9 +40,8 @@ def dc_gap(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
     0 if and only if the layer makes no checkerboard of a constant (Sugawara, Shiota and
     Kiya 2018), at most 1; see `deconvgen.metrics.artifacts.polyphase_dc_gap`.
     """
-    task = tasks.make(run.config, None)
     batch, keys = run.examples(1), example_keys(jax.random.key(0), 0, 0, 1)
-    gaps = jax.jit(dc_gaps(task.sample))(state, batch, keys)
+    gaps = jax.jit(dc_gaps(run.alone.sample))(state, batch, keys)
     return {f"dc_gap_{name}": float(gap) for name, gap in gaps.items()}
 
 
@@ -109,13 +108,10 @@ def _frechet(extractor: str) -> str:
 
 
 @probes.register
-def whole_photographs(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
-    """Of super-resolution: PSNR and SSIM of whole photographs against bicubic.
+def own(run: Handle, state: State, sums: dict[str, Any]) -> Figures:
+    """What the task alone is asked, of the run as it was loaded: `tasks.Entry.figures`.
 
-    Always on running batch statistics, since a tile is no batch of the data.
+    Of super-resolution PSNR and SSIM of whole photographs, always on running batch
+    statistics, since a tile is no batch of the data.
     """
-    if run.config.task != "superres":
-        return {}
-    from deconvgen.runs import photographs as whole
-
-    return whole.figures(run)
+    return tasks.entry(run.config.task).figures(run)

@@ -81,7 +81,7 @@ def check(config: Config) -> None:
     What it says in `imports` has been imported, and what its task needs.
     """
     configs.imported(config.get("imports", ()))
-    tasks.module(config.task)
+    tasks.entry(config.task)
     configs.check(config)
     tasks.check(config)
 

@@ -32,8 +32,11 @@ def spectrum_pictures(
     azimuthal.png: azimuthal spectra, mean and middle 80 %, real and generated.
     spectra.png: the mean 2-d spectra in dB, frequency 0 in the middle, and their
     difference. worst.png: the `worst` generated images with most energy at the replica
-    frequencies of the strides, most first, in dB over their neighbourhood.
+    frequencies of the strides, most first, in dB over their neighbourhood. None of no
+    images.
     """
+    if not len(fake):
+        return []
     room = [s for s in strides if 4 * s <= min(real.shape[1:3])]
     whole = (whole_periods(x, math.lcm(*room)) for x in (real, fake))
     powers = [_powers(np.asarray(images)) for images in whole]

@@ -16,6 +16,7 @@ from deconvgen.core.errors import Diverged, first_line, unknown
 from deconvgen.core.terminal import say
 from deconvgen.core.types import Task, Tree
 from deconvgen.data import Dataset
+from deconvgen.metrics.sums import results
 from deconvgen.runs import memory, population, setup
 from deconvgen.runs.population import Apart, Valued, state_of
 from deconvgen.runs.real_features import known
@@ -187,7 +188,7 @@ def member(
         log,
         checkpoint.Saver(workdir, goal.metric, goal.mode, saving),
         goal,
-        tasks.knobs(config),
+        tasks.entry(config.task).knobs(config),
         max((r.get("seconds", 0) for r in log.records("train")), default=0),
     )
 
@@ -232,7 +233,8 @@ def visitor(
         if task.looks and not real:
             real.append(known(config, test_set, limit))
         of_real = real[0] if real else None
-        figures = evaluate.evaluate(step, spread, state, test_set, size, limit, of_real)
+        found = evaluate.total(step, spread, state, test_set, size, limit, of_real)
+        figures = results(found)
         facts = evaluate.provenance(config, test_set, done, limit)
         member.log.record(done, "eval", figures, **facts)
         if not work:

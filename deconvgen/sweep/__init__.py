@@ -25,6 +25,7 @@ from deconvgen.sweep.settings import (
     together,
     varying,
     where,
+    widths,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ __all__ = [
     "together",
     "varying",
     "where",
+    "widths",
 ]
 
 __getattr__, __dir__ = lazy(__name__, PLACES)

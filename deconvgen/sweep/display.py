@@ -7,13 +7,13 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
-from deconvgen.core.terminal import clock, column, say, terminal
+from deconvgen.core.terminal import Live, clock, column, say, terminal
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep.plan import Trial
 from deconvgen.training.log import METRICS, read
 
 
-class Display:
+class Display(Live):
     """A bar for the sweep and one for each run under way.
 
     `total` runs, of which `finished` were so before; the time left is reckoned from
@@ -35,13 +35,6 @@ class Display:
             disable=not self.live,
         )
         self._all = self._bar.add_task("runs", total=total, completed=finished, note="")
-
-    def __enter__(self) -> "Display":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._bar.stop()
 
     def left(self, ended: int) -> str:
         """How long the rest will take, in words."""

@@ -96,6 +96,15 @@ def smoke(steps: int = 300, **values: Any) -> Setting:
     return few | often | {"sample_every": steps} | own
 
 
+def widths(**features: tuple[int, ...]) -> list[Setting]:
+    """The `model.features` of each config, by the config's name.
+
+    >>> widths(dcgan=(32, 16))
+    [{'config': 'dcgan', 'model.features': (32, 16)}]
+    """
+    return [{"config": c, "model.features": f} for c, f in features.items()]
+
+
 def where(
     settings: Iterable[Mapping[str, Any]], keep: Callable[[Setting], bool]
 ) -> list[Setting]:

@@ -10,8 +10,9 @@ config's `imports` names:
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from types import MappingProxyType, SimpleNamespace
-from typing import Any
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,15 +23,16 @@ from jaxtyping import Float
 from deconvgen.config import Config, Key, declare
 from deconvgen.core.errors import KNOBS, unknown
 from deconvgen.core.registry import Registry
-from deconvgen.core.types import Batch, Images, Scalar, Sums, Task
+from deconvgen.core.types import Batch, Images, Picture, Scalar, Sums, Task
 from deconvgen.metrics import features
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
 from deconvgen.metrics.sums import Collection, Mean
+from deconvgen.models.blocks import Blocks
 from deconvgen.nn.initializers import seen
 from deconvgen.training.optim import make_optimizer
 from deconvgen.training.parallel import START
 
-__all__ = ["check", "make", "module", "names", "register"]
+__all__ = ["Entry", "check", "entry", "make", "names", "register"]
 
 
 def names() -> list[str]:
@@ -43,55 +45,79 @@ def names() -> list[str]:
     return sorted({name for name in files if not name.startswith("_")} | {*registered})
 
 
-registered: Registry[Any] = Registry("task")
-"""Those of the user's own files and of plugins, as namespaces with `make`."""
+class Entry(NamedTuple):
+    """What the file of a task has, by these names; all but `make` may be left out.
+
+    - make: `(config, axis) -> Task`, on one device or over a pmapped axis.
+    - about: what it is, in a line.
+    - check: raises `UserError` for a config that cannot be trained.
+    - knobs: what to try after a mode collapse.
+    - pictures: the kinds of sample that it alone has, each of which takes a picture of
+      one's own.
+    - draws_images: whether its samples are images like those of the data.
+    - figures: what `deconvgen evaluate` tells of a loaded run besides the sums.
+
+    >>> [*entry("superres").pictures]
+    ['superres']
+    """
+
+    make: Callable[[Config, str | None], Task]
+    about: str = ""
+    check: Callable[[Config], None] = lambda config: None
+    knobs: Callable[[Config], str] = lambda config: KNOBS
+    pictures: Mapping[str, Picture] = MappingProxyType({})
+    draws_images: bool = True
+    figures: Callable[[Any], dict[str, float]] = lambda run: {}
+
+
+registered: Registry[Entry] = Registry("task")
+"""Those of the user's own files and of plugins."""
 
 
 def register(
-    make: Callable[[Config, str | None], Task] | None = None,
+    make: Callable | None = None,
     *,
     name: str = "",
     keys: Mapping[str, Key] = MappingProxyType({}),
-    check: Callable[[Config], None] = lambda config: None,
-    knobs: Callable[[Config], str] = lambda config: KNOBS,
+    **other: Any,
 ) -> Callable:
     """Decorate the function that makes a task of one's own, `(config, axis) -> Task`.
 
     `keys` are the config keys that it has beyond those of every task, with default,
-    range and meaning: `{"model.width": Key(32, "1 or more", "channels")}`. `check`
-    raises `UserError` for a config that cannot be trained; `knobs` says what to try
-    after a mode collapse. Its own name is the default name.
+    range and meaning: `{"model.width": Key(32, "1 or more", "channels")}`. `other` are
+    the other fields of `Entry`. Its own name is the default name.
 
     >>> _ = register(lambda config, axis: ..., name="mine")
     >>> "mine" in names()
     True
     """
     if make is None:
-        return lambda make: register(
-            make, name=name, keys=keys, check=check, knobs=knobs
-        )
+        return lambda make: register(make, name=name, keys=keys, **other)
     name = name or make.__name__
     if name in names():
         raise ValueError(f"task {name!r} is there already")
-    made = SimpleNamespace(make=make, check=check, knobs=knobs, __doc__=make.__doc__)
-    registered.register(made, name=name)
+    told: dict[str, Any] = {"about": make.__doc__ or ""} | other
+    registered.register(Entry(make, **told), name=name)
     declare(name, keys)
     return make
 
 
-def module(name: str) -> Any:
-    """The task's module, or what was registered in its place.
+def entry(name: str) -> Entry:
+    """What the task's file says of it, or what was registered in its place.
 
     Raises `UserError` for a name that no task goes by.
 
-    >>> module("gan").__name__
-    'deconvgen.tasks.gan'
+    >>> entry("segmentation").draws_images
+    False
     """
     if name in registered:
         return registered[name]
     if name not in names():
         raise unknown("task", name, names())
-    return importlib.import_module(f"{__name__}.{name}")
+    file = importlib.import_module(f"{__name__}.{name}")
+    found: dict[str, Any] = {"about": file.__doc__ or ""}
+    found |= {key: getattr(file, key) for key in Entry._fields if hasattr(file, key)}
+    return Entry(**found)
 
 
 def make(config: Config, axis: str | None) -> Task:
@@ -103,7 +129,7 @@ def make(config: Config, axis: str | None) -> Task:
     >>> make(deconvgen.load("pretrained:dcgan-fashion").config, None).latent
     100
     """
-    task = module(config.task).make(config, axis)
+    task = entry(config.task).make(config, axis)
 
     def init(key: Array, batch: Batch) -> Any:
         with seen(batch.get("image")):
@@ -113,16 +139,11 @@ def make(config: Config, axis: str | None) -> Task:
 
 
 def check(config: Config) -> None:
-    """Refuse what a task's module says cannot be trained, where it has a `check`.
+    """Refuse what the config's task says cannot be trained.
 
     >>> check(config.load("dcgan"))
     """
-    getattr(module(config.task), "check", lambda config: None)(config)
-
-
-def knobs(config: Config) -> str:
-    """What the task's module would try after a mode collapse."""
-    return getattr(module(config.task), "knobs", lambda config: KNOBS)(config)
+    entry(config.task).check(config)
 
 
 def dtype(config: Config) -> Any:
@@ -130,25 +151,11 @@ def dtype(config: Config) -> Any:
     return jnp.dtype(config.dtype)
 
 
-def upsampling(config: Config, axis: str | None) -> dict[str, Any]:
-    """The settings of `deconvgen.models.decoder.Decoder` that every config has."""
-    model = config.model
-    return {
-        "upsampler": model.upsampler,
-        "last_upsampler": model.last_upsampler,
-        "initializer": model.initializer,
-        "kernel_size": model.kernel_size,
-        "residual": model.residual,
-        "reduction": model.reduction,
-        "box_filter": model.box_filter,
-        "shortcut": model.shortcut,
-        "smoothing": model.smoothing,
-        "extra_conv": model.extra_conv,
-        "norm": model.norm,
-        "dropout": model.dropout,
-        "axis_name": axis,
-        "dtype": dtype(config),
-    }
+def blocks(config: Config, axis: str | None) -> Blocks:
+    """The settings of every block: those fields that every config has."""
+    names = [field.name for field in fields(Blocks) if field.name in config.model]
+    named = {name: config.model[name] for name in names}
+    return Blocks(axis_name=axis, dtype=dtype(config), **named)
 
 
 def extractor_of(config: Config) -> features.Extractor:

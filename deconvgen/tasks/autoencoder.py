@@ -1,5 +1,7 @@
 """Autoencoders: plain and denoising, through a code of a few numbers."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 
@@ -16,7 +18,7 @@ from deconvgen.metrics.sums import Decibels, Mean
 from deconvgen.models.autoencoder import Autoencoder, mirror
 from deconvgen.models.decoder import Decoder, seed_size
 from deconvgen.models.encoder import Encoder
-from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
+from deconvgen.tasks import blocks, measuring, optimizer, probed
 from deconvgen.tasks._corruptions import corruptions
 from deconvgen.training.steps import fold, forward, infer, reduce, start, supervised
 
@@ -26,33 +28,23 @@ CORRUPT, DROP = range(2)  # what an example's key is folded with
 def network(config: Config, axis: str | None, moments: int = 1) -> Autoencoder:
     """Encoder, code and decoder from plain config values."""
     model, shape = config.model, config.data.image_shape
-    settings = upsampling(config, axis)
+    shared = blocks(config, axis)
     encoder = Encoder(
         features=model.features,
         factors=model.factors,
         kernel_size=model.encoder_kernel_size,
-        norm=model.norm,
-        dropout=model.dropout,
+        finish=replace(shared, activation="leaky_relu"),
         pool=model.pool,
         convs=model.convs,
-        axis_name=axis,
-        dtype=dtype(config),
     )
     decoder = Decoder(
         features=(*reversed(model.features[:-1]), shape[-1]),
         factors=tuple(reversed(model.factors)),
-        activation=model.activation,
-        **settings,
+        blocks=shared,
     )
     size = seed_size(shape, model.factors)
     return Autoencoder(
-        encoder,
-        decoder,
-        size,
-        model.latent,
-        moments,
-        hidden=model.hidden,
-        dtype=dtype(config),
+        encoder, decoder, size, model.latent, moments, hidden=model.hidden
     )
 
 

@@ -1,6 +1,7 @@
 """Generative adversarial networks: DCGAN and its kin."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -21,7 +22,7 @@ from deconvgen.metrics.sums import Mean
 from deconvgen.models.dcgan import Discriminator, Generator
 from deconvgen.models.decoder import Decoder, seed_size
 from deconvgen.models.encoder import Encoder
-from deconvgen.tasks import dtype, measuring, optimizer, probed, upsampling
+from deconvgen.tasks import blocks, measuring, optimizer, probed
 from deconvgen.tasks._adversarial import Fines, Shown, penalties
 from deconvgen.training.steps import (
     average,
@@ -42,6 +43,7 @@ DROP_G, DROP_D, BETWEEN, OF_REAL, OF_FAKE, OF_DRAWN, OF_BESIDE = range(1, 8)
 def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator]:
     """Generator and discriminator from plain config values."""
     model, shape = config.model, config.data.image_shape
+    shared = blocks(config, axis)
     classes = config.data.num_classes if model.conditional else 0
     if model.conditional and not classes:
         raise UserError(f"model.conditional needs labels; {data_name(config)} has none")
@@ -53,28 +55,27 @@ def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator
     decoder = Decoder(
         features=(*model.features[1:], shape[-1]),
         factors=model.factors,
-        activation=model.activation,
-        gain_stddev=0.02,
-        **upsampling(config, axis),
+        blocks=replace(shared, gain_stddev=0.02),
     )
     generator = Generator(
         seed_size(shape, model.factors),
         model.features[0],
         decoder,
         num_classes=classes,
-        dtype=dtype(config),
     )
     encoder = Encoder(
         features=model.critic_features or tuple(reversed(model.features)),
         factors=tuple(reversed(model.factors)),
         kernel_size=model.critic_kernel_size,
-        norm=model.critic_norm,
+        finish=replace(
+            shared,
+            norm=model.critic_norm,
+            dropout=model.critic_dropout,
+            activation="leaky_relu",
+        ),
         norm_first=False,
         spectral=model.spectral_norm,
-        dropout=model.critic_dropout,
         initializer=model.critic_initializer,
-        axis_name=axis,
-        dtype=dtype(config),
     )
     critic = Discriminator(
         encoder,

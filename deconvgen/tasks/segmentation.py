@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from deconvgen.config import Config, data_name
 from deconvgen.core.errors import UserError
 from deconvgen.core.palette import IGNORED, palette
-from deconvgen.core.types import State, Task
+from deconvgen.core.types import Apply, State, Task
 from deconvgen.losses.segmentation import segmentation_losses
 from deconvgen.losses.terms import mixture
 from deconvgen.metrics.artifacts import input_gradient, shift_inconsistency
@@ -16,15 +16,18 @@ from deconvgen.metrics.sums import Mean
 from deconvgen.models.decoder import seed_size
 from deconvgen.models.segmentation import Segmenter, joins, segmenters
 from deconvgen.ops.class_maps import IGNORE, in_range, most_likely
-from deconvgen.tasks import optimizer, probed, upsampling
+from deconvgen.tasks import _class_pictures, blocks, optimizer, probed
 from deconvgen.training.steps import forward, infer, reduce, start, supervised
+
+draws_images = False
+pictures = {"segmentation": _class_pictures.picture}
 
 
 def network(config: Config, axis: str | None) -> Segmenter:
     """The model that `model.name` calls for, from plain config values."""
     model = config.model
-    blocks = len(model.features) - (model.name == "unet")
-    seed_size(config.data.image_shape, (2,) * blocks)
+    halved = len(model.features) - (model.name == "unet")
+    seed_size(config.data.image_shape, (2,) * halved)
     joins[model.join]  # a name is told from a typing error by every model
     return segmenters[model.name](
         classes=config.data.num_classes,
@@ -33,7 +36,7 @@ def network(config: Config, axis: str | None) -> Segmenter:
         decoder_convs=model.decoder_convs,
         join=model.join,
         fuse=model.fuse,
-        **upsampling(config, axis),
+        blocks=blocks(config, axis),
     )
 
 
@@ -69,6 +72,8 @@ def make(config: Config, axis: str | None) -> Task:
         ema = {"params": model.params, "batch_stats": model.stats}
         return State(jnp.zeros((), jnp.int32), {"model": model}, ema)
 
+    logits_of = lambda state, images: infer(net, state.ema, images)
+
     def truth(batch):
         if "segmentation" not in batch:
             raise UserError(
@@ -86,7 +91,7 @@ def make(config: Config, axis: str | None) -> Task:
 
     def eval_step(state, batch, keys):
         classes, mask = truth(batch), batch["mask"]
-        logits = infer(net, state.ema, batch["image"])
+        logits = logits_of(state, batch["image"])
         maps = (most_likely(logits), classes, mask, k, names, ignore)
         return {
             "loss": Mean.of(distance(logits, classes, weights, ignore), mask),
@@ -106,7 +111,7 @@ def make(config: Config, axis: str | None) -> Task:
         images, mask = batch["image"], batch["mask"]
         classes, counts = in_range(truth(batch), k, ignore)
         known = counts[..., None]
-        logits = lambda x: infer(net, state.ema, x)
+        logits = lambda x: logits_of(state, x)
         chances = lambda x: jax.nn.softmax(logits(x), -1)
         true = jax.nn.one_hot(classes, k) * known
         ideal, made = (2 * x * known - 1 for x in (true, chances(images)))
@@ -121,7 +126,7 @@ def make(config: Config, axis: str | None) -> Task:
     def sample(state, batch, keys):
         """image | mask | prediction | error, or image | prediction | both."""
         images = batch["image"]
-        predicted = most_likely(infer(net, state.ema, images))
+        predicted = most_likely(logits_of(state, images))
         images = jnp.broadcast_to(images, (*images.shape[:-1], 3))
         made = painted(predicted, k)
         if "segmentation" not in batch:
@@ -136,7 +141,9 @@ def make(config: Config, axis: str | None) -> Task:
         )
 
     train_step = supervised(loss, tx, config.ema, axis)
-    return Task(init, train_step, eval_step, sample, probe=probe)
+    shape = tuple(config.data.image_shape)
+    apply = Apply(logits_of, shape)
+    return Task(init, train_step, eval_step, sample, probe=probe, apply=apply)
 
 
 def painted(classes: jax.Array, k: int, ignore_label: int = -1) -> jax.Array:

@@ -27,20 +27,6 @@ def make_step(task: Task, spread: Spread, seed: int, probe: bool = False) -> Cal
     return spread.run(summed, purpose_key(seed, EVALUATION))
 
 
-def evaluate(
-    step: Callable,
-    spread: Spread,
-    state: Tree,
-    dataset: Dataset,
-    batch_size: int,
-    limit: int | None = None,
-    known: Mapping[str, np.ndarray] | None = None,
-) -> dict[str, float]:
-    """Every figure of the split's first `limit` examples, by name."""
-    found = total(step, spread, state, dataset, batch_size, limit, known)
-    return metrics.results(found)
-
-
 def total(
     step: Callable,
     spread: Spread,

@@ -99,7 +99,7 @@ def test_a_task_of_ones_own_is_made_by_its_name(monkeypatch):
     assert "_corruptions" not in tasks.names()
     tasks.register(autoencoder.make, name="mine")
     assert "mine" in tasks.names()
-    assert tasks.module("mine").make is autoencoder.make
-    assert "learning_rate" in tasks.knobs(config.defaults("mine"))
+    assert tasks.entry("mine").make is autoencoder.make
+    assert "learning_rate" in tasks.entry("mine").knobs(config.defaults("mine"))
     with pytest.raises(ValueError, match="there already"):
         tasks.register(autoencoder.make, name="gan")

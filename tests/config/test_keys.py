@@ -24,7 +24,7 @@ def test_every_key_of_a_config_has_a_row(name):
 @pytest.mark.parametrize("task", TASKS)
 def test_every_row_is_whole(task):
     """A kind that no registry is of would let every name pass."""
-    tasks.module(task)
+    tasks.entry(task)
     for key, row in config.rows(task).items():
         kind = row.range if isinstance(row.range, str) else ""
         named = kind and not BOUNDS.match(kind) and not row.is_place

@@ -14,7 +14,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.data import pipeline
 from deconvgen.data.fashion import embedded
 from deconvgen.metrics.features import SHIPPED, extractors
-from deconvgen.runs.classifier import augment, train_and_save, train_classifier
+from deconvgen.runs.classifier import Recipe, augment, train_and_save, train_classifier
 
 NAME = "fashion_mnist_small"
 
@@ -93,9 +93,7 @@ def trained(tmp_path_factory):
         tiny("train"),
         tiny("test"),
         str(folder),
-        steps=200,
-        batch_size=30,
-        width=4,
+        Recipe(steps=200, batch_size=30, width=4),
         report=lambda *x: told.append(x),
     )
     assert [step for step, _ in told] == [100, 200]
@@ -139,7 +137,7 @@ def test_damaged_and_missing_weights_are_told(trained, tmp_path):
 def test_no_classes_nothing_to_learn():
     dataset = tiny("train")._replace(num_classes=None)
     with pytest.raises(UserError, match="no classes"):
-        train_classifier(dataset, 1)
+        train_classifier(dataset)
 
 
 def test_augmentation_moves_each_image_by_its_own_draw():

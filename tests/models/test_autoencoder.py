@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deconvgen.models.autoencoder import Autoencoder, mirror
+from deconvgen.models.blocks import Blocks
 from deconvgen.models.decoder import Decoder
 from deconvgen.models.encoder import Encoder
 from deconvgen.nn.conv import Conv, ConvTranspose
@@ -17,7 +18,8 @@ def model(initializer="mirrored", pool=False, **fields) -> Autoencoder:
     encoder = Encoder((3, 5), (2, 2), pool=pool)
     upsampler = "max_unpool" if pool else "conv_transpose"
     start = "default" if pool else initializer
-    decoder = Decoder((3, 1), (2, 2), upsampler, initializer=start, **fields)
+    blocks = Blocks(upsampler=upsampler, initializer=start, **fields)
+    decoder = Decoder((3, 1), (2, 2), blocks)
     return Autoencoder(encoder, decoder, (2, 2), latent=4)
 
 

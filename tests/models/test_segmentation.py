@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from deconvgen.core.errors import UserError
+from deconvgen.models.blocks import Blocks
 from deconvgen.models.segmentation import segmenters
 from deconvgen.ops import resize
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (1, 16, 24, 3)), "f4")
 
 
-def net(name: str, **fields):
-    if name == "segnet":
-        fields = {"upsampler": "max_unpool", **fields}
-    return segmenters[name](classes=5, features=(3, 4, 6), **fields)
+def net(name: str, initializer: str = "default", **fields):
+    upsampler = "max_unpool" if name == "segnet" else "conv_transpose"
+    blocks = Blocks(upsampler=upsampler, initializer=initializer)
+    return segmenters[name](classes=5, features=(3, 4, 6), blocks=blocks, **fields)
 
 
 def start(model):

@@ -10,6 +10,7 @@ import pytest
 from deconvgen import config, tasks
 from deconvgen.core.errors import UserError
 from deconvgen.models.autoencoder import Autoencoder
+from deconvgen.models.blocks import Blocks
 from deconvgen.models.dcgan import Discriminator
 from deconvgen.models.decoder import Decoder
 from deconvgen.models.encoder import Encoder
@@ -23,9 +24,9 @@ ODD = [(33, 35), (30, 32), (7, 9), (32, 33), (1, 1), (4, 64)]
 
 
 def segmenter(name):
-    pooled = {"upsampler": "max_unpool"} if name == "segnet" else {}
+    own = Blocks(upsampler="max_unpool") if name == "segnet" else Blocks()
     features = (2, 3, 4, 5) if name == "unet" else (2, 3, 4)
-    return segmenters[name](classes=4, features=features, **pooled)
+    return segmenters[name](classes=4, features=features, blocks=own)
 
 
 def autoencoder(size):

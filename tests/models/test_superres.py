@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from deconvgen.core import images
+from deconvgen.models.blocks import Blocks
 from deconvgen.models.superres import SuperResolution, trunks
 from deconvgen.ops import resize
 from deconvgen.ops.image import shrink
-from deconvgen.runs.tiles import in_tiles
+from deconvgen.tasks._tiles import in_tiles
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
@@ -57,8 +58,8 @@ def test_without_its_head_it_is_bicubic():
 
 @pytest.mark.parametrize("name", list(trunks))
 def test_its_reach_is_wide_enough_for_tiles(name):
-    kernel = {"kernel_size": 9} if name == "fsrcnn" else {}
-    net = SuperResolution(trunks[name](features=4, depth=2), 2, **kernel)
+    blocks = Blocks(kernel_size=9 if name == "fsrcnn" else 0)
+    net = SuperResolution(trunks[name](features=4, depth=2), 2, blocks)
     picture = np.random.default_rng(0).uniform(-1, 1, (30, 45, 3)).astype("f4")
     start = jax.jit(lambda key, x: net.init(key, x, train=False))
     variables = start(jax.random.key(1), picture[None])

@@ -24,6 +24,15 @@ def from_torch(y):
     return np.moveaxis(y.detach().numpy(), 1, -1)
 
 
+def assert_equals_torch(torch, layer, ours, x, there, back):
+    """Our layer with the other's weights has its values, and gives the weights back."""
+    weight = layer.weight.detach().numpy()
+    params = {"kernel": there(weight), "bias": layer.bias.detach().numpy()}
+    y = jax.jit(ours.apply)({"params": params}, x)
+    np.testing.assert_allclose(y, from_torch(layer(to_torch(torch, x))), atol=1e-5)
+    np.testing.assert_array_equal(back(params["kernel"]), weight)
+
+
 @pytest.mark.parametrize("rank, k, s, p, op, dilation, groups", CASES)
 def test_transposed_convolution_of_pytorch(rank, k, s, p, op, dilation, groups):
     torch = pytest.importorskip("torch")
@@ -42,12 +51,8 @@ def test_transposed_convolution_of_pytorch(rank, k, s, p, op, dilation, groups):
         output_padding=op,
         feature_group_count=groups,
     )
-    kernel = convert.conv_transpose_from_torch(layer.weight.detach().numpy())
-    params = {"kernel": kernel, "bias": layer.bias.detach().numpy()}
-    y = jax.jit(ours.apply)({"params": params}, x)
-    np.testing.assert_allclose(y, from_torch(layer(to_torch(torch, x))), atol=1e-5)
-    back = convert.conv_transpose_to_torch(kernel)
-    np.testing.assert_array_equal(back, layer.weight.detach().numpy())
+    there_and_back = convert.conv_transpose_from_torch, convert.conv_transpose_to_torch
+    assert_equals_torch(torch, layer, ours, x, *there_and_back)
 
 
 @pytest.mark.parametrize("rank, k, s, p, _, dilation, groups", CASES)
@@ -65,12 +70,8 @@ def test_convolution_of_pytorch(rank, k, s, p, _, dilation, groups):
         kernel_dilation=dilation,
         feature_group_count=groups,
     )
-    kernel = convert.conv_from_torch(layer.weight.detach().numpy())
-    params = {"kernel": kernel, "bias": layer.bias.detach().numpy()}
-    y = jax.jit(ours.apply)({"params": params}, x)
-    np.testing.assert_allclose(y, from_torch(layer(to_torch(torch, x))), atol=1e-5)
-    back = convert.conv_to_torch(kernel)
-    np.testing.assert_array_equal(back, layer.weight.detach().numpy())
+    there_and_back = convert.conv_from_torch, convert.conv_to_torch
+    assert_equals_torch(torch, layer, ours, x, *there_and_back)
 
 
 @pytest.mark.parametrize("transpose_kernel", [True, False])

@@ -61,11 +61,17 @@ def test_of_equal_values_the_first_counts_and_nan_is_the_largest():
     np.testing.assert_array_equal(slope, [[1, 0, 1, 0], [0, 0, 0, 0]])
 
 
-def test_equals_torch_on_an_odd_size():
+@pytest.fixture
+def odd():
+    """Images of an odd size, and the maxima and indices that PyTorch finds in them."""
     torch = pytest.importorskip("torch")
     x = noise(2, 7, 5, 3)
     there = torch.tensor(x).permute(0, 3, 1, 2)
-    theirs, flat = torch.nn.functional.max_pool2d(there, 2, return_indices=True)
+    return x, *torch.nn.functional.max_pool2d(there, 2, return_indices=True)
+
+
+def test_equals_torch_on_an_odd_size(odd):
+    torch, (x, theirs, flat) = pytest.importorskip("torch"), odd
     pooled, index = max_pool_with_indices(jnp.asarray(x), 2)
     np.testing.assert_array_equal(pooled, theirs.permute(0, 2, 3, 1))
     unpooled = torch.nn.functional.max_unpool2d(theirs, flat, 2, output_size=(7, 5))
@@ -103,12 +109,9 @@ def of_tensorflow(x, window, whole_batch):
     return ((n * whole_batch * height + y) * width + x) * c + k
 
 
-def test_indices_of_other_libraries_become_places_in_the_window():
+def test_indices_of_other_libraries_become_places_in_the_window(odd):
     """tensorflow/tensorflow#2169, #10216: theirs count the numbers of the image."""
-    torch = pytest.importorskip("torch")
-    x = noise(2, 7, 5, 3)
-    there = torch.tensor(x).permute(0, 3, 1, 2)
-    _, flat = torch.nn.functional.max_pool2d(there, 2, return_indices=True)
+    x, _, flat = odd
     _, index = max_pool_with_indices(jnp.asarray(x), 2)
     flat = flat.permute(0, 2, 3, 1).numpy()
     np.testing.assert_array_equal(window_indices(flat, (7, 5)), index)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deconvgen import tasks
+from deconvgen.metrics import sums
 from deconvgen.runs import real_features
 from deconvgen.runs import setup as runs
 from deconvgen.training import evaluate, parallel
@@ -38,7 +39,8 @@ def test_figures_are_the_same_and_features_computed_once(computed):
     step, limit = evaluate.make_step(task, spread, 0), 12  # in two batches, one filled
 
     def figures(known):
-        return evaluate.evaluate(step, spread, state, test_set, 8, limit, known)
+        found = evaluate.total(step, spread, state, test_set, 8, limit, known)
+        return sums.results(found)
 
     found = [real_features.known(config, test_set, limit) for _ in range(2)]
     assert len(computed) == 1

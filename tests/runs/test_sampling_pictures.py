@@ -9,7 +9,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.runs import photographs as whole
 from deconvgen.runs import sampling
 from deconvgen.runs import setup as runs
-from deconvgen.runs.sampling.pictures import segmented, with_legend
+from deconvgen.tasks._class_pictures import segmented, with_legend
 from tests.tiny import untrained
 
 SHAPE = (16, 16, 3)
@@ -57,10 +57,10 @@ def test_images_of_another_shape_are_told(autoencoder):
 
 def test_a_picture_is_enlarged_by_the_factor(photo):
     run = untrained("superres", SHAPE)
-    sheet = sampling.kinds["superres"](run, 4, 0, str(photo))
+    sheet = sampling.every()["superres"](run, 4, 0, str(photo))
     assert sheet.shape == (80, 160, 3)
     with pytest.raises(UserError, match="wants a run of task segmentation"):
-        sampling.kinds["segmentation"](run, 4, 0, str(photo))
+        sampling.every()["segmentation"](run, 4, 0, str(photo))
 
 
 def test_without_a_picture_a_held_out_photograph_is_enlarged():

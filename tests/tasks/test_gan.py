@@ -59,7 +59,7 @@ def test_the_advice_after_a_collapse_is_never_what_is_refused(loss, norm, given)
     config = tiny(
         f"loss.name={loss}", f"loss.{given}", f"model.critic_norm={norm}"
     ).config
-    told = tasks.knobs(config)
+    told = tasks.entry("gan").knobs(config)
     assert ("smoothing" in told) == (
         loss in ("non_saturating", "least_squares") and "smoothing" not in given
     )

@@ -1,5 +1,6 @@
 """No two purposes of a seed share a key."""
 
+import importlib
 from itertools import combinations
 
 import jax
@@ -71,7 +72,8 @@ def test_no_draw_of_an_example_shares_its_key_with_another_of_its_step():
 @pytest.mark.parametrize("name", list(SMALL))
 def test_every_task_starts_from_a_key_of_its_own(name, monkeypatch):
     made = untrained(name, (16, 16, 3), 3).config
-    module, seen = tasks.module(made.task), []
+    module = importlib.import_module(f"deconvgen.tasks.{made.task}")
+    seen: list = []
     make = module.make
 
     def watching(config, axis):

@@ -10,17 +10,12 @@ from itertools import product
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
-from deconvgen.ops.convolution.geometry import Geometry
+from deconvgen.ops.convolution.geometry import Big, Geometry, Kernel, Precision, Small
 
 
-def gather(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Float[Array, "n *big c"],
-    w: Float[Array, "*kernel 1 c"],
-) -> Float[Array, "n *small c"]:
+def gather(g: Geometry, precision: Precision, x: Big, w: Kernel) -> Small:
     """The strided convolution."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     w = w.astype(wide)
@@ -28,12 +23,7 @@ def gather(
     return sum(terms[1:], terms[0]).astype(x.dtype)
 
 
-def taps(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Float[Array, "n *big c"],
-    y: Float[Array, "n *small c"],
-) -> Float[Array, "*kernel 1 c"]:
+def taps(g: Geometry, precision: Precision, x: Big, y: Small) -> Kernel:
     """The kernel gradient."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     y = y.astype(wide)
@@ -44,12 +34,7 @@ def taps(
     return w.reshape(*g.kernel, 1, x.shape[-1]).astype(x.dtype)
 
 
-def scatter(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    y: Float[Array, "n *small c"],
-    w: Float[Array, "*kernel 1 c"],
-) -> Float[Array, "n *big c"]:
+def scatter(g: Geometry, precision: Precision, y: Small, w: Kernel) -> Big:
     """Its transpose: all phases of the big side at once, for each block of taps.
 
     With u + p = s q + b the taps b, s + b, 2 s + b, ... reach phase b, so the m-th

@@ -20,12 +20,10 @@ from functools import partial
 
 import jax
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from deconvgen.ops.convolution import dispatch as forms
-from deconvgen.ops.convolution.geometry import Geometry
-
-Precision = lax.PrecisionLike
+from deconvgen.ops.convolution.geometry import Big, Kernel, Plan, Small
 
 
 def alike(x: Array, w: Array) -> tuple[Array, Array]:
@@ -45,56 +43,44 @@ def _varies(x: Array) -> frozenset:
     return getattr(kind, "varying", getattr(kind, "vma", frozenset()))
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def gather(
-    geometry: Geometry,
-    precision: Precision,
-    impl: str,
-    x: Float[Array, "n *big cb"],
-    w: Float[Array, "*kernel i cs"],
-) -> Float[Array, "n *small cs"]:
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def gather(plan: Plan, x: Big, w: Kernel) -> Small:
     """The strided convolution F."""
-    return forms.gather(geometry, precision, impl, x, w)
+    return forms.gather(plan, x, w)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def scatter(
-    geometry: Geometry,
-    precision: Precision,
-    impl: str,
-    y: Float[Array, "n *small cs"],
-    w: Float[Array, "*kernel i cs"],
-) -> Float[Array, "n *big cb"]:
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def scatter(plan: Plan, y: Small, w: Kernel) -> Big:
     """Its transpose T."""
-    return forms.scatter(geometry, precision, impl, y, w)
+    return forms.scatter(plan, y, w)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def taps(
-    geometry: Geometry,
-    precision: Precision,
-    impl: str,
-    x: Float[Array, "n *big cb"],
-    y: Float[Array, "n *small cs"],
-) -> Float[Array, "*kernel i cs"]:
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def taps(plan: Plan, x: Big, y: Small) -> Kernel:
     """The gradient G of either with respect to the kernel."""
-    return forms.taps(geometry, precision, impl, x, y)
+    return forms.taps(plan, x, y)
 
 
 def _keep(sum_of_products):
     """Forward rule: the value, and both arguments for the backward rule."""
-    return lambda *args: (sum_of_products(*args), args[-2:])
+    return lambda plan, a, b: (sum_of_products(plan, a, b), (a, b))
 
 
-gather.defvjp(
-    _keep(gather),
-    lambda *a: (scatter(*a[:3], a[4], a[3][1]), taps(*a[:3], a[3][0], a[4])),
-)
-scatter.defvjp(
-    _keep(scatter),
-    lambda *a: (gather(*a[:3], a[4], a[3][1]), taps(*a[:3], a[4], a[3][0])),
-)
-taps.defvjp(
-    _keep(taps),
-    lambda *a: (scatter(*a[:3], a[3][1], a[4]), gather(*a[:3], a[3][0], a[4])),
-)
+def _gather_back(plan: Plan, kept: tuple[Big, Kernel], dy: Small) -> tuple[Big, Kernel]:
+    x, w = kept
+    return scatter(plan, dy, w), taps(plan, x, dy)
+
+
+def _scatter_back(plan: Plan, kept: tuple[Small, Kernel], dx: Big) -> tuple:
+    y, w = kept
+    return gather(plan, dx, w), taps(plan, dx, y)
+
+
+def _taps_back(plan: Plan, kept: tuple[Big, Small], dw: Kernel) -> tuple[Big, Small]:
+    x, y = kept
+    return scatter(plan, y, dw), gather(plan, x, dw)
+
+
+gather.defvjp(_keep(gather), _gather_back)
+scatter.defvjp(_keep(scatter), _scatter_back)
+taps.defvjp(_keep(taps), _taps_back)

@@ -12,7 +12,10 @@ from jax import lax
 from jax.typing import DTypeLike
 from jaxtyping import Array, Num
 
-from deconvgen.ops.convolution.geometry import Geometry
+from deconvgen.ops.convolution.geometry import Big, Geometry, Kernel, Precision, Small
+
+Kind = DTypeLike | None
+"""The element type that shall come out; None: that of the arrays."""
 
 
 def mirrored(
@@ -28,7 +31,7 @@ def mirrored(
     return w.swapaxes(-1, -3).reshape(*kernel, o // groups, groups * i)
 
 
-def as_lax_pads(
+def convolve(
     x: Num[Array, "n *space c"],
     w: Num[Array, "*kernel i o"],
     stride: Sequence[int],
@@ -36,10 +39,10 @@ def as_lax_pads(
     spread: Sequence[int],
     dilation: Sequence[int],
     groups: int,
-    precision: lax.PrecisionLike,
-    preferred_element_type: DTypeLike | None,
+    precision: Precision,
+    kind: Kind = None,
 ) -> Num[Array, "n *out o"]:
-    """The convolution of an image whose size only lax needs to know."""
+    """lax's own convolution of channels-last images, of any size."""
     axes = ascii_lowercase[: len(stride)]
     return lax.conv_general_dilated(
         x,
@@ -51,67 +54,33 @@ def as_lax_pads(
         dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
         feature_group_count=groups,
         precision=precision,
-        preferred_element_type=preferred_element_type,
+        preferred_element_type=kind,
     )
 
 
 def gather(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Num[Array, "n *big cb"],
-    w: Num[Array, "*kernel i cs"],
-    preferred_element_type: DTypeLike | None = None,
-) -> Num[Array, "n *small cs"]:
+    g: Geometry, precision: Precision, x: Big, w: Kernel, kind: Kind = None
+) -> Small:
     """The strided convolution."""
-    axes = ascii_lowercase[: len(g.stride)]
-    return lax.conv_general_dilated(
-        x,
-        w,
-        g.stride,
-        list(zip(g.low, g.high)),
-        rhs_dilation=g.dilation,
-        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
-        feature_group_count=g.groups,
-        precision=precision,
-        preferred_element_type=preferred_element_type,
-    )
+    pads, ones = list(zip(g.low, g.high)), (1,) * len(g.stride)
+    return convolve(x, w, g.stride, pads, ones, g.dilation, g.groups, precision, kind)
 
 
 def scatter(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    y: Num[Array, "n *small cs"],
-    w: Num[Array, "*kernel i cs"],
-    preferred_element_type: DTypeLike | None = None,
-) -> Num[Array, "n *big cb"]:
+    g: Geometry, precision: Precision, y: Small, w: Kernel, kind: Kind = None
+) -> Big:
     """A stride-1 convolution of the dilated small side with the mirrored kernel."""
-    axes = ascii_lowercase[: len(g.stride)]
     reach = [d * (k - 1) for d, k in zip(g.dilation, g.kernel)]
     before = [r - p for r, p in zip(reach, g.low)]
     after = [
         m + r - b - (s * (n - 1) + 1 if n else 0)
         for m, r, b, n, s in zip(g.big, reach, before, g.small, g.stride)
     ]
-    return lax.conv_general_dilated(
-        y,
-        mirrored(w, g.groups),
-        (1,) * len(g.stride),
-        list(zip(before, after)),
-        lhs_dilation=g.stride,
-        rhs_dilation=g.dilation,
-        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
-        feature_group_count=g.groups,
-        precision=precision,
-        preferred_element_type=preferred_element_type,
-    )
+    w, pads, ones = mirrored(w, g.groups), list(zip(before, after)), (1,) * len(reach)
+    return convolve(y, w, ones, pads, g.stride, g.dilation, g.groups, precision, kind)
 
 
-def taps(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Num[Array, "n *big cb"],
-    y: Num[Array, "n *small cs"],
-) -> Num[Array, "*kernel i cs"]:
+def taps(g: Geometry, precision: Precision, x: Big, y: Small) -> Kernel:
     """The big side convolved with the dilated small side, summed over the batch."""
     axes = ascii_lowercase[: len(g.stride)]
     return lax.conv_general_dilated(

@@ -20,11 +20,11 @@ from math import prod
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Num
 
 from deconvgen.core.errors import unknown
 from deconvgen.ops.convolution import depthwise, direct, polyphase
-from deconvgen.ops.convolution.geometry import Geometry
+from deconvgen.ops.convolution.geometry import Big, Geometry, Kernel, Plan, Small
 
 IMPLS = ("auto", "lax", "direct", "apart", "mixed", "joint", "product", "batched")
 """`apart` to `product` are forms of the scatter sum of one group without dilation;
@@ -74,56 +74,41 @@ def route(
     return "batched" if impl == "auto" and _several.get() else impl
 
 
-def gather(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    impl: str,
-    x: Float[Array, "n *big cb"],
-    w: Float[Array, "*kernel i cs"],
-) -> Float[Array, "n *small cs"]:
+def gather(plan: Plan, x: Big, w: Kernel) -> Small:
     """The strided convolution."""
+    g, precision, impl = plan
     if g.groups > 1:
         alone = x.shape[-1] == w.shape[-1] == g.groups
-        return _grouped(gather, alone, g, precision, impl, x, w)
+        return _grouped(gather, alone, plan, x, w)
     if impl == "batched" and prod(g.kernel) <= MOST_PRODUCTS:
         return polyphase.gather_patches(g, precision, x, w)
     if impl in ("auto", "product") and _one_pixel(g):
-        return _run(polyphase.gather_product, direct.gather, g, precision, impl, x, w)
+        return _run(polyphase.gather_product, direct.gather, plan, x, w)
     return direct.gather(g, precision, x, w)
 
 
-def taps(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    impl: str,
-    x: Float[Array, "n *big cb"],
-    y: Float[Array, "n *small cs"],
-) -> Float[Array, "*kernel i cs"]:
+def taps(plan: Plan, x: Big, y: Small) -> Kernel:
     """The kernel gradient."""
+    g, precision, impl = plan
     if g.groups > 1:
         alone = x.shape[-1] == y.shape[-1] == g.groups
-        return _grouped(taps, alone, g, precision, impl, x, y)
+        return _grouped(taps, alone, plan, x, y)
     if impl == "batched" and prod(g.kernel) <= MOST_PRODUCTS:
         return polyphase.taps_patches(g, precision, x, y)
     if impl in ("auto", "product") and _one_pixel(g):
-        return _run(polyphase.taps_product, direct.taps, g, precision, impl, x, y)
+        return _run(polyphase.taps_product, direct.taps, plan, x, y)
     each = len(g.stride) == 3 and max(g.stride) > 1 and prod(g.kernel) <= MOST_PRODUCTS
     if impl == "auto" and each:
-        return _run(polyphase.taps_each, direct.taps, g, precision, impl, x, y)
+        return _run(polyphase.taps_each, direct.taps, plan, x, y)
     return direct.taps(g, precision, x, y)
 
 
-def scatter(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    impl: str,
-    y: Float[Array, "n *small cs"],
-    w: Float[Array, "*kernel i cs"],
-) -> Float[Array, "n *big cb"]:
+def scatter(plan: Plan, y: Small, w: Kernel) -> Big:
     """The transposed convolution."""
+    g, precision, impl = plan
     if g.groups > 1:
         alone = y.shape[-1] == g.groups and w.shape[-2] == 1
-        return _grouped(scatter, alone, g, precision, impl, y, w)
+        return _grouped(scatter, alone, plan, y, w)
     form = _scatter_form(g, w.shape[-2]) if impl == "auto" else impl
     if form == "batched":
         form = "product" if prod(g.kernel) <= MOST_PRODUCTS else "direct"
@@ -135,7 +120,7 @@ def scatter(
         if form == "product"
         else partial(polyphase.scatter, joint=joint[form])
     )
-    return _run(fast, direct.scatter, g, precision, impl, y, w)
+    return _run(fast, direct.scatter, plan, y, w)
 
 
 def _scatter_form(g: Geometry, cb: int) -> str:
@@ -170,35 +155,37 @@ def _one_pixel(g: Geometry) -> bool:
     return all(n == 1 for n in g.small) and all(d == 1 for d in g.dilation)
 
 
-def _grouped(dense, alone: bool, g: Geometry, precision, impl: str, a, b):
+def _grouped(dense, alone: bool, plan: Plan, a: Array, b: Array) -> Array:
     """Depthwise (each channel `alone`), group by group, or all groups in one form.
 
     The groups are slices of the last axis of both arguments and of the result.
     """
+    g, precision, impl = plan
     whole = getattr(direct, dense.__name__)
     if impl != "auto":
         return whole(g, precision, a, b)
     terms = _blocks(g) if dense is scatter else prod(g.kernel)
     if alone and terms <= (MOST_SUMS if dense is taps else MOST_TERMS):
-        return _run(getattr(depthwise, dense.__name__), whole, g, precision, impl, a, b)
+        return _run(getattr(depthwise, dense.__name__), whole, plan, a, b)
     if g.groups > MOST_GROUPS or g.groups * prod(g.stride) > 2 * MOST_CONVOLUTIONS:
         form = whole
         if dense is scatter and max(g.stride) > 1 == max(g.dilation):
             form = partial(polyphase.scatter, joint=len(g.stride))
         elif dense is taps and not alone and prod(g.kernel) <= MOST_PRODUCTS:
             form = polyphase.taps_each
-        return _run(form, whole, g, precision, impl, a, b)
+        return _run(form, whole, plan, a, b)
 
     def split(g, precision, a, b):
-        one = partial(dense, g._replace(groups=1), precision, "auto")
+        one = partial(dense, Plan(g._replace(groups=1), precision, "auto"))
         pairs = zip(jnp.split(a, g.groups, -1), jnp.split(b, g.groups, -1))
         return jnp.concatenate([one(*pair) for pair in pairs], -1)
 
-    return _run(split, whole, g, precision, impl, a, b)
+    return _run(split, whole, plan, a, b)
 
 
-def _run(form, vendors, g: Geometry, precision, impl: str, *args):
+def _run(form, vendors, plan: Plan, *args: Array) -> Array:
     """The `form`; where it is our own choice, on the CPU only."""
+    g, precision, impl = plan
     if impl != "auto":
         return form(g, precision, *args)
     return lax.platform_dependent(

@@ -16,11 +16,17 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from jax import Array
+from jax import Array, lax
+from jaxtyping import Num
 
 from deconvgen.core.errors import UserError
 
 Padding = str | int | Sequence[int | tuple[int, int]]
+Precision = lax.PrecisionLike
+
+Big = Num[Array, "n *big cb"]
+Small = Num[Array, "n *small cs"]
+Kernel = Num[Array, "*kernel i cs"]
 
 
 class Geometry(NamedTuple):
@@ -43,6 +49,14 @@ class Geometry(NamedTuple):
                 self.small, self.stride, self.dilation, self.kernel, self.low, self.big
             )
         )
+
+
+class Plan(NamedTuple):
+    """All of a convolution but its two arrays."""
+
+    geometry: Geometry
+    precision: Precision
+    impl: str
 
 
 def whole(value: Any) -> bool:

@@ -13,24 +13,19 @@ for filters; Shi et al. 2016 for the sub-pixel convolution), in one of three way
 from functools import reduce
 from itertools import product
 from math import prod
-from string import ascii_lowercase
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from deconvgen.ops.convolution.depthwise import met
-from deconvgen.ops.convolution.direct import mirrored
-from deconvgen.ops.convolution.geometry import Geometry
+from deconvgen.ops.convolution.direct import convolve, mirrored
+from deconvgen.ops.convolution.geometry import Big, Geometry, Kernel, Precision, Small
 
 
 def scatter(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    y: Float[Array, "n *small cs"],
-    w: Float[Array, "*kernel i cs"],
-    joint: int = 0,
-) -> Float[Array, "n *big cb"]:
+    g: Geometry, precision: Precision, y: Small, w: Kernel, joint: int = 0
+) -> Big:
     """The phases of the last `joint` axes as channels, those of the others apart."""
     rank, cb = len(g.stride), g.groups * w.shape[-2]
     apart = rank - joint
@@ -79,16 +74,8 @@ def _one_convolution(g, precision, y, w, windows, apart):
     w = w.reshape(*counts, prod(joined) * cb, cs)
     low = [c - 1 - q for c, q in zip(counts, firsts)]
     high = [m + c - 1 - n - lo for m, c, n, lo in zip(pixels, counts, g.small, low)]
-    axes = ascii_lowercase[:rank]
-    z = lax.conv_general_dilated(
-        y,
-        mirrored(w, groups),
-        (1,) * rank,
-        list(zip(low, high)),
-        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
-        feature_group_count=groups,
-        precision=precision,
-    )
+    w, pads, ones = mirrored(w, groups), list(zip(low, high)), (1,) * rank
+    z = convolve(y, w, ones, pads, ones, ones, groups, precision)
     z = jnp.moveaxis(z.reshape(*z.shape[:-1], groups, *joined, cb), 1 + rank, -2)
     z = z.reshape(*z.shape[:-2], groups * cb)
     for i, s in enumerate(joined):  # and out of them
@@ -103,12 +90,7 @@ def _interleave(parts: list[Array], axis: int) -> Array:
     return z.reshape(*z.shape[:axis], -1, *z.shape[axis + 2 :])
 
 
-def scatter_product(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    y: Float[Array, "n *small cs"],
-    w: Float[Array, "*kernel cb cs"],
-) -> Float[Array, "n *big cb"]:
+def scatter_product(g: Geometry, precision: Precision, y: Small, w: Kernel) -> Big:
     """All pixels times all taps in one matrix product, then shifted and added."""
     cb, cs = w.shape[-2:]
     z = lax.dot_general(
@@ -142,46 +124,26 @@ def _shift_and_add(z: Array, axis: int, stride: int, low: int, size: int) -> Arr
     return reduce(jnp.add, parts)
 
 
-def gather_product(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Float[Array, "n *big cb"],
-    w: Float[Array, "*kernel cb cs"],
-) -> Float[Array, "n *small cs"]:
+def gather_product(g: Geometry, precision: Precision, x: Big, w: Kernel) -> Small:
     """The strided convolution where the small side is a single pixel."""
     y = jnp.dot(_seen(g, x), w.reshape(-1, w.shape[-1]), precision=precision)
     return y.reshape(x.shape[0], *g.small, w.shape[-1])
 
 
-def taps_product(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Float[Array, "n *big cb"],
-    y: Float[Array, "n *small cs"],
-) -> Float[Array, "*kernel cb cs"]:
+def taps_product(g: Geometry, precision: Precision, x: Big, y: Small) -> Kernel:
     """The kernel gradient where the small side is a single pixel."""
     cs = y.shape[-1]
     w = jnp.dot(_seen(g, x).T, y.reshape(-1, cs), precision=precision)
     return w.reshape(*g.kernel, x.shape[-1], cs)
 
 
-def gather_patches(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Float[Array, "n *big cb"],
-    w: Float[Array, "*kernel cb cs"],
-) -> Float[Array, "n *small cs"]:
+def gather_patches(g: Geometry, precision: Precision, x: Big, w: Kernel) -> Small:
     """The strided convolution: what each pixel sees times the kernel."""
     w = w.reshape(-1, *w.shape[-2:])
     return jnp.einsum("...tc,tcs->...s", _patches(g, x), w, precision=precision)
 
 
-def taps_patches(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Float[Array, "n *big cb"],
-    y: Float[Array, "n *small cs"],
-) -> Float[Array, "*kernel cb cs"]:
+def taps_patches(g: Geometry, precision: Precision, x: Big, y: Small) -> Kernel:
     """The kernel gradient: what each pixel sees times the pixel."""
     w = jnp.einsum("...tc,...s->tcs", _patches(g, x), y, precision=precision)
     return w.reshape(*g.kernel, *w.shape[-2:])
@@ -192,12 +154,7 @@ def _patches(g: Geometry, x: Array) -> Array:
     return jnp.stack([x_t for _, x_t in met(g, x)], axis=-2)
 
 
-def taps_each(
-    g: Geometry,
-    precision: lax.PrecisionLike,
-    x: Float[Array, "n *big cb"],
-    y: Float[Array, "n *small cs"],
-) -> Float[Array, "*kernel i cs"]:
+def taps_each(g: Geometry, precision: Precision, x: Big, y: Small) -> Kernel:
     """The kernel gradient, a matrix product for each tap (and group)."""
     cb, cs = x.shape[-1] // g.groups, y.shape[-1]
     if g.groups == 1:

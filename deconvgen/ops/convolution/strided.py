@@ -19,6 +19,7 @@ from deconvgen.ops.convolution import dispatch as forms
 from deconvgen.ops.convolution.geometry import (
     Geometry,
     Padding,
+    Plan,
     cropped,
     divided,
     pairs,
@@ -83,7 +84,7 @@ def conv(
             "[*kernel_size, channels / groups, features]"
         )
     if unknown(size):
-        y = direct.as_lax_pads(
+        y = direct.convolve(
             x,
             kernel,
             stride,
@@ -132,5 +133,5 @@ def conv(
     if impl == "lax":
         y: Any = direct.gather(geometry, precision, x, kernel, preferred_element_type)
     else:
-        y = strided.gather(geometry, precision, impl, *strided.alike(x, kernel))
+        y = strided.gather(Plan(geometry, precision, impl), *strided.alike(x, kernel))
     return restore(y)

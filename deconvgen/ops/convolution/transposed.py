@@ -19,6 +19,7 @@ from deconvgen.ops.convolution import dispatch as forms
 from deconvgen.ops.convolution.geometry import (
     Geometry,
     Padding,
+    Plan,
     cropped,
     dilated_pads,
     divided,
@@ -106,7 +107,7 @@ def conv_transpose(
         raise UserError("output_shape: expected an input of a size that is known")
     if unknown(size):
         more = _more(output_padding, stride, dilation)
-        y = direct.as_lax_pads(
+        y = direct.convolve(
             x,
             direct.mirrored(kernel, feature_group_count)
             if transpose_kernel
@@ -165,7 +166,7 @@ def conv_transpose(
         y: Any = plain(geometry, precision, x, w, preferred_element_type)
     else:
         fast = strided.gather if as_conv else strided.scatter
-        y = fast(geometry, precision, impl, x, w)
+        y = fast(Plan(geometry, precision, impl), x, w)
     return restore(y)
 
 

@@ -1,23 +1,49 @@
 """What can be drawn from a checkpoint: one function a kind.
 
-A kind is a function `(run, num, seed, source) -> picture or frames`, uint8
-[h, w, c] or [n, h, w, c]; `deconvgen sample --kind=NAME` draws it.
+A kind is a `deconvgen.core.types.Picture`; `deconvgen sample --kind=NAME` draws it.
 """
 
-from collections.abc import Callable
+import functools
 
 import numpy as np
 
+from deconvgen import tasks
+from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import SEEDS
 from deconvgen.core.registry import Registry
+from deconvgen.core.types import Picture
 from deconvgen.runs.run import Run
 
-TAKES_INPUT = ("reconstruction", "segmentation", "superres")
 COLUMNS = 8
 """Images in a row of the kinds whose rows are series."""
 
-Kind = Callable[[Run, int, int, str], np.ndarray]
-kinds: Registry[Kind] = Registry("kind of sample")
+kinds: Registry[Picture] = Registry("kind of sample")
+"""Those that every task is asked for; the others are in the tasks' `pictures`."""
+
+
+def every() -> dict[str, Picture]:
+    """All kinds by name, those that some tasks alone have at the end."""
+    return {**kinds, **own()}
+
+
+def own() -> dict[str, Picture]:
+    """The kinds that some tasks alone have; runs of other tasks they refuse."""
+    found = ((task, tasks.entry(task).pictures) for task in tasks.names())
+    return {k: _only(task, k, draw) for task, had in found for k, draw in had.items()}
+
+
+def _only(task: str, kind: str, draw: Picture) -> Picture:
+    @functools.wraps(draw)
+    def drawn(run: Run, num: int, seed: int, source: str) -> np.ndarray:
+        had = tasks.entry(run.config.task).pictures
+        if kind not in had:
+            raise UserError(
+                f"--kind={kind} wants a run of task {task}, and {run.folder} is of "
+                f"task {run.config.task}"
+            )
+        return had[kind](run, num, seed, source)
+
+    return drawn
 
 
 def latents(run: Run, num: int, seed: int) -> np.ndarray:

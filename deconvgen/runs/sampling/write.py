@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from deconvgen.core import files, images
-from deconvgen.core.errors import UserError
+from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.numbers import SEEDS, whole
 from deconvgen.runs.run import load
 from deconvgen.runs.sampling import store
-from deconvgen.runs.sampling.base import TAKES_INPUT, kinds
+from deconvgen.runs.sampling.base import every, own
 
 PIXELS = 10**8
 """Of all images in a picture: about as many as a program opens without asking."""
@@ -31,9 +31,11 @@ def draw(
     """
     whole("--num", num, 1)
     whole("--seed", seed, 0, SEEDS - 1)
-    function = kinds[kind]
-    if source and kind not in TAKES_INPUT:
-        listed = ", ".join(TAKES_INPUT)
+    known, take_input = every(), ["reconstruction", *own()]
+    if kind not in known:
+        raise unknown("kind of sample", kind, known)
+    if source and kind not in take_input:
+        listed = ", ".join(take_input)
         raise UserError(f"--kind={kind} takes no --input (those that do: {listed})")
     run = load(workdir, checkpoint)
     which = Path(source).stem if source else seed
@@ -54,7 +56,7 @@ def draw(
     files.writable(path.parent)
     if out:
         images.format_of(path)
-    drawn = function(run, num, seed, source)
+    drawn = known[kind](run, num, seed, source)
     moving = drawn.ndim == 4
     if not out:
         path = path.with_name(path.name + (".gif" if moving else ".png"))

@@ -9,7 +9,8 @@ import pytest
 
 from deconvgen.core.errors import UserError
 from deconvgen.ops import resize
-from deconvgen.runs.tiles import in_tiles, starts
+from deconvgen.tasks import _photographs as whole
+from deconvgen.tasks._tiles import in_tiles, starts
 from tests.tiny import untrained
 
 
@@ -52,8 +53,6 @@ def test_margins_that_fill_a_tile_are_refused():
 
 
 def test_a_deep_model_gets_tiles_as_wide_as_its_reach_wants(monkeypatch):
-    from deconvgen.runs import photographs as whole
-
     run, sides = untrained("superres", overrides=("model.depth=30",)), []
     monkeypatch.setattr(
         whole, "in_tiles", lambda *given: sides.append(given[3:]) or given[1]
@@ -63,8 +62,6 @@ def test_a_deep_model_gets_tiles_as_wide_as_its_reach_wants(monkeypatch):
 
 
 def test_a_norm_over_all_of_a_picture_is_not_tiled():
-    from deconvgen.runs import photographs as whole
-
     run = untrained("superres", overrides=("model.norm=instance",))
     with pytest.raises(UserError, match="norm=instance measures the whole picture"):
         whole.enlarged(run, np.zeros((129, 4, 1), "f4"))

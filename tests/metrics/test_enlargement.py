@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.tasks.superres import compared, figures
+from deconvgen.metrics.enlargement import compared, figures
 
 DRAW = np.random.default_rng(0)
 LEVELS = DRAW.integers(0, 256, (2, 20, 24, 3)).astype("f4")
