@@ -6,6 +6,7 @@ from deconvgen.ops.fir import upfirdn
 from deconvgen.ops.image import luma, shrink
 from deconvgen.ops.pooling import max_pool_with_indices, max_unpool
 from deconvgen.ops.reassembly import reassemble, window_products
+from deconvgen.ops.resampling import resample
 from deconvgen.ops.resize import bicubic, bilinear, bilinear_additive, nearest
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum
 from deconvgen.ops.structure import similarity as structural_similarity
@@ -25,6 +26,7 @@ __all__ = [
     "nearest",
     "power_spectrum",
     "reassemble",
+    "resample",
     "shrink",
     "space_to_depth",
     "structural_similarity",
