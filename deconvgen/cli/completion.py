@@ -58,9 +58,17 @@ def files(kind: str) -> Callable[..., list[str]]:
     return complete
 
 
+def kinds(**_: Any) -> list[str]:
+    """What `deconvgen list` takes."""
+    from deconvgen.cli.listing import KINDS
+
+    return list(KINDS)
+
+
 names: dict[tuple[str, str], Callable[..., Any]] = {
     ("", "config"): files("configs"),
     ("sweep", "words"): files("experiments"),
+    ("list", "words"): kinds,
     ("completion", "words"): lambda **_: SHELLS,
 }
 """The names that can stand for a flag or the words of a command, or of any."""

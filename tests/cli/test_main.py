@@ -192,6 +192,7 @@ def test_a_shell_is_told_how_to_complete(shell, capsys):
         ("deconvgen train --config=autoencoder:sm", ["--config=autoencoder:smoke"]),
         ("deconvgen sweep last", ["last_layer "]),
         ("deconvgen completion f", ["fish "]),
+        ("deconvgen list mea", ["measures "]),
     ],
 )
 def test_tab_completes(line, wanted, tmp_path):
