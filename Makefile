@@ -9,7 +9,7 @@ RUN    ?= runs/demo
 demo: $(VENV)/.demo
 	$(BIN)/deconvgen train --config=dcgan:demo --workdir=$(RUN)
 	$(BIN)/deconvgen evaluate --workdir=$(RUN)
-	$(BIN)/deconvgen sample --workdir=$(RUN)
+	$(BIN)/deconvgen sample --workdir=$(RUN) --num=80
 
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"

@@ -105,6 +105,7 @@ def demo(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> st
     """The training command of `make demo`, warm."""
     steps = [f"--config.steps={options.steps}"] if options.steps else []
     words = ["train", "--config=dcgan:demo", "--quiet", *steps]
+    words += ["--config.model.conditional=false"]  # as the older tree's demo is
 
     def call(name: str, tree: Path, turn: int | str) -> Cost:
         run, cache = place / f"demo-{name}-{turn}", place / f"cache-{name}"
@@ -147,7 +148,9 @@ from deconvgen import config
 from deconvgen.runs import memory, population, setup
 from deconvgen.training import parallel
 loaded = setup.describe(
-    config.load("dcgan:demo", ["eval.extractor=random"]), (28, 28, 1))
+    config.load(
+        "dcgan:demo", ["eval.extractor=random", "model.conditional=false"]
+    ), (28, 28, 1))
 spread, size = parallel.one(), loaded.batch_size
 task = population.task(loaded, None, (), True)
 example = {"image": np.zeros((1, 28, 28, 1), "f4"), "mask": np.ones(1, "f4")}

@@ -20,8 +20,17 @@ Variants (`--config=dcgan:NAME`):
 
 from deconvgen.config import assign, defaults, optimizer, pick, smoke
 
+OPTIMIZERS = ("optimizer", "critic_optimizer")
 VARIANTS = {
-    "demo": dict(steps=3500, model__features=(64, 32), eval_every=1000),
+    "demo": dict(
+        steps=3500,
+        model__features=(64, 32),
+        model__conditional=True,
+        **{f"{group}__learning_rate": 2e-3 for group in OPTIMIZERS},
+        **{f"{group}__schedule": "cosine" for group in OPTIMIZERS},
+        num_samples=80,
+        eval_every=1000,
+    ),
     "smoke": smoke(model__features=(16, 8)),
     "64": dict(
         data__name="celeb_a",

@@ -118,6 +118,11 @@ class Handle:
             batch["label"] = ((first + np.arange(num)) % classes).astype(np.int32)
         return batch
 
+    @property
+    def columns(self) -> int:
+        """Of a grid of samples: one for each class that the model is told; 0: any."""
+        return runs.class_columns(self.config)
+
     def examples(self, num: int) -> dict[str, np.ndarray]:
         """The first `num` of the test split, or all that it has, as one batch."""
         batch = next(self.test_set.eval_batches(whole("num", num, 1)))

@@ -30,6 +30,7 @@ from deconvgen.runs.grafting import graft
 from deconvgen.training import checkpoint
 
 FROM_DATA = ("image_shape", "class_names", "identity")
+MOST_COLUMNS = 20  # of a grid of samples with a class in each
 
 
 def dataset(config: Config, split: str) -> data.Dataset:
@@ -84,6 +85,15 @@ def check(config: Config) -> None:
     tasks.entry(config.task)
     configs.check(config)
     tasks.check(config)
+
+
+def class_columns(config: Config) -> int:
+    """The classes, where the model is told one and they fit beside each other; else 0.
+
+    Labels go round, so that a grid of so many columns has a class in each.
+    """
+    classes = config.data.num_classes if config.model.get("conditional") else 0
+    return classes if classes <= MOST_COLUMNS else 0
 
 
 @contextmanager

@@ -213,6 +213,10 @@ def visitor(
     count = -(-config.num_samples // spread.count) * spread.count
     place = (jax.process_index(), jax.process_count())
     shown = next(test_set.eval_batches(count, *place))
+    if columns := setup.class_columns(config):
+        first = place[0] * count // place[1]
+        rows = len(shown["mask"])
+        shown["label"] = ((first + np.arange(rows)) % columns).astype(np.int32)
     key = jax.random.key(0)
     draw, eval_step = spread.run(task.sample, key), evaluate.make_step(task, spread, 0)
     real: list[Any] = []  # what is known of the images to compare with
@@ -225,7 +229,9 @@ def visitor(
         sample = rooted(draw, PICTURES)
         if due.samples:
             pictures = spread.join(sample(state, spread.put_batch(shown), 0))
-            member.log.pictures(done, "samples", pictures[: config.num_samples])
+            member.log.pictures(
+                done, "samples", pictures[: config.num_samples], columns
+            )
         if not due.evaluates:
             return figures
         limit = config.eval.num_examples

@@ -85,12 +85,14 @@ class Log:
             if isinstance(value, float | int):
                 self._board.add_scalar(f"{kind}/{name}", value, step)
 
-    def pictures(self, step: int, name: str, batch: np.ndarray) -> Path:
-        """A grid as PNG under `samples/`, and to TensorBoard."""
+    def pictures(
+        self, step: int, name: str, batch: np.ndarray, columns: int = 0
+    ) -> Path:
+        """A grid as PNG under `samples/`, and to TensorBoard; `columns` 0: square."""
         path = self.workdir / "samples" / f"{step:08d}.png"
         if not self.writes:
             return path
-        sheet = images.grid(batch)
+        sheet = images.grid(batch, columns)
         self._board.add_image(name, sheet, step, dataformats="HWC")
         return images.save(sheet, path, 512)
 

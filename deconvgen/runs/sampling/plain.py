@@ -13,7 +13,7 @@ def grid(run: Run, num: int, seed: int, source: str) -> np.ndarray:
     """New images; of a task without latents, its pictures of the test images."""
     if run.task.decode is None:
         return images.grid(run.shown(num, seed))
-    return images.grid(run.sample(num, seed))
+    return images.grid(run.sample(num, seed), run.columns)
 
 
 @kinds.register
