@@ -35,7 +35,10 @@ class Seam(NamedTuple):
 
 
 def seams(found: Periods, longest: int = 256, draws: int = 499) -> list[Seam]:
-    """The clearest seam of each axis, with at least two seams in a picture."""
+    """The clearest seam of each axis, with at least three seams in a picture.
+
+    Two would be the sides of what stands in the middle of every picture.
+    """
     made = []
     for axis, sums in enumerate(found.sums):
         steps = sums["steps"][:, :-1]
@@ -48,9 +51,9 @@ def seams(found: Periods, longest: int = 256, draws: int = 499) -> list[Seam]:
         contrast = np.clip(db - around, -MOST_DB, MOST_DB)
         pairs = [
             (period, first)
-            for period in range(SHORTEST, min(longest, n // 2) + 1)
+            for period in range(SHORTEST, min(longest, n // 3) + 1)
             for first in range(period)
-            if first + period < n
+            if first + 2 * period < n
         ]
         if len(contrast) < 2 or not pairs:
             continue
