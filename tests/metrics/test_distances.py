@@ -10,16 +10,6 @@ from deconvgen.metrics import rows
 from deconvgen.metrics.neighbours import manifolds
 
 
-@pytest.fixture(scope="module")
-def sets():
-    """Two correlated clouds far from 0, float32 as features are."""
-    rng = np.random.default_rng(0)
-    mix = rng.normal(size=(16, 16))
-    real = rng.normal(size=(230, 16)) @ mix + 5
-    fake = 1.2 * rng.normal(size=(190, 16)) @ mix + 5.5
-    return real.astype(np.float32), fake.astype(np.float32)
-
-
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(rows, "BLOCK", 64)
