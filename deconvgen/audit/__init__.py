@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import jax
 from rich.console import Console
 from rich.text import Text
 
@@ -11,6 +12,7 @@ from deconvgen.audit.costs import Cost, cost
 from deconvgen.audit.probe import Answer, Audit, audit
 from deconvgen.audit.terminal import legend, tables, title
 from deconvgen.core import files
+from deconvgen.core.clock import gemm_gflops
 from deconvgen.core.errors import UserError
 from deconvgen.core.lazy import lazy
 from deconvgen.core.terminal import Terminal
@@ -48,6 +50,7 @@ def run(
     initializer: str | None = None,
     features: int = 64,
     out: str | Path | None = None,
+    timed: bool = True,
     console: Console | None = None,
     **options: Any,
 ) -> list[Audit]:
@@ -56,7 +59,8 @@ def run(
     `upsampler` may list several with commas, each with a kernel and an initializer of
     its own behind colons: `"conv_transpose:3,depth_to_space::icnr,nearest_conv"`.
     `options` are those of `audit`: channels, size, residual, box_filter, extra_conv.
-    With `out`, a folder, audit.png and audit.html go there. Returns the records;
+    With `out`, a folder, audit.png and audit.html go there. Each layer is `timed` on
+    this device, beside matrix products. Returns the records;
     raises `UserError` for names and numbers that make no sense.
 
     >>> quiet = Console(quiet=True)
@@ -68,13 +72,15 @@ def run(
         files.writable(Path(out))
     initializer = initializer or "default"
     fitting = [name for name in upsamplers if fits(initializer, name)]
-    audits = []
+    audits, rates = [], []
     with console.status("") as status:
         for entry in upsampler.split(",") if upsampler else fitting:
             status.update(Text(f"auditing {entry}"))
             name, own, start = parse(entry)
             kernel, start = own or kernel_size, start or initializer
-            audits.append(audit(name, factor, kernel, start, features, **options))
+            given = (name, factor, kernel, start, features)
+            audits.append(audit(*given, timed=timed, **options))
+            rates += [gemm_gflops()] if timed else []
     where = "--out=DIR writes a page with pictures of what each layer does"
     if out is not None:  # before any printing, which a closed pipe ends
         from deconvgen.audit.html import page, picture  # Matplotlib starts slowly
@@ -86,6 +92,11 @@ def run(
     for table in tables(audits, console):
         console.print(table)
     console.print(legend(), style="dim")
+    if rates:
+        console.print(
+            f"float32 matrix products in the same moments: {min(rates):.0f} to "
+            f"{max(rates):.0f} GFLOP/s on {jax.devices()[0].device_kind}"
+        )
     console.print(where)
     return audits
 

@@ -1,4 +1,4 @@
-"""What an upsampling layer costs: parameters, multiply-adds, activation bytes."""
+"""What an upsampling layer costs: parameters, multiply-adds, bytes, milliseconds."""
 
 import math
 from itertools import pairwise
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from deconvgen.core.clock import milliseconds
 from deconvgen.core.types import Tree
 
 
@@ -23,8 +24,12 @@ class Cost(NamedTuple):
       (or fixed resize) to the next; parameters are not counted.
     - xla_flops: XLA's count for the whole layer, fixed filters included; a
       multiply-add is two.
-    - xla_bytes: input, output and scratch of the compiled layer. NaN where XLA keeps
-      no account of either.
+    - xla_bytes: input, output and scratch of the compiled layer, its peak memory.
+    - bytes_moved: what the compiled layer reads and writes, parameters included. NaN
+      where XLA keeps no account of one of the three.
+    - milliseconds, milliseconds_train: measured on this device for one image of a
+      batch of BATCH, forward, and forward with all gradients; see `measured`. NaN where
+      it has not been measured.
 
     >>> cost(nn.NearestConv(8), size=4, channels=2).multiply_adds  # 8 x 8 outputs
     9216
@@ -36,6 +41,31 @@ class Cost(NamedTuple):
     activation_bytes: int
     xla_flops: float
     xla_bytes: float
+    bytes_moved: float = math.nan
+    milliseconds: float = math.nan
+    milliseconds_train: float = math.nan
+
+
+BATCH = 16
+"""Images that a time is measured of."""
+
+
+def measured(layer: nn.Module, size: int, channels: int) -> dict[str, float]:
+    """`milliseconds` and `milliseconds_train` of a layer on images [size, size, c]."""
+    x = jax.random.normal(jax.random.key(0), (BATCH, size, size, channels))
+    args = (x, jnp.zeros(x.shape, jnp.int32)) if layer.needs_indices else (x,)
+    variables = jax.jit(layer.init)(jax.random.key(1), *args)
+    run: Any = layer.apply
+
+    def loss(variables: Any, x: Array) -> Array:
+        return jnp.square(run(variables, x, *args[1:])).mean()
+
+    forward, train = jax.jit(run), jax.jit(jax.grad(loss, (0, 1)))
+    calls = {
+        "milliseconds": lambda: forward(variables, *args),
+        "milliseconds_train": lambda: train(variables, x),
+    }
+    return {name: milliseconds(call) / BATCH for name, call in calls.items()}
 
 
 def cost(layer: nn.Module, size: int, channels: int) -> Cost:
@@ -78,7 +108,7 @@ def cost(layer: nn.Module, size: int, channels: int) -> Cost:
     useful = sum(k * min(_pixels(a), _pixels(b)) for a, b, k in steps)
     inserted = sum(k * _pixels(b) for _, b, k in steps)
     lowered = jax.jit(layer.apply).lower(variables, *args)
-    flops, memory = _xla(lowered)
+    flops, memory, moved = _xla(lowered)
     return Cost(
         sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(variables)),
         useful,
@@ -86,22 +116,23 @@ def cost(layer: nn.Module, size: int, channels: int) -> Cost:
         peaks[0],
         flops,
         memory - sum(_bytes(leaf) for leaf in jax.tree.leaves(variables)),
+        moved,
     )
 
 
-def _xla(lowered: Any) -> tuple[float, float]:
-    """XLA's flops, and bytes of arguments, results and scratch."""
-    analysis = lowered.cost_analysis() or {}
-    analysis = analysis[0] if isinstance(analysis, list) else analysis
-    memory = lowered.compile().memory_analysis()
-    if memory is None:
-        return analysis.get("flops", math.nan), math.nan
-    total = (
-        memory.argument_size_in_bytes
-        + memory.output_size_in_bytes
-        + memory.temp_size_in_bytes
-    )
-    return analysis.get("flops", math.nan), float(total)
+def _xla(lowered: Any) -> tuple[float, float, float]:
+    """XLA's flops, bytes of arguments, results and scratch, and bytes moved."""
+    compiled = lowered.compile()
+    counts = lambda stage: stage.cost_analysis() or {}
+    memory, total = compiled.memory_analysis(), math.nan
+    if memory is not None:
+        total = float(
+            memory.argument_size_in_bytes
+            + memory.output_size_in_bytes
+            + memory.temp_size_in_bytes
+        )
+    flops = counts(lowered).get("flops", math.nan)
+    return flops, total, counts(compiled).get("bytes accessed", math.nan)
 
 
 def _bytes(array: Any) -> int:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deconvgen.audit.costs import Cost, cost
+from deconvgen.audit.costs import Cost, cost, measured
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.upsample import make_upsampler
 from deconvgen.ops.fir import Pair
@@ -91,12 +91,14 @@ def audit(
     features: int = 64,
     channels: int | None = None,
     size: int = 16,
+    timed: bool = False,
     **modifiers: bool,
 ) -> Audit:
     """The record of one upsampler, `channels` (default: features) to `features`.
 
-    `size` x `size` is the input that the cost is for; `modifiers` are those of
-    `make_upsampler`. Raises `UserError` as `make_upsampler` does.
+    `size` x `size` is the input that the cost is for, with measured milliseconds where
+    it is `timed`; `modifiers` are those of `make_upsampler`. Raises `UserError` as
+    `make_upsampler` does.
 
     >>> audit("conv_transpose", kernel_size=3, features=4, size=4).dc_gap > 0.1
     True
@@ -130,7 +132,9 @@ def audit(
         channels,
         size,
         tuple(name for name, on in modifiers.items() if on),
-        cost(biased, size, channels),
+        cost(biased, size, channels)._replace(
+            **(measured(biased, size, channels) if timed else {})
+        ),
         found.phase_variance,
         found.dc_gap,
         found.shift_error,

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deconvgen.audit.costs import BATCH
 from deconvgen.audit.probe import Audit
 
 
@@ -50,6 +51,11 @@ def ratio(number: float) -> str:
     return "∞" if math.isinf(number) else f"{number:.2f}"
 
 
+def span(milliseconds: float) -> str:
+    """Three digits of a time, or a dash where it has not been measured."""
+    return "-" if math.isnan(milliseconds) else f"{milliseconds:#.3g}".rstrip(".")
+
+
 def by(pair: tuple[int, int]) -> str:
     """4 for (4, 4), 4x6 for (4, 6)."""
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
@@ -86,6 +92,21 @@ COLUMNS = (
         "XLA memory",
         "input, output and scratch of the compiled layer",
         lambda a: short(a.cost.xla_bytes, "B"),
+    ),
+    Column(
+        "bytes moved",
+        "read and written by the compiled layer, parameters included",
+        lambda a: short(a.cost.bytes_moved, "B"),
+    ),
+    Column(
+        "ms",
+        f"measured milliseconds of one image, in a batch of {BATCH}",
+        lambda a: span(a.cost.milliseconds),
+    ),
+    Column(
+        "train ms",
+        "likewise with the gradients of the parameters and the input",
+        lambda a: span(a.cost.milliseconds_train),
     ),
     Column(
         "phase variance",

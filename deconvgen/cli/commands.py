@@ -57,25 +57,33 @@ def train(values: Values) -> None:
         "eval.batch_norm if empty.",
     ),
     Flag("out", "The folder to write to; the run's own."),
+    Flag(
+        "split",
+        "Of the data: test; validation, which checkpoints and settings are chosen on; "
+        "or train.",
+        "test",
+    ),
 )
 def evaluate(values: Values) -> None:
-    """Every figure of a run on its test split: a table, evaluation.json, pictures."""
+    """Every figure of a run on a split: a table, evaluation.json, pictures."""
     from deconvgen.cli.tables import print_evaluation
     from deconvgen.runs.evaluation import evaluation
     from deconvgen.runs.run import load
     from deconvgen.runs.spectrum_pictures import spectrum_pictures
 
     which = values.checkpoint
-    chosen = load(values.workdir, which)
+    chosen = load(values.workdir, which).on(values.split)
     found = evaluation(chosen, batch_norm=values.batch_norm)
     results = {which: found.figures | chosen.cost}
     last = load(values.workdir, "latest") if which == "best" else chosen
     if last.step != chosen.step:
-        results["last"] = last.evaluate(batch_norm=values.batch_norm) | last.cost
-    title = f"{chosen.folder}, step {chosen.step}"
+        figures = last.evaluate(batch_norm=values.batch_norm, split=values.split)
+        results["last"] = figures | last.cost
+    title = f"{chosen.folder}, step {chosen.step}, {values.split} images"
     draw = lambda place: spectrum_pictures(found.real, found.fake, place, title)
     folder = Path(values.out).expanduser() if values.out else chosen.folder
-    print_evaluation(results, folder, str(chosen.folder), draw)
+    name = "evaluation" if values.split == "test" else f"evaluation-{values.split}"
+    print_evaluation(results, folder / name, title, draw)
 
 
 @command(
@@ -95,12 +103,11 @@ def features(values: Values) -> None:
     loaded = config.load(values.config, values.overrides)
     out = Path(values.out or cache_folder()).expanduser()
     files.writable(out)
-    train_set, test_set = (runs.dataset(loaded, split) for split in ("train", "test"))
+    sets = {split: runs.dataset(loaded, split) for split in runs.splits(loaded)}
     given = [f"--config.{text}" for text in values.overrides]
     words = ["deconvgen", "features", f"--config={values.config}", *given]
     about = classifier.train_and_save(
-        train_set,
-        test_set,
+        sets,
         str(out),
         classifier.Recipe(values.steps),
         report=lambda step, loss: say(f"step {step}/{values.steps}  loss {loss:.3f}"),

@@ -56,25 +56,30 @@ def table(title: str, columns: dict[str, dict[str, Any]]) -> Table:
     Figures of the real images, whose names end in `_real`, get a column of their own.
     """
     records = list(columns.values())
-    facts = ", ".join(f"{k} {records[0][k]}" for k in FACTS if k in records[0])
+    same = {k: {str(r[k]) for r in records if k in r} for k in FACTS}
+    facts = ", ".join(f"{k} {v.pop()}" for k, v in same.items() if len(v) == 1)
     result = Table(title=title, caption=facts)
     result.add_column("figure")
     for name, record in columns.items():
         step = record.get("checkpoint", record.get("step", ""))
         result.add_column(f"{name}\nstep {step}", justify="right")
-    found = figures(records[0])
+    found = {k: v for record in records[::-1] for k, v in figures(record).items()}
     real = {n for n in found if n.endswith("_real") and n[: -len("_real")] in found}
-    if real:
-        result.add_column("real\nimages", justify="right")
+    truths = {str(r.get("split", "")): r for r in records[::-1]} if real else {}
+    for split in truths:
+        result.add_column(
+            f"real\n{split if len(truths) > 1 else 'images'}", justify="right"
+        )
     before = None  # the group of the row above
     rows = [n for n in found if n not in real and not n.startswith("images_")]
     for name in sorted(rows, key=place):
         cells = [shown(record.get(name, "")) for record in records]
-        cells += [shown(found.get(f"{name}_real", ""))] if real else []
+        cells += [shown(r.get(f"{name}_real", "")) for r in truths.values()]
         if before is not None and place(name)[0] != before:
             result.add_section()
         before = place(name)[0]
-        result.add_row(label(name, records[0]), *cells)
+        names = {label(name, r) for r in records if name in r}
+        result.add_row(names.pop() if len(names) == 1 else name, *cells)
     return result
 
 
@@ -88,6 +93,16 @@ def print_outcome(outcome: Outcome, metric: str) -> None:
     """The end of `deconvgen train`."""
     columns = {"best": outcome.best} if outcome.best else {}
     columns["last"] = outcome.last
+    if outcome.tests:
+        step = {name: record["step"] for name, record in columns.items()}
+        tests = {record["checkpoint"]: record for record in outcome.tests}
+        size = lambda record: f"{record['num_examples']:,} {record['split']} images"
+        columns = {
+            f"{name}: {size(record)}": record
+            for name in columns
+            for record in (columns[name], tests.get(step[name]))
+            if record
+        }
     console = Terminal(soft_wrap=True)
     console.print(table(f"step {outcome.step}, best by {metric}", columns))
     explain(console, outcome.last)
@@ -99,14 +114,15 @@ def print_outcome(outcome: Outcome, metric: str) -> None:
 
 def print_evaluation(
     results: dict[str, dict[str, Any]],
-    folder: Path,
+    place: Path,
     title: str,
     draw: Callable[[Path], Sequence[Path]],
 ) -> None:
     """The end of `deconvgen evaluate`: the table, evaluation.json, where things are.
 
     The figures have taken minutes: they are printed before anything is written, and
-    written whoever has stopped reading. `draw` makes pictures in a folder.
+    written whoever has stopped reading. They go to `place` with the ending .json, and
+    `draw` makes pictures in the folder `place`.
     """
     console = Terminal(soft_wrap=True)
     try:
@@ -115,11 +131,13 @@ def print_evaluation(
     finally:
         known = {key: finite(record) for key, record in results.items()}
         try:
-            path = files.write_json(folder / "evaluation.json", known, indent=2)
-            pictures = draw(folder / "evaluation")
+            path = files.write_json(
+                place.with_name(f"{place.name}.json"), known, indent=2
+            )
+            pictures = draw(place)
         except OSError as error:
             raise UserError(
-                f"the figures could not be written to {folder} "
+                f"the figures could not be written to {place.parent} "
                 f"({error.strerror or error}): give another folder as --out"
             ) from None
     console.print(f"written to  {path}")

@@ -241,6 +241,7 @@ def parse(saved: dict[str, Any], name: str) -> Config:
     if re.search("bilinear_additive|'residual': True", str(saved.get("model"))):
         _old(config, "model.reduction", "mean")
     _old(config, "monitor.mode", "min")
+    _old(config, "data.validation", 0.0)
     return complete(config)
 
 

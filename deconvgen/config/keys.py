@@ -68,6 +68,9 @@ SHARED = {
     "data.num_classes": Key(0, FEW, "of labels or masks; 0: as many as data have"),
     "data.ignore_label": Key(255, "-1 or more", "of pixels not to count; -1: none"),
     "data.mask_values": Key((), FEW, "of each class in masks; (): 0, 1, 2, ..."),
+    "data.validation": Key(
+        0.1, SHARE, "of training images held out, where data have no such split"
+    ),
     "model.upsampler": Key("conv_transpose", "upsampler,", "of all blocks, or a,b,c"),
     "model.last_upsampler": Key("", "upsampler", "of the last block alone"),
     "model.initializer": Key(
@@ -88,6 +91,11 @@ SHARED = {
     "model.extra_conv": Key(False, "", "one more stride-1 convolution a block"),
     "model.norm": Key("batch", "norm", "normalization of the blocks"),
     "model.dropout": Key(0.0, SHARE, "share of the features to drop"),
+    "model.equal": Key(
+        "widths",
+        ("widths", "multiply_adds"),
+        "as given, or solved to cost what conv_transpose does",
+    ),
     **_optimizer("optimizer"),
     "ema": Key(0.999, SHARE, "decay of the averaged parameters; 0: none", "numbers"),
     "steps_per_call": Key(
@@ -150,6 +158,7 @@ _CODE = {
     "model.latent": Key(32, SOME, "numbers in the code"),
     "model.hidden": Key(0, FEW, "width of a layer on its both sides; 0: none"),
     "model.features": Key((32, 64), SOME, "behind each block of the encoder"),
+    "model.decoder_features": Key((), SOME, "of the decoder's blocks; (): reversed"),
     "model.factors": Key((2, 2), SOME, "by which each block shrinks"),
     "model.encoder_kernel_size": Key(4, SOME, "of the strided convolutions"),
     "model.convs": Key(1, SOME, "convolutions in a block of the encoder"),

@@ -2,6 +2,6 @@
 
 from deconvgen.data.photos import photographs
 from deconvgen.data.pipeline import Dataset, summary
-from deconvgen.data.sources import datasets, load
+from deconvgen.data.sources import SPLITS, datasets, load
 
-__all__ = ["Dataset", "datasets", "load", "photographs", "summary"]
+__all__ = ["SPLITS", "Dataset", "datasets", "load", "photographs", "summary"]

@@ -2,7 +2,8 @@
 
 One to three items of the embedded Fashion-MNIST are enlarged, tinted and laid, partly
 over one another, on a piece of an embedded photograph. Training pictures are made of
-training items on training photographs, test pictures of test items on those held out.
+training items on training photographs, those for validation and the test pictures of
+items and photographs that are held out.
 Item number `index` is always the first of picture number `index`.
 """
 
@@ -15,7 +16,7 @@ from jaxtyping import Bool, Float64, Int64, UInt8
 from PIL import Image
 
 from deconvgen.core.errors import UserError
-from deconvgen.data import draws, transform
+from deconvgen.data import draws, held_out, transform
 from deconvgen.data.fashion import CLASSES, embedded
 from deconvgen.data.photos import photographs
 from deconvgen.data.pipeline import DRAWS, Dataset, dataset
@@ -62,15 +63,21 @@ def silhouettes(items: UInt8[np.ndarray, "n 28 28"]) -> Bool[np.ndarray, "n 28 2
     return above & below & left & right
 
 
-@lru_cache(maxsize=4)
-def pieces(split: str, size: int) -> Pieces:
-    """The items and textures of a split; textures in all scales down to `size`."""
-    items = embedded(split)
+@lru_cache(maxsize=6)
+def pieces(split: str, size: int, validation: float = 0.0) -> Pieces:
+    """The items and textures of a split; textures in all scales down to `size`.
+
+    `validation` is as `deconvgen.data.load` has it.
+    """
+    items = embedded("test" if split == "test" else "train")
     labels = 1 + np.arange(len(items)) * len(CLASSES) // len(items)
+    if validation and split != "test":
+        part = held_out.places(labels, split, validation)
+        items, labels = items[part], labels[part]
     mixed = draws.permutation(TEST_SEED, 0, len(items))  # they lie class after class
     items, labels = items[mixed], labels[mixed]
     textures = []
-    for pixels in photographs(split).values():
+    for pixels in photographs(split, validation=validation).values():
         image = Image.fromarray(pixels)
         while min(image.size) >= size:
             textures.append(np.asarray(image))
@@ -144,7 +151,7 @@ def composed(name: str, split: str, options: Options, coarse: bool = False) -> D
     size = options.image_size or SIZE
     if size < SMALLEST:
         raise UserError(f"image_size of {name} must be at least {SMALLEST}, not {size}")
-    made_of = pieces(split, size)
+    made_of = pieces(split, size, options.validation)
     names = ("background", *(KINDS if coarse else CLASSES))
     if coarse:
         kinds = [names.index(_KIND_OF.get(label, label)) for label in CLASSES]

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from deconvgen.core.errors import UserError
-from deconvgen.data import classes
+from deconvgen.data import classes, held_out
 from deconvgen.data.layout import Layout, Tree, arrange, listed
 from deconvgen.data.records import BROKEN, Source, mask_name, picture
 
@@ -27,7 +27,7 @@ class Folder(NamedTuple):
     """A folder that was read: its splits are names from `path` on."""
 
     path: Path
-    splits: dict[str, list[str]]  # "train" and "test"
+    splits: dict[str, list[str]]  # "train", "test" and maybe "validation"
     layout: Layout
     notes: tuple[str, ...]
 
@@ -40,7 +40,7 @@ class Folder(NamedTuple):
 
     def sizes(self) -> dict[str, int]:
         """The bytes of its images and masks, by name in order."""
-        used = [*self.splits["train"], *self.splits["test"]]
+        used = [name for names in self.splits.values() for name in names]
         names = sorted({*used, *self.layout.masks.values()})
         return {name: (self.path / name).stat().st_size for name in names}
 
@@ -89,8 +89,11 @@ def walk(folder: Path) -> tuple[Tree, Counter[str]]:
     return look(str(folder), "", frozenset()), left
 
 
-def read(folder: Path) -> Folder:
-    """The splits, classes and masks of a folder, and what else is to be said of it."""
+def read(folder: Path, validation: float = 0.0) -> Folder:
+    """The splits, classes and masks of a folder, and what else is to be said of it.
+
+    `validation` is as `deconvgen.data.load` has it.
+    """
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}")
     tree, left = walk(folder)
@@ -101,12 +104,17 @@ def read(folder: Path) -> Folder:
             f"{there})"
         )
     try:
-        layout = arrange(tree)
+        layout = arrange(tree, bool(validation))
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None
     splits = layout.splits
     if "" in splits:
         splits = _held_out(folder, splits[""], len(layout.root))
+    if validation and "validation" not in splits:
+        held_out.few(len(splits["train"]))
+        by_name = lambda name: hashed(name[len(layout.root) :], "validation")
+        train, held = _parted(splits["train"], by_name, validation)
+        splits = splits | {"train": train, "validation": held}
     notes = (*layout.notes, *listed(layout.left_out + left))
     return Folder(folder, splits, layout, notes)
 
@@ -115,21 +123,31 @@ def _held_out(folder: Path, names: list[str], root: int) -> dict[str, list[str]]
     """Two splits by the hashes of the names behind their first `root` letters."""
     if len(names) < 2:
         raise UserError(f"the folder {folder} needs two images, to hold one out")
-    rank = {name: held_out(name[root:]) for name in names}
-    test = [name for name in names if rank[name] < TEST]
-    # A small folder may have none below TEST, or nothing else.
-    test = test or [min(names, key=rank.__getitem__)]
-    if len(test) == len(names):
-        test.remove(max(names, key=rank.__getitem__))
-    held = set(test)
-    return {"train": [name for name in names if name not in held], "test": test}
+    train, test = _parted(names, lambda name: hashed(name[root:]), TEST)
+    return {"train": train, "test": test}
 
 
-def held_out(name: str) -> float:
-    """A number in [0, 1) hashed from a file's name without its ending: below TEST, the
-    image is in the test set. Other files may come and go without moving it."""
+def _parted(
+    names: list[str], number: Callable[[str], float], share: float
+) -> tuple[list[str], list[str]]:
+    """What stays and what is held out: names whose number is below `share`."""
+    rank = {name: number(name) for name in names}
+    held = [name for name in names if rank[name] < share]
+    # A small folder may have none below it, or nothing else.
+    held = held or [min(names, key=rank.__getitem__)]
+    if len(held) == len(names):
+        held.remove(max(names, key=rank.__getitem__))
+    gone = set(held)
+    return [name for name in names if name not in gone], held
+
+
+def hashed(name: str, what: str = "") -> float:
+    """A number in [0, 1) of a file's name without its ending: below TEST, the image is
+    in the test set; that for `what` is another, independent one. Other files may come
+    and go without moving it."""
     stem = os.fsencode(name.rpartition(".")[0])
-    return int.from_bytes(hashlib.sha256(stem).digest()[:6]) / 2**48
+    digest = hashlib.sha256(what.encode() + b"\0" + stem if what else stem).digest()
+    return int.from_bytes(digest[:6]) / 2**48
 
 
 def shown(name: str) -> str:
@@ -137,9 +155,11 @@ def shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def split_files(folder: Path, split: str) -> tuple[Path, list[str]]:
+def split_files(
+    folder: Path, split: str, validation: float = 0.0
+) -> tuple[Path, list[str]]:
     """The folder, and the names of a split's images from there on."""
-    return folder, read(folder).names(split)
+    return folder, read(folder, validation).names(split)
 
 
 def has_masks(folder: Path) -> bool:
@@ -147,12 +167,12 @@ def has_masks(folder: Path) -> bool:
     return bool(read(folder.expanduser()).layout.masks)
 
 
-def source(folder: Path, split: str) -> Source:
+def source(folder: Path, split: str, validation: float = 0.0) -> Source:
     """The images of a split with their labels or masks, where there are any.
 
-    All masks of both splits are read, to know which numbers there are.
+    All masks of all splits are read, to know which numbers there are.
     """
-    whole = read(folder)
+    whole = read(folder, validation)
     names, masks = whole.names(split), whole.layout.masks
     of = whole.layout.classes
     labels = sorted(set(of.values()))
@@ -183,7 +203,7 @@ def source(folder: Path, split: str) -> Source:
     )
 
 
-@lru_cache(maxsize=4)  # both splits ask
+@lru_cache(maxsize=4)  # all splits ask
 def _survey(masks: tuple[tuple[Path, int], ...]) -> classes.Found:
     return classes.survey((mask_name(path, ""), _readable(path)) for path, _ in masks)
 

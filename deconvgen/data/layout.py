@@ -2,7 +2,7 @@
 
 - `train/` beside `test/` or `val/` are splits, in any case of letters, where every
   folder with images bears such a name. Without `test/`, `val/` is the test set; with
-  it, `val/` is for neither.
+  it, `val/` is for validation where that is wanted, else for neither.
 - `images/` beside `masks/` are pairs, in each split or around the splits.
 - Two folders or more are otherwise classes.
 - A single folder around all of this is seen through.
@@ -45,7 +45,8 @@ class Tree(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Images by split ("train" and "test", or "" where nothing says), and more."""
+    """Images by split ("train" and "test", maybe "validation", or "" where nothing
+    says), and more."""
 
     splits: dict[str, list[str]]
     classes: dict[str, str]  # of each image; {}: there are none
@@ -55,25 +56,28 @@ class Layout(NamedTuple):
     left_out: Counter[str]
 
 
-def arrange(tree: Tree) -> Layout:
-    """The meaning of a folder; a UserError where it has none."""
-    found = _arranged({"": tree})
+def arrange(tree: Tree, validation: bool = False) -> Layout:
+    """The meaning of a folder; a UserError where it has none.
+
+    With `validation`, `val/` beside `test/` is a split.
+    """
+    found = _arranged({"": tree}, validation)
     return found or Layout({"": sorted(tree.every())}, {}, {}, "", [], Counter())
 
 
-def _arranged(roots: dict[str, Tree]) -> Layout | None:
+def _arranged(roots: dict[str, Tree], validation: bool) -> Layout | None:
     """The splits, classes or pairs of one folder or of its splits; None: none."""
     if "" in roots and (parts := _splits(roots[""])):
-        return _split(roots[""], parts)
+        return _split(roots[""], parts, validation)
     pairs = [(t.called("images"), t.called("masks")) for t in roots.values()]
     if all(images and masks for images, masks in pairs):
-        return _paired(dict(zip(roots, pairs, strict=True)), roots)
+        return _paired(dict(zip(roots, pairs, strict=True)), roots, validation)
     tops = sorted({name for tree in roots.values() for name in tree.full()})
     loose = sum(len(tree.images) for tree in roots.values())
     if len(tops) == 1:
         nothing = Tree("", [], {})
         inside = {k: t.folders.get(tops[0], nothing) for k, t in roots.items()}
-        found = _arranged(inside)
+        found = _arranged(inside, validation)
         if found and loose:
             found.left_out[f"beside the folder {tops[0]}"] += loose
         return found
@@ -113,30 +117,35 @@ def _splits(tree: Tree) -> dict[str, tuple[str, Tree]]:
     return found
 
 
-def _split(tree: Tree, found: dict[str, tuple[str, Tree]]) -> Layout:
+def _split(tree: Tree, found: dict[str, tuple[str, Tree]], validation: bool) -> Layout:
     held_out = found.get("test") or found["val"]
     notes, left = [], Counter()
+    roots = {"train": found["train"][1], "test": held_out[1]}
     if "test" not in found:
         notes.append(f"there is no test/: {held_out[0]}/ is the test set")
-    elif "val" in found and (unused := len(found["val"][1].every())):
-        left[f"in {found['val'][0]}/, for neither training nor testing"] = unused
+    elif "val" in found and (more := len(found["val"][1].every())):
+        if validation:
+            roots["validation"] = found["val"][1]
+        else:
+            left[f"in {found['val'][0]}/, for neither training nor testing"] = more
     if tree.images:
         left["beside the folders of splits"] = len(tree.images)
-    roots = {"train": found["train"][1], "test": held_out[1]}
-    inner = _arranged(roots) or Layout(
+    inner = _arranged(roots, validation) or Layout(
         {key: sorted(t.every()) for key, t in roots.items()}, {}, {}, "", [], Counter()
     )
     return inner._replace(notes=notes + inner.notes, left_out=left + inner.left_out)
 
 
-def _paired(pairs: dict[str, tuple], roots: dict[str, Tree]) -> Layout:
+def _paired(
+    pairs: dict[str, tuple], roots: dict[str, Tree], validation: bool
+) -> Layout:
     splits: dict[str, list[str]] = {}
     masks: dict[str, str] = {}
     notes: list[str] = []
     left: Counter[str] = Counter()
     for key, (images, their) in pairs.items():
         inside = _splits(images) if not key else {}
-        part = _split(images, inside) if inside else None
+        part = _split(images, inside, validation) if inside else None
         if part:
             splits |= part.splits
             notes, left = notes + part.notes, left + part.left_out

@@ -33,6 +33,9 @@ SPLITS = {
     ),
     "test": ("camera.png", "chelsea.png", "coffee.png", "gravel.png"),
 }
+VALIDATION = ("brick.png", "flower.jpg")
+"""Of the training photographs, those that are held out where there is validation: one
+of a texture, one of a thing, one grey, one in colour."""
 VERSION = "1.0.0"  # another one where the photographs or their splits change
 PATCH = 96
 """The side of a patch where image_size is 0."""
@@ -50,25 +53,28 @@ class Photographs(NamedTuple):
     read: Callable[[int], Picture]
 
 
-def _files(split: str, folder: str) -> tuple[Path, list[str]]:
-    if not folder:
-        return EMBEDDED, list(SPLITS[split])
-    return folders.split_files(Path(folder).expanduser(), split)
+def _files(split: str, folder: str, validation: float) -> tuple[Path, list[str]]:
+    if folder:
+        return folders.split_files(Path(folder).expanduser(), split, validation)
+    if split == "validation":
+        return EMBEDDED, list(VALIDATION)
+    kept = [n for n in SPLITS[split] if not validation or n not in VALIDATION]
+    return EMBEDDED, kept
 
 
-def _identity(folder: str) -> dict[str, str]:
-    if not folder:
-        return {"name": "photos", "version": VERSION}
-    return folders.read(Path(folder).expanduser()).identity()
+def _known(options: Options) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What the data are, and what to know of them; see `pipeline.dataset`."""
+    if not options.folder:
+        return {"name": "photos", "version": VERSION}, ()
+    found = folders.read(Path(options.folder).expanduser(), options.validation)
+    return found.identity(), found.notes
 
 
-def _notes(folder: str) -> tuple[str, ...]:
-    return folders.read(Path(folder).expanduser()).notes if folder else ()
-
-
-def _open(split: str, folder: str, channels: int, memory: int) -> Photographs:
+def _open(
+    split: str, folder: str, channels: int, memory: int, validation: float
+) -> Photographs:
     """What is readable, kept in memory up to `memory` bytes, else read when needed."""
-    root, names = _files(split, folder)
+    root, names = _files(split, folder, validation)
     sizes = {}
     for name in names:
         try:
@@ -91,17 +97,22 @@ def _open(split: str, folder: str, channels: int, memory: int) -> Photographs:
 
 
 def photographs(
-    split: str, folder: str = "", channels: int = 3, image_size: int = 0
+    split: str,
+    folder: str = "",
+    channels: int = 3,
+    image_size: int = 0,
+    validation: float = 0.0,
 ) -> dict[str, Picture]:
     """The photographs of a split, whole, in uint8: `{name: [h, w, channels]}`.
 
     With `image_size`, smaller ones are left out, as they are from the patches.
+    `validation` is as `deconvgen.data.load` has it.
 
     >>> photos = photographs("test", channels=1)
     >>> next(iter(photos.values())).dtype
     dtype('uint8')
     """
-    opened = _open(split, folder, channels, memory=0)
+    opened = _open(split, folder, channels, 0, validation)
     return {
         name: opened.read(i)
         for i, (name, size) in enumerate(zip(opened.names, opened.sizes, strict=True))
@@ -123,7 +134,9 @@ def patches(name: str, split: str, options: Options) -> Dataset:
     """
     transform.check(options.image_size, options.channels, options.crop)
     side = options.image_size or PATCH
-    opened = _open(split, options.folder, options.channels, options.memory)
+    opened = _open(
+        split, options.folder, options.channels, options.memory, options.validation
+    )
     tiles = []
     for i, (width, height) in enumerate(opened.sizes):
         if min(width, height) < side:
@@ -137,9 +150,9 @@ def patches(name: str, split: str, options: Options) -> Dataset:
             f"{name} has no photograph of at least {side} x {side} pixels in its split "
             f"{split!r}: make image_size smaller"
         )
-    # Mixed, so that the first tiles of a test set are not all of one sky.
+    # Mixed, so that the first tiles that are evaluated are not all of one sky.
     order = draws.permutation(0, 0, len(tiles))
-    places = np.array(tiles)[order if split == "test" else slice(None)]
+    places = np.array(tiles)[slice(None) if split == "train" else order]
 
     def examples(indices: np.ndarray, chance: np.ndarray | None) -> dict:
         which = places[indices]
@@ -157,6 +170,7 @@ def patches(name: str, split: str, options: Options) -> Dataset:
 
     held = isinstance(opened.read, type(cache(len)))
     shape = (side, side, options.channels or 3)
+    identity, notes = _known(options)
     return dataset(
         name,
         split,
@@ -164,8 +178,8 @@ def patches(name: str, split: str, options: Options) -> Dataset:
         shape,
         examples,
         threads=0 if held else 8,
-        identity=_identity(options.folder),
-        notes=_notes(options.folder),
+        identity=identity,
+        notes=notes,
     )
 
 

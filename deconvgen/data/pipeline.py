@@ -24,7 +24,7 @@ DRAWS = 64
 SHOWN = 10
 """Names of classes that a line lists."""
 FEW = 50
-"""Images below which a test set's figures are mostly chance."""
+"""Images below which a split's figures are mostly chance."""
 
 Examples = Callable[
     [Int64[np.ndarray, " n"], Float64[np.ndarray, "n d"] | None],
@@ -234,10 +234,10 @@ def dataset(
     )
 
 
-def summary(train: Dataset, test: Dataset) -> list[str]:
+def summary(train: Dataset, *held_out: Dataset) -> list[str]:
     """What a run's data are, in lines: how many, which classes, and what to know.
 
-    `26 images, 2 classes: cats, dogs (test: 4)`
+    `26 images, 2 classes: cats, dogs (validation: 3, test: 4)`
 
     >>> train, test = (load("fashion_mnist_small", s) for s in ("train", "test"))
     >>> summary(train, test)[0][:25]
@@ -247,9 +247,13 @@ def summary(train: Dataset, test: Dataset) -> list[str]:
     shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     count = train.num_classes or 0
     what = f"{count} class{'es' * (count != 1)}: {shown}" if count else "no classes"
-    few = f"the test set has {test.num_examples} images, of which figures say little"
-    return [
-        f"{train.num_examples:,} images, {what} (test: {test.num_examples:,})",
-        *dict.fromkeys((*train.notes, *test.notes)),
-        *([few.replace("1 images", "1 image")] if test.num_examples < FEW else []),
+    sizes = ", ".join(f"{each.split}: {each.num_examples:,}" for each in held_out)
+    notes = [note for each in (train, *held_out) for note in each.notes]
+    few = [
+        f"the {each.split} set has {each.num_examples} "
+        f"image{'s' * (each.num_examples != 1)}, of which figures say little"
+        for each in held_out
+        if each.num_examples < FEW
     ]
+    first = f"{train.num_examples:,} images, {what} ({sizes})"
+    return [first, *dict.fromkeys((*notes, *few))]

@@ -41,6 +41,7 @@ class Options(NamedTuple):
     num_classes: int = 0
     ignore_label: int = classes.IGNORE
     mask_values: tuple[int, ...] = ()
+    validation: float = 0.0
     memory: int = MEMORY
 
 

@@ -13,29 +13,35 @@ from deconvgen.data.pipeline import Dataset
 from deconvgen.data.records import MEMORY, Options, from_source
 
 datasets: Registry[Callable[[str, Options], Dataset]] = Registry("dataset")
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 
 
 @datasets.register
 def fashion_mnist_small(split: str, options: Options) -> Dataset:
-    """Clothing, 10,000 + 2,000 images, 28 x 28 grey, 10 classes; in the package."""
+    """Clothing, 10,000 + 2,000 images, 28 x 28 grey, 10 classes; in the package.
+
+    For validation, the same share of the training images of every class.
+    """
     from deconvgen.data import tfds as prepared  # TFDS takes a moment to import
 
     return _fashion(split, options, str(prepared.data_dir()))
 
 
-@lru_cache(maxsize=4)  # its splits never change, and decoding one takes seconds
+@lru_cache(maxsize=6)  # its splits never change, and decoding one takes seconds
 def _fashion(split: str, options: Options, data_dir: str) -> Dataset:
     from deconvgen.data import fashion
     from deconvgen.data import tfds as prepared
 
     builder = prepared.prepare(fashion.FashionMnistSmall)
-    return _tfds("fashion_mnist_small", builder, split, options)
+    return _tfds("fashion_mnist_small", builder, split, options, balanced=True)
 
 
 @datasets.register
 def photos(split: str, options: Options) -> Dataset:
-    """Patches of 7 + 4 photographs in the package, or of those in a folder."""
+    """Patches of 7 + 4 photographs in the package, or of those in a folder.
+
+    For validation, two of the 7 in the package whatever the share.
+    """
     return photo_patches("photos", split, options)
 
 
@@ -63,14 +69,16 @@ def folder(split: str, options: Options) -> Dataset:
     where = Path(options.folder).expanduser()
     if options.patches:
         return photo_patches(where.name, split, options)
-    source = folders.source(where, split)
+    source = folders.source(where, split, options.validation)
     return from_source(where.name or str(where), split, source, options)
 
 
-def _tfds(name: str, builder, split: str, options: Options) -> Dataset:
+def _tfds(
+    name: str, builder, split: str, options: Options, balanced: bool = False
+) -> Dataset:
     from deconvgen.data import tfds as prepared
 
-    source = prepared.source(builder, split)
+    source = prepared.source(builder, split, options.validation, balanced)
     return from_source(name, split, source, options)
 
 
@@ -87,9 +95,10 @@ def load(
     num_classes: int = 0,
     ignore_label: int = IGNORE,
     mask_values: tuple[int, ...] = (),
+    validation: float = 0.0,
     memory: int = MEMORY,
 ) -> Dataset:
-    """The split "train" or "test" of a data set.
+    """The split "train", "validation" or "test" of a data set.
 
     Args:
       name: one of `datasets`, or any TFDS image set ("cifar10", "name/config").
@@ -104,6 +113,9 @@ def load(
       ignore_label: the value of masks' pixels that do not count; -1: there is none.
       mask_values: the value of each class in the masks, (0, 255) for two classes;
         (): 0, 1, 2, ..., and masks of 0 and 255 alone have two classes.
+      validation: above 0, there are validation images: those that the data set has
+        for that, else this share of its training images, which lose them (below 1). 0:
+        there are none, and the training images are all there.
       memory: bytes of pixels up to which a split is decoded once and kept.
 
     Raises:
@@ -115,6 +127,13 @@ def load(
     """
     if split not in SPLITS:
         raise UserError(f"unknown split {split!r} (there is: {', '.join(SPLITS)})")
+    if not 0 <= validation < 1:
+        raise UserError(f"data.validation should lie in [0, 1), not {validation}")
+    if split == "validation" and not validation:
+        raise UserError(
+            "there are no validation images: data.validation is 0 (0.1 holds a tenth "
+            "of the training images out)"
+        )
     options = Options(
         folder=folder,
         image_size=image_size,
@@ -125,6 +144,7 @@ def load(
         num_classes=num_classes,
         ignore_label=ignore_label,
         mask_values=tuple(mask_values),
+        validation=validation,
         memory=memory,
     )
     found = _load(name, split, options)

@@ -15,7 +15,7 @@ from tensorflow_datasets.core import read_only_builder, registered
 from tensorflow_datasets.core.utils import tqdm_utils
 
 from deconvgen.core.errors import UnknownName, UserError, near_match
-from deconvgen.data import classes
+from deconvgen.data import classes, held_out
 from deconvgen.data.records import Source, mask_name, picture
 
 # Masks of data sets whose classes do not count from 0, or have names that TFDS omits.
@@ -127,20 +127,43 @@ def _random_access(builder: tfds.core.DatasetBuilder) -> tfds.core.DatasetBuilde
 
 
 def _split(builder: tfds.core.DatasetBuilder, split: str) -> str:
-    """TFDS's name for our "train" or "test"; what has no test set gives a tenth."""
+    """TFDS's name for our split; what has no test set gives a tenth."""
     splits = builder.info.splits
     if "train" not in splits:
         raise UserError(
             f"the data set {builder.name} has no split 'train' (it has: "
             f"{', '.join(splits)})"
         )
-    held_out = next((s for s in ("test", "validation") if s in splits), None)
+    tested = next((s for s in ("test", "validation") if s in splits), None)
     if split == "test":
-        return held_out or "train[90%:]"
-    return "train" if held_out else "train[:90%]"
+        return tested or "train[90%:]"
+    if split == "validation" and has_validation(builder):
+        return "validation"
+    return "train" if tested else "train[:90%]"
 
 
-def source(builder: tfds.core.DatasetBuilder, split: str) -> Source:
+def has_validation(builder: tfds.core.DatasetBuilder) -> bool:
+    """Whether there are validation images beside test images."""
+    return {"validation", "test"} <= builder.info.splits.keys()
+
+
+def source(
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    validation: float = 0.0,
+    balanced: bool = False,
+) -> Source:
+    """The records of a split; `validation` is as `deconvgen.data.load` has it.
+
+    Held out of the training images, it may be `balanced` (`held_out.carved`).
+    """
+    found = _source(builder, split)
+    if not validation or split == "test" or has_validation(builder):
+        return found
+    return held_out.carved(found, split, validation, balanced)
+
+
+def _source(builder: tfds.core.DatasetBuilder, split: str) -> Source:
     """The records of a split, decoded by PIL.
 
     Where there are masks and their classes have no names, all of the training set's
@@ -184,7 +207,7 @@ def source(builder: tfds.core.DatasetBuilder, split: str) -> Source:
     def survey() -> classes.Found:
         if names:
             return {}
-        train = source(builder, "train")
+        train = _source(builder, "train")
         return classes.survey(
             (
                 mask_name(None, train.describe(i)),

@@ -50,8 +50,14 @@ def measures() -> dict[str, Measure]:
 @cache
 def find(name: str) -> Measure | None:
     """The measure that a figure is of; None of one that the table lacks."""
+    name = plain(name)
     fits = (row for key, row in measures().items() if fnmatchcase(name, key))
     return measures().get(name) or next(fits, None)
+
+
+def plain(name: str) -> str:
+    """A figure's name without the split that it is of: `test/psnr` is psnr."""
+    return name.removeprefix("test/").removeprefix("validation/")
 
 
 def under(measure: str) -> str:

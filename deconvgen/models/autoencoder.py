@@ -36,7 +36,7 @@ class Autoencoder(nn.Module):
     """Images -> `latent` numbers (twice as many with `moments=2`) -> images in [-1, 1].
 
     - seed_size: height and width of the encoder's output, which the decoder starts
-      from; its channels are the encoder's last features.
+      from; with `seed_features` channels, 0: the encoder's last.
     - hidden: width of one more layer, with ReLU, on either side of the code; 0: none.
     - the matrix products between map and code are the only layers of full reach.
     With a pooling encoder the decoder is given its indices: they tell where things
@@ -57,11 +57,13 @@ class Autoencoder(nn.Module):
     latent: int
     moments: int = 1
     hidden: int = 0
+    seed_features: int = 0
 
     def setup(self):
         blocks = self.decoder.blocks
         init = initializers["lecun_normal"](Use("convolution"))
-        size = math.prod(self.seed_size) * self.encoder.features[-1]
+        self.width = self.seed_features or self.encoder.features[-1]
+        size = math.prod(self.seed_size) * self.width
         dense = partial(nn.Dense, kernel_init=init, dtype=blocks.dtype)
         self.to_code = dense(self.latent * self.moments)
         self.from_code = dense(size)
@@ -96,7 +98,7 @@ class Autoencoder(nn.Module):
         if self.hidden:
             x = nn.relu(self.after_code(x))
         x = self.from_code(x)
-        x = x.reshape(-1, *self.seed_size, self.encoder.features[-1])
+        x = x.reshape(-1, *self.seed_size, self.width)
         x = activation(self.decoder.blocks.activation)(self.seed_norm(x, train))
         x = self.decoder(x, train, keys, indices=indices)
         return jnp.tanh(x.astype(jnp.float32))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from string import Template
 
-from deconvgen.metrics.measures import WAYS, legend, under
+from deconvgen.metrics.measures import WAYS, legend, plain, under
 from deconvgen.report import (
     appendix,
     statistics,
@@ -209,8 +209,9 @@ def _pareto(part: Part, measure: str, cost: str, colours: dict) -> Iterator[str]
 def _curves(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
     first = next(iter(part.measures))
     measure, curves = under(first), dict[str, dict[int, list]]()
+    name = plain(measure)
     for r in part.results:
-        points = [(e["step"], e[measure]) for e in r.evals if _finite(e.get(measure))]
+        points = [(e["step"], e[name]) for e in r.evals if _finite(e.get(name))]
         if points:
             curves.setdefault(part.label(r), {})[r.seed] = points
     names = [*order, *(name for name in curves if name not in order)]
@@ -223,11 +224,16 @@ def _curves(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
         steps = [x for c in curves.values() for p in c.values() for x, _ in p]
         dashed = [(min(steps), real), (max(steps), real)]
     yield _figure(
-        report_plots.panels(curves, full, x="step", y=measure, reference=dashed),
-        f"{html.escape(measure)} while training, best setting first: thin the seeds, "
-        "thick their mean, pale the other settings"
+        report_plots.panels(curves, full, x="step", y=name, reference=dashed),
+        f"{html.escape(name)} while training{_of(part)}, best setting first: thin the "
+        "seeds, thick their mean, pale the other settings"
         + ("; dashed: the real images." if dashed else "."),
     )
+
+
+def _of(part: Part) -> str:
+    splits = {e["split"] for r in part.results for e in r.evals[-1:] if "split" in e}
+    return f", of the {splits.pop()} images" if len(splits) == 1 else ""
 
 
 def _finite(value) -> bool:
@@ -248,7 +254,7 @@ def _pictures(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
         for r in chosen
     )
     yield (
-        f"<h3>Samples</h3><p>Seed {chosen[0].seed}, from the same latents or test "
+        f"<h3>Samples</h3><p>Seed {chosen[0].seed}, from the same latents or real "
         f"images in every row, best setting first.</p><div class=strips>{strips}</div>"
     )
     if not sheets[chosen[0].place].of_images:
@@ -271,7 +277,7 @@ def _pictures(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
                 reference=real,
                 low=min((v for _, v in real), default=-60.0) - 20,
             ),
-            "Power spectrum of the samples, averaged over directions; dashed: test "
+            "Power spectrum of the samples, averaged over directions; dashed: real "
             "images. Spikes at 0.5 and 0.71 cycles a pixel are checkerboards of period "
             "2, those at 0.25 and 0.35 of period 4.",
         )

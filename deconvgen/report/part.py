@@ -9,11 +9,12 @@ from scipy import integrate
 
 from deconvgen import sweep
 from deconvgen.core.errors import UserError
-from deconvgen.metrics.measures import under
+from deconvgen.metrics.measures import plain, under
 from deconvgen.report import blocks, statistics
 from deconvgen.report.counted import counted, spelled
 from deconvgen.report.names import labels, shorts, shown
 from deconvgen.report.results import Result
+from deconvgen.report.splits import find, measured
 from deconvgen.sweep.design import Design
 from deconvgen.sweep.plan import Plan
 
@@ -141,12 +142,16 @@ class Part(NamedTuple):
 
 
 def figure(result: Result, measure: str, at: str = "last") -> float | int:
-    """A run's value of a measure or cost; NaN where it has none that is a number."""
+    """A run's value of a measure or cost; NaN where it has none that is a number.
+
+    All figures of a run without validation are of test images.
+    """
     if (name := under(measure)) != measure:
         return _height([(e["step"], e.get(name)) for e in result.evals])
-    value: Any = ((result.last if at == "last" else result.best) | result.cost).get(
-        measure
-    )
+    found = (result.last if at == "last" else result.best) | result.cost
+    value: Any = found.get(measure)
+    if measure.startswith("test/") and value is None:
+        value = found.get(plain(measure))
     return value if isinstance(value, int | float) else math.nan
 
 
@@ -180,14 +185,15 @@ def _part(plan: Plan, config: str, results: list[Result]) -> Part:
     ordered = {m: plan.measures[m] for m in (first, *plan.measures) if m}
     there, missing = measured(ordered, have)
     if not there and have:
-        there = dict([next(r.monitor for r in own if r.last)])
+        metric, mode = next(r.monitor for r in own if r.last)
+        there = measured({metric: mode}, have)[0] or {metric: mode}
     done = [r for r in own if r.state == "finished"]
     finite = lambda m: any(math.isfinite(figure(r, m)) for r in done)
     never = [m for m in there if done and not finite(m)]
     if len(never) < len(there):
         there = {m: mode for m, mode in there.items() if m not in never}
     primary = next(iter(there), "")
-    if first and sweep.matching(first, have) != primary:
+    if first and find(first, have) != primary:
         primary = ""
     return Part(
         config,
@@ -222,17 +228,3 @@ def _named(
     level = lambda w: {short: shown(w[key]) for key, short in keys.items()}
     levels = {name: level(w) for name, w in zip(names, whole, strict=True)}
     return names, levels, keys
-
-
-def measured(
-    measures: dict[str, str], have: Sequence[str]
-) -> tuple[dict[str, str], list[str]]:
-    """An experiment's measures as figures that runs have, and those they lack."""
-    there, missing = {}, []
-    for pattern, mode in measures.items():
-        name = sweep.matching(pattern, have)
-        if name is None or (mode == "real" and f"{name}_real" not in have):
-            missing.append(pattern)
-        else:
-            there.setdefault(name, mode)
-    return there, missing

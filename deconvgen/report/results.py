@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from deconvgen import sweep
 from deconvgen.core.errors import UserError
+from deconvgen.report.splits import named
 from deconvgen.runs import pinned
 from deconvgen.sweep import plan as experiment
 from deconvgen.sweep import spending, worker
@@ -24,8 +25,8 @@ class Result(NamedTuple):
     error: str
     step: int
     steps: int  # that it is to have; 0 where it has not begun
-    last: dict[str, Any]  # the figures of the last evaluation
-    best: dict[str, Any]  # of the best one, by the config's `monitor.metric`
+    last: dict[str, Any]  # the figures at the last step, see `named`
+    best: dict[str, Any]  # at the best one, by the config's `monitor.metric`
     best_step: int  # of that one; 0 where there is none
     evals: list[dict[str, Any]]  # every evaluation's, with its `step`
     cost: dict[str, Any]  # what it takes: see `deconvgen.training.cost`
@@ -34,6 +35,7 @@ class Result(NamedTuple):
     collapsed: list[int]  # steps at which training warned of a mode collapse
     config: Any = None  # that it runs by; None where it has not begun
     spent: Mapping[str, float] = {}  # by phase: see `deconvgen.sweep.spending`
+    tests: Sequence[dict[str, Any]] = ()  # on test images: of the last and best step
 
     @property
     def seed(self) -> int:
@@ -65,6 +67,7 @@ def _result(place: Path, trial: Trial) -> Result:
         config: Any = pinned.saved(place)
     except UserError:
         config = None
+    tests = {r.get("checkpoint"): r for r in records if r["kind"] == "test"}
     state = outcome.get("state") or ("begun" if records else "to do")
     goal = Goal(config.monitor.metric, config.monitor.mode) if config else None
     best = goal.best(evals) if goal else {}
@@ -76,8 +79,8 @@ def _result(place: Path, trial: Trial) -> Result:
         outcome.get("error", ""),
         records[-1]["step"] if records else 0,
         config.steps if config else 0,
-        figures(evals[-1]) if evals else {},
-        figures(best),
+        named(evals[-1], tests) if evals else {},
+        named(best, tests) if best else {},
         best.get("step", 0),
         evals,
         cost | ({"seconds": seconds} if seconds else {}),
@@ -86,6 +89,7 @@ def _result(place: Path, trial: Trial) -> Result:
         collapses(records, config.eval_every) if config else [],
         config,
         spending.of(outcome),
+        list(tests.values()),
     )
 
 

@@ -97,10 +97,11 @@ def spectrum(pixels: np.ndarray) -> list[tuple[float, float]]:
 
 
 def real_spectrum(result: Result, num: int = 256) -> list[tuple[float, float]]:
-    """That of the test images; empty where the data set is not to be had."""
+    """That of the images it was evaluated on while training; empty where the data set
+    is not to be had."""
     try:
         config = pinned.saved(result.place)
-        found = runs.dataset(config, "test")
+        found = runs.dataset(config, runs.watched(config))
         if pinned.other_data(result.place, config, found.identity):
             return []
         batch = next(found.eval_batches(num, limit=num))

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from deconvgen.report.part import Part
+from deconvgen.report import statistics
+from deconvgen.report.part import Part, figure
 from deconvgen.report.results import Result
 from deconvgen.report.variance import Share, lone, shares
-from deconvgen.report.words import apart, listed, plural, probability, quality
+from deconvgen.report.words import apart, listed, number, plural, probability, quality
 
 COSTS = ("multiply_adds_sample", "seconds")
 
@@ -24,6 +25,7 @@ def remarks(part: Part) -> list[str]:
                 f"{plural(len(lacking), 'finished run')} without a finite {measure}, "
                 f"not counted there: {listed([told(part, r) for r in lacking])}."
             )
+    found += filter(None, (trusted(part, measure) for measure in part.measures))
     if part.measures and (few := part.short_of_seeds(next(iter(part.measures)))):
         found.append(
             f"{plural(len(few), 'setting')} with fewer seeds than others, ranked after "
@@ -35,6 +37,23 @@ def remarks(part: Part) -> list[str]:
             f"{plural(len(thin), 'run')} warned of a mode collapse: {listed(names)}."
         )
     return found
+
+
+def trusted(part: Part, measure: str) -> str:
+    """What a Frechet distance is to be held against, where the runs say it."""
+    mean = lambda name: statistics.interval(
+        [v for r in part.done if math.isfinite(v := figure(r, f"{measure}_{name}"))]
+    )
+    floor, sd = mean("floor"), mean("sd")
+    parts = []
+    if floor.n:
+        parts.append(f"is {number(floor.mean)} between two sets of real images")
+    if sd.n:
+        parts.append(
+            f"changes by {number(sd.mean)} (one standard deviation, mean over the "
+            "runs) with other images of the same network"
+        )
+    return f"{measure} {' and '.join(parts)}." if parts else ""
 
 
 def told(part: Part, result: Result) -> str:
@@ -116,9 +135,12 @@ def costs(part: Part) -> list[str]:
 def facts(results: Sequence[Result]) -> str:
     """The provenance of the figures, where all runs share it."""
     evals = [r.evals[-1] for r in results if r.evals]
+    tests = [record for r in results for record in r.tests]
     names = ("split", "num_examples", "ema", "batch_norm")
-    shared = {n: {str(e[n]) for e in evals if n in e} for n in names}
-    return ", ".join(f"{n} {v.pop()}" for n, v in shared.items() if len(v) == 1)
+    same = lambda records: {n: {str(e[n]) for e in records if n in e} for n in names}
+    tested = dict(list(same(tests).items())[:2]) if tests else {}
+    shared = [*tested.items(), *same(evals).items()]
+    return ", ".join(f"{n} {v.pop()}" for n, v in shared if len(v) == 1)
 
 
 def about_best(part: Part) -> str:
@@ -126,7 +148,9 @@ def about_best(part: Part) -> str:
     if all(r.best_step in (0, r.evals[-1]["step"]) for r in part.done if r.evals):
         return ""
     names = sorted({r.monitor[0] for r in part.done if r.best_step})
-    return (
-        f"At each run's best evaluation by {' or '.join(names)}; it is chosen on the "
-        "images it is measured on, which flatters it."
+    splits = {e.get("split") for r in part.done for e in r.evals[-1:]}
+    return f"At each run's best evaluation by {' or '.join(names)}; " + (
+        "it is chosen on the validation images, and test/ figures are of other ones."
+        if splits == {"validation"}
+        else "it is chosen on the images it is measured on, which flatters it."
     )

@@ -1,6 +1,6 @@
 """Training the classifier whose features measure a data set."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,8 +116,7 @@ def accuracy(dataset: Dataset, variables: Tree, width: int, limit: int | None = 
 
 
 def train_and_save(
-    train: Dataset,
-    test: Dataset,
+    sets: Mapping[str, Dataset],
     folder: str,
     recipe: Recipe = Recipe(),
     report: Report = lambda step, loss: None,
@@ -125,9 +124,12 @@ def train_and_save(
 ) -> dict:
     """Train the data set's classifier and write it to `folder`; what is known about it.
 
-    Two files: classifier-NAME.npz with the weights in float16, and classifier-NAME.json
-    with their SHA-256, the accuracy that they reach on `test`, and how they were made.
+    `sets` are the splits: "train", "test", and maybe "validation", whose accuracy is
+    the one to choose settings by. Two files: classifier-NAME.npz with the weights in
+    float16, and classifier-NAME.json with their SHA-256, the accuracy that they reach
+    on the other splits, and how they were made.
     """
+    train = sets["train"]
     variables = train_classifier(train, recipe, report)
     flat = {
         "/".join(key.key for key in path): np.asarray(leaf, np.float16)
@@ -139,9 +141,12 @@ def train_and_save(
         "image_shape": list(train.image_shape),
         "num_classes": train.num_classes,
         **recipe._asdict(),
-        "train_images": train.num_examples,
-        "test_images": test.num_examples,
-        "test_accuracy": round(accuracy(test, rounded, recipe.width), 4),
+        **{f"{split}_images": each.num_examples for split, each in sets.items()},
+        **{
+            f"{split}_accuracy": round(accuracy(each, rounded, recipe.width), 4)
+            for split, each in sets.items()
+            if split != "train"
+        },
         "command": command,
         "sha256": features.checksum(flat),
     }

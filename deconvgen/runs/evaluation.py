@@ -33,7 +33,7 @@ class Evaluation(NamedTuple):
 def evaluation(
     run: Handle, limit: int | None = None, batch_norm: str = ""
 ) -> Evaluation:
-    """Every figure on the test split (its first `limit` examples), and all probes.
+    """Every figure on the run's split (its first `limit` examples), and all probes.
 
     `batch_norm` is what the averaged network's batch norms run on, `eval.batch_norm`
     of the config where it is empty: the `running` averages of training; the `batch`
@@ -49,7 +49,7 @@ def evaluation(
         evaluate.make_step(task, spread, config.seed, probe=True),
         spread,
         spread.put_state(state),
-        run.test_set,
+        run.dataset(run.split),
         config.eval.batch_size,
         limit,
     )
@@ -60,7 +60,7 @@ def evaluation(
         figures |= probe(run, state, sums)
     if not run.state.nets:
         figures = {k: v for k, v in figures.items() if not math.isnan(v)}
-    facts = evaluate.provenance(config, run.test_set, run.step, limit, mode)
+    facts = evaluate.provenance(config, run.dataset(run.split), run.step, limit, mode)
     return Evaluation(figures | facts, pairs[:, 0], pairs[:, 1])
 
 

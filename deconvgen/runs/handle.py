@@ -5,6 +5,7 @@
 >>> deconvgen.load("pretrained:dcgan-fashion")  # one that is shipped
 """
 
+import copy
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from deconvgen import data, tasks
 from deconvgen.audit import activations
 from deconvgen.config import Config, data_name
-from deconvgen.core.errors import UserError
+from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.numbers import key, shown, whole
 from deconvgen.core.types import State, Task, Tree
 from deconvgen.runs import pinned
@@ -32,7 +33,10 @@ class Handle:
     - folder, config: where it is and what it was trained with.
     - step, figures: of the checkpoint, and of the evaluation at it.
     - state: the `deconvgen.core.types.State` on the host.
+    - split: of its data, that figures and pictures are of; see `on`.
     """
+
+    split = "test"
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Handle:
     ):
         self.folder, self.config, self.step = folder, config, found.step
         self.figures: dict[str, Any] = found.meta.get("eval", {})
+        self._sets: dict[str, data.Dataset] = {}
         self.spread = devices.all_devices()
         self.task: Task = tasks.make(config, self.spread.axis)
         self.state: State = restore(found, runs.shape(config, self.blank(1)))
@@ -91,21 +96,27 @@ class Handle:
         """The `Task` on one device."""
         return tasks.make(self.config, None)
 
-    @cached_property
-    def test_set(self) -> data.Dataset:
-        """The test split that it is evaluated on."""
-        return self._data("test")
+    test_set: Any = property(lambda self: self.dataset("test"))
+    train_set: Any = property(lambda self: self.dataset("train"))
 
-    @cached_property
-    def train_set(self) -> data.Dataset:
-        """The split that it was trained on."""
-        return self._data("train")
+    def on(self, split: str) -> Any:
+        """The same run, whose figures and pictures are of another split of its data."""
+        if split not in data.SPLITS:
+            raise unknown("split", split, data.SPLITS)
+        if split not in runs.splits(self.config):
+            raise UserError(f"{self.folder} has no {split} images: data.validation=0")
+        other = copy.copy(self)
+        other.split = split
+        return other
 
-    def _data(self, split: str) -> data.Dataset:
-        found = runs.dataset(self.config, split)
-        if other := pinned.other_data(self.folder, self.config, found.identity):
-            raise UserError(f"{other}: figures of these would not be the run's")
-        return found
+    def dataset(self, split: str) -> data.Dataset:
+        """A split of its data, if these are still those it was trained on."""
+        if split not in self._sets:
+            found = runs.dataset(self.config, split)
+            if other := pinned.other_data(self.folder, self.config, found.identity):
+                raise UserError(f"{other}: figures of these would not be the run's")
+            self._sets[split] = found
+        return self._sets[split]
 
     def blank(self, num: int, first: int = 0) -> dict[str, np.ndarray]:
         """A batch without images, its labels going round: what sampling needs."""
@@ -124,8 +135,8 @@ class Handle:
         return runs.class_columns(self.config)
 
     def examples(self, num: int) -> dict[str, np.ndarray]:
-        """The first `num` of the test split, or all that it has, as one batch."""
-        batch = next(self.test_set.eval_batches(whole("num", num, 1)))
+        """The first `num` of its split, or all that it has, as one batch."""
+        batch = next(self.dataset(self.split).eval_batches(whole("num", num, 1)))
         real = batch["mask"] > 0
         return {name: values[real] for name, values in batch.items()}
 
@@ -182,11 +193,11 @@ class Handle:
         return np.concatenate(list(self.batches(num, seed, batch_size, labels)))
 
     def shown(self, num: int = 16, seed: int = 0) -> np.ndarray:
-        """The task's own picture of each of the first `num` test images."""
-        num = min(whole("num", num, 1), self.test_set.num_examples)
+        """The task's own picture of each of the first `num` images of its split."""
+        num = min(whole("num", num, 1), self.dataset(self.split).num_examples)
         size = -(-num // self.spread.count) * self.spread.count
         step = self._drawn.rooted(key(seed))
-        batch = self.spread.put_batch(next(self.test_set.eval_batches(size)))
+        batch = self.spread.put_batch(next(self.dataset(self.split).eval_batches(size)))
         return self.spread.join(step(self.placed, batch, 0, 0))[:num]
 
     def decode(self, latents: np.ndarray, labels: Any = None) -> np.ndarray:

@@ -87,6 +87,12 @@ def _saved(workdir: Path) -> Config:
     return made
 
 
+def begun(workdir: Path) -> Config | None:
+    """The config of the newest checkpoint of a folder; None where none tells."""
+    found = _newest(workdir)
+    return found[1] if found else None
+
+
 def _newest(workdir: Path) -> tuple[int, Config] | None:
     """Step and config of the newest checkpoint that tells."""
     for step in reversed(checkpoint.steps(workdir)):
@@ -98,11 +104,12 @@ def _newest(workdir: Path) -> tuple[int, Config] | None:
 
 def sorted_changes(old: Config, new: Config) -> tuple[list[str], dict[str, list[Any]]]:
     """How two configs differ: in what a run may not change, as texts, and in what it
-    may, as `{key: [old, new]}`; their data and histories left aside."""
+    may, as `{key: [old, new]}`; their data, histories and the account of solved widths
+    left aside."""
     a, b = (configs.flat(absolute(config)) for config in (old, new))
     wrong, fine = [], {}
     for key in sorted(a.keys() | b.keys()):
-        if key == "history" or key.startswith("data.identity"):
+        if key == "history" or key.startswith(("data.identity", "solved.")):
             continue
         values = [each.get(key, "absent") for each in (a, b)]
         if values[0] == values[1]:
@@ -183,7 +190,8 @@ def other_data(workdir: Path, config: Any, found: dict[str, Any]) -> str:
     if "sha256" not in unlike or "sha256" not in found:
         told = [f"{k} {known[k]!r} -> {found.get(k)!r}" for k in sorted(unlike)]
         return f"{workdir} is of other data than {place} ({'; '.join(told)})"
-    return f"{workdir} is of other images than {place} has now{_files(workdir, place)}"
+    files_differ = _files(workdir, place, config.data.get("validation", 0.0))
+    return f"{workdir} is of other images than {place} has now{files_differ}"
 
 
 def same_file(workdir: Path, config: Config) -> bool:
@@ -198,16 +206,16 @@ def note_data(workdir: Path, config: Any) -> None:
     """List the files of a folder of images beside the config that is pinned to them."""
     known = identity(config)
     if "folder" in known:
-        sizes = folders.read(Path(config.data.folder)).sizes()
+        sizes = folders.read(Path(config.data.folder), config.data.validation).sizes()
         listed = {"sha256": known["sha256"], "files": sizes}
         files.write_json(workdir / DATA, listed)
 
 
-def _files(workdir: Path, place: str) -> str:
+def _files(workdir: Path, place: str, validation: float) -> str:
     """` (2 new, .x.png. first; ...)`: how a folder's files are not those listed."""
     try:
         old = files.read_json(workdir / DATA, {"files": dict})["files"]
-        new = folders.read(Path(place)).sizes()
+        new = folders.read(Path(place), validation).sizes()
     except (OSError, UserError):
         return ""
     groups = {

@@ -40,10 +40,10 @@ class Run(Handle):
         } | time_to_quality(records, monitor.metric, monitor.mode)
 
     def evaluate(
-        self, limit: int | None = None, batch_norm: str = ""
+        self, limit: int | None = None, batch_norm: str = "", split: str = "test"
     ) -> dict[str, Any]:
-        """Every figure on the test split: see `deconvgen.runs.evaluation`."""
-        return evaluation(self, limit, batch_norm).figures
+        """Every figure on a split: see `deconvgen.runs.evaluation`."""
+        return evaluation(self.on(split), limit, batch_norm).figures
 
 
 def load(workdir: Path | str, which: str = "best") -> Run:

@@ -25,12 +25,23 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.terminal import say
 from deconvgen.core.types import State
 from deconvgen.metrics import features, measures
-from deconvgen.runs import origin, pinned, pretrained
+from deconvgen.runs import origin, pinned, pretrained, widths
 from deconvgen.runs.grafting import graft
 from deconvgen.training import checkpoint
 
 FROM_DATA = ("image_shape", "class_names", "identity")
 MOST_COLUMNS = 20  # of a grid of samples with a class in each
+
+
+def splits(config: Config) -> tuple[str, ...]:
+    """The splits of a run's data: train, test, and validation where it has one."""
+    return data.SPLITS if config.data.validation else ("train", "test")
+
+
+def watched(config: Config) -> str:
+    """The split that evaluations during training are on: validation where there is one,
+    else test, as in runs older than it."""
+    return splits(config)[1]
 
 
 def dataset(config: Config, split: str) -> data.Dataset:
@@ -41,8 +52,14 @@ def dataset(config: Config, split: str) -> data.Dataset:
     return data.load(settings.pop("name"), split, **settings)
 
 
-def resolve(config: Config, dataset: data.Dataset) -> Config:
-    """The config with what only the data can tell: shape, classes, fitting features."""
+def resolve(
+    config: Config, dataset: data.Dataset, before: Config | None = None
+) -> Config:
+    """The config with what only the data can tell: shape, classes, fitting features,
+    and the widths that `model.equal` asks for.
+
+    `before` is the config of a run that goes on.
+    """
     config = describe(
         pinned.absolute(config),
         dataset.image_shape,
@@ -50,7 +67,9 @@ def resolve(config: Config, dataset: data.Dataset) -> Config:
         dataset.class_names,
     )
     config.data.identity = dataset.identity
-    return config
+    if config.model.equal == widths.EQUAL[0]:
+        return config
+    return widths.solved(config, next(dataset.eval_batches(1)), before)
 
 
 def describe(

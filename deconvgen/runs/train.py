@@ -1,6 +1,6 @@
 """Train runs in their folders: one, or several together, each as if it were alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from deconvgen.core.terminal import say
 from deconvgen.core.types import Task, Tree
 from deconvgen.data import Dataset
 from deconvgen.metrics.sums import results
-from deconvgen.runs import memory, population, setup
+from deconvgen.runs import final, memory, pinned, population, setup
 from deconvgen.runs.population import Apart, Valued, state_of
 from deconvgen.runs.real_features import known
 from deconvgen.training import checkpoint, cost, evaluate, feed, monitor, parallel
@@ -81,13 +81,16 @@ def _train_together(
         setup.check(config)
     before = cost.begin_peak()
     spread = parallel.choose(loaded[0].batch_size)
-    train_set, test_set = (setup.dataset(loaded[0], s) for s in ("train", "test"))
+    sets = {s: setup.dataset(loaded[0], s) for s in setup.splits(loaded[0])}
     main = jax.process_index() == 0
     if main and not quiet:
-        say("\n".join(data.summary(train_set, test_set)))
-    loaded = [setup.resolve(config, train_set) for config in loaded]
+        say("\n".join(data.summary(*sets.values())))
+    loaded = [
+        setup.resolve(config, sets["train"], pinned.begun(workdir))
+        for config, workdir in zip(loaded, workdirs, strict=True)
+    ]
     first: Any = loaded[0]
-    example = next(test_set.eval_batches(1))
+    example = next(sets["test"].eval_batches(1))
     many, inits, keys = len(loaded) > 1, {}, population.traced(loaded)
     task = population.task(first, spread.axis, keys, many)
     target = setup.shape(first, example)
@@ -129,11 +132,9 @@ def _train_together(
         if many:
             size = first.batch_size
             memory.check(task, spread, example, states[0], size, len(loaded))
-        visit = visitor(
-            task, spread, train_set, test_set, by_folder, fixed, before, watch
-        )
+        visit = visitor(task, spread, sets, by_folder, target, fixed, before, watch)
         seeds = [config.seed for config in loaded]
-        rows = feed.make(train_set, seeds, first.batch_size, start, resident(first))
+        rows = feed.make(sets["train"], seeds, first.batch_size, start, resident(first))
         state, silent = feed.stack(states) if many else states[0], quiet or not main
         try:
             with watch.during("training"):
@@ -200,19 +201,24 @@ _counted: dict[str, dict[str, float]] = {}
 def visitor(
     task: Task,
     spread: parallel.Spread,
-    train_set: Dataset,
-    test_set: Dataset,
+    sets: Mapping[str, Dataset],
     configs: dict[Path, Any],
+    target: Tree,
     fixed: dict[str, int],
     before: float,
     watch: Stopwatch,
 ) -> Visit:
-    """What is done for a run between two calls: pictures, figures, cost, checkpoint."""
+    """What is done for a run between two calls: pictures, figures, cost, checkpoint.
+
+    `sets` are the splits; pictures and figures are of the images for validation, and at
+    the end of the test images too. Without validation they all are of the latter.
+    """
     config = next(iter(configs.values()))
+    watched = sets[setup.watched(config)]
     together = {"runs_together": len(configs)} if len(configs) > 1 else {}
     count = -(-config.num_samples // spread.count) * spread.count
     place = (jax.process_index(), jax.process_count())
-    shown = next(test_set.eval_batches(count, *place))
+    shown = next(watched.eval_batches(count, *place))
     if columns := setup.class_columns(config):
         first = place[0] * count // place[1]
         rows = len(shown["mask"])
@@ -237,32 +243,29 @@ def visitor(
         limit = config.eval.num_examples
         step, size = rooted(eval_step, EVALUATION), config.eval.batch_size
         if task.looks and not real:
-            real.append(known(config, test_set, limit))
+            real.append(known(config, watched, limit))
         of_real = real[0] if real else None
-        found = evaluate.total(step, spread, state, test_set, size, limit, of_real)
+        found = evaluate.total(step, spread, state, watched, size, limit, of_real)
         figures = results(found)
-        facts = evaluate.provenance(config, test_set, done, limit)
+        facts = evaluate.provenance(config, watched, done, limit)
         member.log.record(done, "eval", figures, **facts)
+        if watched is not sets["test"] and final.ends(member, config, done):
+            given = (member, config, state, done, target)
+            final.record(*given, task, spread, step, sets)
         if not work:
             program = f"{population.program(config, False)} on {spread.count}"
+            drawn = spread.put_batch(shown)
             if program not in _counted:
-                batches = train_set.train_batches(0, config.batch_size, 0, *place)
-                batch, drawn = map(spread.put_batch, (next(batches), shown))
-                madds = cost.multiply_adds_train(task, spread, key, state, batch)
-                of_sample = cost.multiply_adds(sample, state, drawn)
-                _counted[program] = {
-                    "multiply_adds_train": madds,
-                    "multiply_adds_sample": of_sample,
-                }
+                batches = sets["train"].train_batches(0, config.batch_size, 0, *place)
+                batch = spread.put_batch(next(batches))
+                of_sample = cost.work("sample", [(1.0, sample)], state, drawn)
+                of_step = cost.training(task, spread, key, state, batch)
+                _counted[program] = of_step | of_sample
             work.update(_counted[program])
-            pace = cost.sampling_rate(sample, spread, state, shown)
-            work["sample_images_per_second"] = round(pace, 1)
-        peak = {} if together else cost.peak_memory(before)
-        own: dict[str, Any] = (
-            {"train_images_per_second": round(rate, 1)} if rate else {}
-        )
-        own["seconds"] = spent()
-        member.log.record(done, "cost", fixed | work | own | together | peak)
+            work.update(cost.sampling(sample, spread, state, shown))
+        own = cost.trained(rate) | {"seconds": spent()} | together
+        own |= {} if together else cost.peak_memory(before)
+        member.log.record(done, "cost", fixed | work | own)
         return figures
 
     def visit(

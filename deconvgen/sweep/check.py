@@ -52,7 +52,7 @@ def _rehearse(
     runs.source(config)
     key = json.dumps(config.to_dict()["data"])
     if key not in examples:
-        dataset = runs.dataset(config, "test")
+        dataset = runs.dataset(config, runs.watched(config))
         examples[key] = dataset, next(dataset.eval_batches(1))
     dataset, example = examples[key]
     config = runs.resolve(config, dataset)

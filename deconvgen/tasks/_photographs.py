@@ -54,9 +54,11 @@ def pair(run: Any, photograph: Picture) -> tuple[np.ndarray, np.ndarray]:
 
 
 def photographs(run: Any) -> dict[str, Picture]:
-    """The held-out photographs that the run's test patches are cut from, by name."""
+    """The photographs that the patches of the run's split are cut from, by name."""
     data = run.config.data
-    found = photos.photographs("test", data.folder, data.channels or 3)
+    found = photos.photographs(
+        run.split, data.folder, data.channels or 3, validation=data.validation
+    )
     return {name: images.to_float(pixels) for name, pixels in found.items()}
 
 

@@ -37,14 +37,26 @@ def network(config: Config, axis: str | None, moments: int = 1) -> Autoencoder:
         pool=model.pool,
         convs=model.convs,
     )
+    widths = tuple(model.get("decoder_features", ())) or tuple(reversed(model.features))
+    if len(widths) != len(model.factors):
+        raise UserError(
+            f"model.decoder_features={widths} should list one number for each of the "
+            f"{len(model.factors)} blocks, or be ()"
+        )
     decoder = Decoder(
-        features=(*reversed(model.features[:-1]), shape[-1]),
+        features=(*widths[1:], shape[-1]),
         factors=tuple(reversed(model.factors)),
         blocks=shared,
     )
     size = seed_size(shape, model.factors)
     return Autoencoder(
-        encoder, decoder, size, model.latent, moments, hidden=model.hidden
+        encoder,
+        decoder,
+        size,
+        model.latent,
+        moments,
+        hidden=model.hidden,
+        seed_features=widths[0],
     )
 
 

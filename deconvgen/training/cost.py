@@ -5,15 +5,14 @@ import gc
 import platform
 import resource
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import jax
 import numpy as np
 
+from deconvgen.core import clock
 from deconvgen.core.types import Batch, State, Task, Tree
 from deconvgen.training.parallel import Spread
 
@@ -24,30 +23,47 @@ def parameters(state: State) -> dict[str, int]:
     return {f"parameters_{k}": count(net.params) for k, net in state.nets.items()}
 
 
-def multiply_adds(step: Any, state: Tree, batch: Batch) -> float:
-    """Multiply-adds an image of a step made by `Spread.run`, as XLA counts them.
+def flops(lowered: Any) -> float:
+    """XLA's count of a lowered program; NaN where it does not tell."""
+    return (lowered.cost_analysis() or {}).get("flops", float("nan"))
 
-    Half of XLA's `flops` for the lowered (not yet optimized) program of one device;
-    NaN where XLA does not tell.
+
+def bytes_moved(lowered: Any) -> float:
+    """What the operations of a lowered program read and write, by XLA's count.
+
+    Each by itself, as before XLA fuses them: the most that memory can be asked for. NaN
+    where XLA does not tell.
     """
-    analysis = step.lower(state, batch, 0).cost_analysis() or {}
+    return (lowered.cost_analysis() or {}).get("bytes accessed", float("nan"))
+
+
+def work(name: str, steps: Iterable[tuple[float, Any]], state: Tree, batch: Batch):
+    """`multiply_adds_NAME` and `bytes_moved_NAME`, of an image.
+
+    `steps` are made by `Spread.run`, each with its share, which the mean is over. A
+    multiply-add is two of XLA's `flops`, of the program before it is optimized.
+    """
     sizes = batch["image"].shape
-    return analysis.get("flops", float("nan")) / 2 / sizes[1 if len(sizes) == 5 else 0]
+    images = sizes[1 if len(sizes) == 5 else 0]
+    lowered = [(share, step.lower(state, batch, 0)) for share, step in steps]
+    mean = lambda count: sum(share * count(each) for share, each in lowered) / images
+    return {
+        f"multiply_adds_{name}": mean(flops) / 2,
+        f"bytes_moved_{name}": mean(bytes_moved),
+    }
 
 
-def multiply_adds_train(
+def training(
     task: Task, spread: Spread, key: Any, state: Tree, batch: Batch
-) -> float:
-    """Multiply-adds an image of a train step, the mean over `Task.kinds` of step.
+) -> dict[str, float]:
+    """The `work` of a train step, the mean over `Task.kinds` of step.
 
     XLA counts the larger branch of a `cond` whichever is taken, so that a step which
     does less at some times has to be counted once for each.
     """
     kinds = task.kinds or ((1.0, task.train_step),)
-    return sum(
-        share * multiply_adds(spread.run(step, key), state, batch)
-        for share, step in kinds
-    )
+    steps = [(share, spread.run(step, key)) for share, step in kinds]
+    return work("train", steps, state, batch)
 
 
 def begin_peak() -> float:
@@ -102,15 +118,25 @@ def _forget_peak() -> bool:
     return True
 
 
-def sampling_rate(
-    sample: Callable, spread: Spread, state: Tree, batch: Any, turns: int = 3
-) -> float:
-    """Images per second of a compiled sample function, the median of a few turns."""
+def sampling(sample: Any, spread: Spread, state: Tree, batch: Any) -> dict[str, float]:
+    """Images a second that are sampled, and milliseconds an image.
+
+    `sample` is made by `Spread.run`.
+    """
     placed = spread.put_batch(batch)
-    jax.block_until_ready(sample(state, placed, 0))
-    seconds = []
-    for _ in range(turns):
-        start = time.perf_counter()
-        jax.block_until_ready(sample(state, placed, 0))
-        seconds.append(time.perf_counter() - start)
-    return len(batch["image"]) / median(seconds)
+    spent = clock.milliseconds(lambda: sample(state, placed, 0), 3)
+    return _speed("sample", 1000 * len(batch["image"]) / spent)
+
+
+def trained(rate: float | int) -> dict[str, float]:
+    """Images a second that were trained on, in milliseconds too (0: nobody knows), and
+    the rate of matrix products in this moment."""
+    known = _speed("train", rate) if rate else {}
+    return known | {"gemm_gflops": round(clock.gemm_gflops(), 1)}
+
+
+def _speed(name: str, rate: float | int) -> dict[str, float]:
+    return {
+        f"{name}_images_per_second": round(float(rate), 1),
+        f"milliseconds_{name}": float(f"{1000 / rate:.4g}"),
+    }

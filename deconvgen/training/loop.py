@@ -93,6 +93,7 @@ class Outcome(NamedTuple):
     step: int
     last: dict[str, Any]  # the last evaluation
     best: dict[str, Any]  # the best one, by the goal
+    tests: list[dict[str, Any]] = []  # test figures of the last and the best step
 
 
 class Stopped(Exit):
@@ -239,8 +240,9 @@ def outcome(member: Member, done: int) -> Outcome | Diverged:
         member.saver.wait()
     except Diverged as error:
         return error
-    evals = member.log.records("eval")
-    return Outcome(member.workdir, done, evals[-1], member.goal.best(evals))
+    evals, tests = (member.log.records(kind) for kind in ("eval", "test"))
+    tests = [record for record in tests if record["step"] == done]
+    return Outcome(member.workdir, done, evals[-1], member.goal.best(evals), tests)
 
 
 def agreed(asked: signals.Noted, step: int, every: int) -> int:

@@ -1,6 +1,7 @@
 """The audit against the known facts about overlap, variance and DC gain."""
 
 import io
+import math
 
 import flax.linen as nn
 import jax
@@ -91,6 +92,10 @@ def test_cost_agrees_with_xla(name):
     args = (x, x.astype(int)) if name == "max_unpool" else (x,)
     tree = jax.eval_shape(lambda *a: variables.init(jax.random.key(0), *a), *args)
     assert counts.parameters == sum(leaf.size for leaf in jax.tree.leaves(tree))
+    # It reads the input and the kernels, and writes the output, once at least.
+    least = 4 * (12 * 12 * 32 + 24 * 24 * 32 + counts.parameters)
+    assert least <= counts.bytes_moved < 10 * least
+    assert math.isnan(counts.milliseconds)  # nobody asked for a time
 
 
 def test_xla_counts_no_products_with_inserted_zeros():
@@ -111,6 +116,8 @@ def test_run_prints_the_table_and_writes_a_page_without_other_files(tmp_path):
     assert record.factor == (2, 3)
     printed = text.getvalue()
     assert "bilinear_conv" in printed and "DC gap:" in printed and "dcgan" in printed
+    assert 0 < record.cost.milliseconds < 1000 and "GFLOP/s" in printed
+    assert 0 < record.cost.milliseconds_train < 1000
     assert all(len(line) <= 80 for line in printed.splitlines() if "│" in line)
     assert (tmp_path / "audit.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "audit.html").read_text()

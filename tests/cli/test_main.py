@@ -38,7 +38,7 @@ def test_train_names_the_run_folder_the_pictures_and_the_figures(run_folder, cap
 
 
 def test_evaluate_prints_a_table_and_writes_json(run_folder, capsys, monkeypatch):
-    monkeypatch.setattr("deconvgen.runs.probes.TRAINING", 16)
+    monkeypatch.setattr("deconvgen.runs.trusted.TRAINING", 16)
     cli.run(["evaluate", f"--workdir={run_folder}", "--checkpoint=latest"])
     said = capsys.readouterr().out
     written = json.loads((run_folder / "evaluation.json").read_text())

@@ -20,7 +20,9 @@ def strictly(text):
 def test_evaluation_json_has_null_for_what_is_not_finite(tmp_path, capsys):
     found = {"frechet_random": float("nan"), "psnr": float("inf"), "ssim": 0.5}
     results = {"best": found | {"checkpoint": 3}}
-    tables.print_evaluation(results, tmp_path, "a run", lambda folder: [])
+    tables.print_evaluation(
+        results, tmp_path / "evaluation", "a run", lambda folder: []
+    )
     (record,) = strictly((tmp_path / "evaluation.json").read_text()).values()
     want = {"frechet_random": None, "psnr": None, "ssim": 0.5, "checkpoint": 3}
     assert record == want

@@ -178,4 +178,4 @@ def test_names_that_are_no_utf8(files):
         text.encode()
     assert a.class_names == ("Mu\\xf1oz", "a")
     whole = folders.read(folder)
-    assert 0 <= folders.held_out(whole.splits["train"][0]) < 1
+    assert 0 <= folders.hashed(whole.splits["train"][0]) < 1

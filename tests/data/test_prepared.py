@@ -3,6 +3,8 @@
 import io
 import subprocess
 from itertools import islice
+from types import SimpleNamespace
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
@@ -115,6 +117,19 @@ def test_a_prepared_set_by_its_name(name):
     assert train.image_shape == (8, 8, 1) and train.class_names == ("cat", "dog", "owl")
     batch = next(train.train_batches(0, 16))
     assert batch["image"].shape == (16, 8, 8, 1) and set(batch["label"]) == {0, 1, 2}
+
+
+def test_validation_images_are_their_own_or_taken_from_training():
+    size = lambda name, s: (
+        load(name, s, image_size=8, channels=1, validation=0.1).num_examples
+    )
+    splits = ("train", "validation", "test")
+    assert [size("tiny_pets", s) for s in splits] == [32, 4, 4]
+    # Its only other images are those of a split "validation", which stay for testing.
+    assert [size("tiny_masks", s) for s in splits] == [11, 1, 5]
+    three = create_autospec(tfds_library.core.DatasetBuilder, instance=True)
+    three.info = SimpleNamespace(splits=dict.fromkeys(splits))
+    assert [prepared._split(three, s) for s in splits] == list(splits)
 
 
 def test_streaming_gives_the_same_batches():

@@ -124,6 +124,37 @@ def test_the_answer_names_the_best_what_it_beats_and_what_is_missing(folder):
     assert "power is 0.0" in text and "planned was 0.500" in text
 
 
+def test_test_figures_answer_and_validation_figures_choose(tmp_path):
+    """Runs without validation in the same sweep have test figures alone."""
+    (tmp_path / "mine.py").write_text(FILE)
+    plan = experiment.save(experiment.load(str(tmp_path / "mine.py")), tmp_path)
+    for trial in plan.trials:
+        place = experiment.place(tmp_path, trial)
+        if trial.group == plan.trials[0].group:
+            write_run(place, trial, 7.0)
+            continue
+        write_run(place, trial, 3.0, early=-1.0, split="validation")
+        with (place / "metrics.jsonl").open("a") as file:
+            for step in (20, 10):
+                record = {"step": 20, "kind": "test", "split": "test"}
+                record |= {"checkpoint": step, "frechet_random": 4.0 + step}
+                record |= {"frechet_random_floor": 0.5, "frechet_random_sd": 0.25}
+                file.write(json.dumps(record) + "\n")
+    plan, found = results.collect(tmp_path)
+    (part,) = parts.parts(plan, found)
+    assert part.measures == {"test/frechet_random": "min"}
+    at = {a: part.table("test/frechet_random", a) for a in ("last", "best")}
+    old, *new = at["last"]
+    assert [{*at["last"][key].values()} for key in (old, new[0])] == [{7.0}, {24.0}]
+    assert [{*at["best"][key].values()} for key in (old, new[0])] == [{7.0}, {14.0}]
+    assert found[-1].last["validation/frechet_random"] == 3.0
+    (remark,) = [r for r in report_text.remarks(part) if "two sets of real" in r]
+    assert "is 0.5000 between" in remark and "by 0.2500 (one" in remark
+    page = report.report([tmp_path])[0].read_text()
+    assert "chosen on the validation images" not in page  # the old ones were not
+    assert "frechet_random while training" in page
+
+
 def test_turning_a_switch_has_its_effect_and_interval(folder):
     plan, found = results.collect(folder)
     (part,) = parts.parts(plan, found)

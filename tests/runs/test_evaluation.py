@@ -16,7 +16,7 @@ from deconvgen.cli import main as cli
 from deconvgen.core.errors import UserError
 from deconvgen.data import Dataset
 from deconvgen.metrics import sums as metrics
-from deconvgen.runs import probes, run, train
+from deconvgen.runs import run, train, trusted
 from deconvgen.runs import setup as runs
 from deconvgen.runs.evaluation import evaluation
 from deconvgen.training import (
@@ -36,7 +36,7 @@ from tests.tiny import TINY
 def quickly():
     """A few training images will do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(probes, "TRAINING", 64)
+        patch.setattr(trusted, "TRAINING", 64)
         yield
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from deconvgen import config
 from deconvgen.core.errors import UserError
-from deconvgen.runs import pretrained, probes, run
+from deconvgen.runs import pretrained, run, trusted
 from deconvgen.runs import setup as runs
 from tests.tiny import untrained
 
@@ -58,7 +58,7 @@ def test_a_damaged_one_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_its_evaluation_has_all_but_the_critics_figures(monkeypatch):
-    monkeypatch.setattr(probes, "TRAINING", 100)
+    monkeypatch.setattr(trusted, "TRAINING", 100)
     figures = run.load("pretrained:dcgan-fashion").evaluate(limit=200)
     assert not {"g_loss", "gradient_replica_db_s2"} & figures.keys()
     assert "spectrum_distance_db" in figures

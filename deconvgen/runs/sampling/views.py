@@ -43,7 +43,7 @@ def features(run: Run, num: int, seed: int, source: str) -> np.ndarray:
     if run.task.decode is not None:
         maps = run.feature_maps(run.latents(1, seed))
     else:
-        which = seed % run.test_set.num_examples
+        which = seed % run.dataset(run.split).num_examples
         maps = run.feature_maps(run.examples(which + 1)["image"][which:])
     return sheet(maps, min(num, 16))
 
