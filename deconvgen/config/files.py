@@ -238,7 +238,8 @@ def parse(saved: dict[str, Any], name: str) -> Config:
             kind = files.KINDS[form]
             raise files.Damaged(f"{name}: {key!r} should be {kind}, not {saved[key]!r}")
     config = ConfigDict({key: _tupled(value) for key, value in saved.items()})
-    if re.search("bilinear_additive|'residual': True", str(saved.get("model"))):
+    model = str(saved.get("model"))
+    if re.search("upsampler': '[^']*bilinear_additive|'residual': True", model):
         _old(config, "model.reduction", "mean")
     _old(config, "monitor.mode", "min")
     _old(config, "data.validation", 0.0)

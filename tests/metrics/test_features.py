@@ -90,8 +90,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("features")
     told = []
     about = train_and_save(
-        tiny("train"),
-        tiny("test"),
+        {split: tiny(split) for split in ("train", "test")},
         str(folder),
         Recipe(steps=200, batch_size=30, width=4),
         report=lambda *x: told.append(x),

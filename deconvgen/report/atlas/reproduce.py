@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from deconvgen import config as configs
 from deconvgen.core.errors import UserError
 from deconvgen.report.atlas.rows import Row, digest
+from deconvgen.report.splits import named
 from deconvgen.report.statistics import interval
 from deconvgen.runs import origin, pinned
 from deconvgen.runs.train import train
-from deconvgen.training.log import METRICS, figures, read
+from deconvgen.training.log import METRICS, read
 
 ROUNDING = 1e-3
 """Of a figure: what another device or version may change of the same computation."""
@@ -64,9 +65,11 @@ def reproduce(row: Row, rows: Sequence[Row], workdir: Path | str) -> Again:
             f"the row {row['row']} was trained by the config {row['digest']}, which "
             f"{row['config']} with its overrides no longer is ({made})"
         )
-    evals = [r for r in read(folder / METRICS) if r["kind"] == "eval"]
+    records = read(folder / METRICS)
+    evals = [r for r in records if r["kind"] == "eval"]
+    tests = {r.get("checkpoint"): r for r in records if r["kind"] == "test"}
     measure = row["measure"]
-    now: Any = figures(evals[-1]).get(measure, math.nan)
+    now: Any = named(evals[-1], tests).get(measure, math.nan)
     own = [
         r[measure]
         for r in rows
