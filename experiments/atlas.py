@@ -9,7 +9,7 @@ hours on two cores, stopped and continued at will. The full size trains longer, 
 GPU. Layers that need an encoder's help (`max_unpool`) are in no generator, so not here.
 """
 
-from deconvgen.sweep import chain, choose, product, seeds, smoke, widths
+from deconvgen.sweep import chain, choose, product, smoke, widths
 
 QUESTION = "Which upsampling layer, started how, suits which task, and at what cost?"
 BASE = "dcgan"
@@ -46,7 +46,8 @@ CELLS = [
 
 
 def runs(count):
-    return seeds(product(choose("config", TASKS), chain(CELLS)), count)
+    """Seed after seed, so that a sweep that is stopped has something of every cell."""
+    return product(choose("seed", range(count)), choose("config", TASKS), chain(CELLS))
 
 
 RUNS = {"smoke": runs(10), "full": runs(10)}

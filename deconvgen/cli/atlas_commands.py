@@ -25,7 +25,8 @@ def multiply_adds(text: str) -> float:
 def atlas(values: Values) -> None:
     """Make the atlas of sweep folders: `deconvgen atlas sweeps/atlas --out=results`.
 
-    Without folders, the page of the atlas that comes along.
+    Rows that `atlas.csv` has there already are kept, so that sweeps can follow each
+    other. Without folders, the page of the atlas that comes along.
     """
     import json
 
@@ -33,7 +34,7 @@ def atlas(values: Values) -> None:
     from deconvgen.report.atlas.advise import load
     from deconvgen.report.atlas.cells import cells
     from deconvgen.report.atlas.page import page
-    from deconvgen.report.atlas.rows import rows, write
+    from deconvgen.report.atlas.rows import merged, read, rows, write
     from deconvgen.report.study import studies
 
     out = Path(values.out).expanduser()
@@ -42,6 +43,8 @@ def atlas(values: Values) -> None:
         found = rows(studies(values.words))
         if not found:
             raise UserError("no run of these folders is finished: there is no row yet")
+        if (out / "atlas.csv").exists():
+            found = merged(read(out / "atlas.csv"), found)
         write(found, out / "atlas.csv")
         made = cells(found)
         files.write(out / "atlas.json", json.dumps(made, indent=1) + "\n")

@@ -52,6 +52,12 @@ def rows(studies: Iterable[Study]) -> list[Row]:
                         f"{result.trial.name} and another; vary layers and starts alone"
                     )
                 found[row["row"]] = row
+    return merged([], list(found.values()))
+
+
+def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
+    """Both, in the lasting order; of one name the new row."""
+    found = {row["row"]: row for row in (*old, *new)}
     return [found[key] for key in sorted(found, key=_place(found))]
 
 

@@ -60,6 +60,14 @@ def test_rows_survive_their_file(tmp_path):
         table.find(made(2), name.replace("nearest", "neerest"))
 
 
+def test_rows_of_later_sweeps_join_and_replace():
+    early, late = made(2), [row | {"revision": "def"} for row in made(3)]
+    joined = table.merged(early, late)
+    assert [row["revision"] for row in joined] == ["def"] * 12
+    assert table.merged(late, early)[0]["revision"] == "abc"
+    assert [row["seed"] for row in joined[:3]] == [0, 1, 2]
+
+
 def test_cells_rank_judge_and_price():
     (task,) = cells(made())["tasks"].values()
     names = [f"{c['upsampler']}:{c['initializer']}" for c in task["cells"]]
