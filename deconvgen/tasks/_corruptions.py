@@ -5,6 +5,8 @@ filled in (Pathak et al. 2016, "Context Encoders"). Every corruption is
 `corrupt(key, image, amount)` on one image [h, w, c] in [-1, 1].
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -56,7 +58,7 @@ def hole(key: OneKey, image: Image, amount: Scalar) -> Image:
     sides = [max(1, round(n * amount**0.5)) for n in (h, w)]
     corner = jax.random.uniform(key, (2,))
 
-    def inside(n: int, side: Scalar, share: Array) -> Array:
+    def inside(n: int, side: Any, share: Array) -> Array:
         start = jnp.floor(share * (n - side + 1))
         return (jnp.arange(n) >= start) & (jnp.arange(n) < start + side)
 

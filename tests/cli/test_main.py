@@ -54,7 +54,7 @@ def found(run_folder):
     from deconvgen.runs.run import load
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("deconvgen.runs.probes.TRAINING", 16)
+        patch.setattr("deconvgen.runs.trusted.TRAINING", 16)
         return evaluation(load(run_folder, "latest"))
 
 

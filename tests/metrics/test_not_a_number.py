@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deconvgen.core.errors import UserError
-from deconvgen.metrics import distances, spectra
+from deconvgen.metrics import distances, neighbours, spectra
 from deconvgen.metrics.artifacts import phase_variance_ratio, phase_variances
 from deconvgen.metrics.edges import edge_positions, edge_response, edge_sums, step_edges
 from deconvgen.metrics.features import Extractor
@@ -34,9 +34,9 @@ def spoilt(x, value):
 SETS = {
     "frechet": lambda x, y: [distances.frechet_distance(x, y)],
     "kernel": lambda x, y: distances.kernel_distance(x, y, subsets=5)[:2],
-    "manifolds": distances.manifolds,
+    "manifolds": neighbours.manifolds,
     "separability": lambda x, y: [spectra.separability(np.abs(x), np.abs(y))],
-    "memorization": lambda x, y: [distances.memorization_ratio(x[:1], y, y + 1)],
+    "memorization": lambda x, y: [neighbours.memorization_ratio(x[:1], y, y + 1)],
 }
 
 
@@ -106,22 +106,22 @@ def test_frechet_distance_of_ten_images_of_2048_features():
 @pytest.mark.parametrize("offset", [1e3, 1e6])
 def test_neighbourhoods_far_from_zero(offset):
     x, y = rows(60), rows(50, seed=1)
-    near, far = (distances.manifolds(x + s, y + s) for s in (0, offset))
+    near, far = (neighbours.manifolds(x + s, y + s) for s in (0, offset))
     assert near == far
-    ratios = [distances.memorization_ratio(x + s, y + s, -x + s) for s in (0, offset)]
+    ratios = [neighbours.memorization_ratio(x + s, y + s, -x + s) for s in (0, offset)]
     assert ratios[0] == pytest.approx(ratios[1], rel=1e-5)
 
 
 def test_copies_are_at_distance_zero():
     x = np.repeat(rows(10, 64) + 100, 6, axis=0)  # balls of radius 0
-    assert distances.manifolds(x, x[::-1].copy()) == (1, 1, 6 / 5, 1)
+    assert neighbours.manifolds(x, x[::-1].copy()) == (1, 1, 6 / 5, 1)
 
 
 def test_held_out_images_that_are_training_images_give_no_ratio():
     x, y = rows(50), rows(30, seed=1)
-    assert np.isnan(distances.memorization_ratio(y, x, x[:20]))
-    assert np.isnan(distances.memorization_ratio(y, x, x[:20].astype(np.float32)))
-    assert np.isnan(distances.memorization_ratio(y[:0], x, y))
+    assert np.isnan(neighbours.memorization_ratio(y, x, x[:20]))
+    assert np.isnan(neighbours.memorization_ratio(y, x, x[:20].astype(np.float32)))
+    assert np.isnan(neighbours.memorization_ratio(y[:0], x, y))
 
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (8, 24, 24, 1)), "f4")

@@ -297,7 +297,7 @@ def test_frozen_upsampling_stays_bilinear():
         ("superres", ("model.trunk=fsrcn",), "did you mean 'fsrcnn'"),
         ("segmentation", ("model.name=une",), "did you mean 'unet'"),
         ("segmentation", ("model.name=fcn", "model.join=ad"), "did you mean 'add'"),
-        ("autoencoder", ("model.features=4",), "needs as many features"),
+        ("autoencoder", ("model.features=4",), "should list one number"),
         ("segmentation", ("model.features=2,2,2,2,2",), "multiple of 16"),
         ("segmentation", ("loss.class_weights=(1.0,2.0)",), "2 weights for 4 classes"),
         ("segmentation", ("model.upsampler=max_unpool",), "segnet"),

@@ -129,6 +129,7 @@ SIZES = {"full": [{"steps": 2, "eval_every": 2, "log_every": 1, "batch_size": 8,
 """
 
 
+@pytest.mark.slow
 def test_from_a_sweep_to_a_row_trained_again(tmp_path):
     (tmp_path / "tiny.py").write_text(FILE)
     sweep(str(tmp_path / "tiny.py"), tmp_path / "sweep", timing=False, jobs=1)
