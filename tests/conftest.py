@@ -4,6 +4,8 @@ import atexit
 import os
 import shutil
 import tempfile
+import zlib
+from collections import Counter
 from typing import runtime_checkable
 
 # Before JAX starts: equal programs are compiled once a session, by subprocesses too
@@ -28,6 +30,24 @@ from jaxtyping import install_import_hook
 runtime_checkable(PromoteDtypeFn)
 
 install_import_hook("deconvgen", "beartype.beartype")
+
+
+REGISTRIES = ("tests/nn/test_any_images.py", "tests/nn/test_upsample.py")
+MANY = 12
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of tests with a case a layer and more, a third runs always; all with the slow.
+
+    Which ones, their names decide: the same everywhere, and others for other layers.
+    """
+    function = lambda item: item.nodeid.partition("[")[0]
+    cases = Counter(map(function, items))
+    for item in items:
+        many = cases[function(item)] >= MANY and item.nodeid.startswith(REGISTRIES)
+        if many and zlib.crc32(item.nodeid.encode()) % 3:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="module")

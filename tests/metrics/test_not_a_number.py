@@ -114,7 +114,7 @@ def test_neighbourhoods_far_from_zero(offset):
 
 def test_copies_are_at_distance_zero():
     x = np.repeat(rows(10, 64) + 100, 6, axis=0)  # balls of radius 0
-    assert neighbours.manifolds(x, x[::-1].copy()) == (1, 1, 6 / 5, 1)
+    assert neighbours.manifolds(x, x[::-1].copy()) == pytest.approx((1, 1, 6 / 5, 1))
 
 
 def test_held_out_images_that_are_training_images_give_no_ratio():

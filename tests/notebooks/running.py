@@ -13,7 +13,7 @@ import pytest
 
 FOLDER = Path(__file__).parent.parent.parent / "notebooks"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
-TRAIN = (3, 4, 5)  # notebooks that train for a minute, and run with the slow tests
+LONG = (2, 3, 4, 5)  # notebooks that take a minute, and run with the slow tests
 
 
 def runs(number: int) -> Callable:
@@ -40,7 +40,7 @@ def runs(number: int) -> Callable:
             made = Path(folder) / f"{script.stem}.ipynb"
             made.write_text(jupytext.writes(notebook, "ipynb"))
 
-    return pytest.mark.slow(test) if number in TRAIN else test
+    return pytest.mark.slow(test) if number in LONG else test
 
 
 def _kernel(tmp_path: Path) -> Path:

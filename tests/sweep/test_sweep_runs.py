@@ -100,6 +100,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(real, tmp_path, monkeypa
     assert begun["step"] == 10 and last_eval(tmp_path / "run")["step"] == 30
 
 
+@pytest.mark.slow
 def test_runs_of_one_program_go_on_together_and_one_that_diverges_ends_alone(
     real, tmp_path, monkeypatch
 ):
