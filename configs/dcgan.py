@@ -5,8 +5,8 @@
 
 38 minutes (half of them on one core), and about 3 minutes for the demo, on two cores
 with other work beside. Frechet distance of the shipped classifier's features at the
-end, 2,000 + 2,000 images, one seed: 0.97 by the default (data.validation=0), on test images; 0.78 by the
-demo's recipe on images held out of the training ones.
+end, 2,000 + 2,000 images, one seed: 0.97 by the default (data.validation=0), on test
+images; 0.78 by the demo's recipe, on images held out of the training ones.
 
 Variants (`--config=dcgan:NAME`):
     (none)    28x28 grey, the embedded Fashion-MNIST
