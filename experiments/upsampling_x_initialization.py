@@ -5,7 +5,8 @@
     deconvgen report sweeps/both
 
 The smoke size takes four layers and six starts, the study two starts and the seeds that
-a verdict takes (192 runs, half an hour on two cores); the full one all that there are.
+a verdict takes (192 runs, half an hour on two cores) at equal widths; `study_cost` is
+the same at equal multiply-adds; the full one all that there are.
 """
 
 from deconvgen.sweep import choose, product, seeds, smoke, where, widths
@@ -56,9 +57,11 @@ def runs(layers, starts, count):
 
 
 FOUR = ["conv_transpose", "depth_to_space", "nearest_conv", "bilinear_additive"]
+STUDY = runs(FOUR, ["default", "orthogonal"], 12)
 RUNS = {
     "smoke": runs(FOUR, [*ANY[:3], "bilinear", "nearest_equivalent", "icnr"], 3),
-    "study": runs(FOUR, ["default", "orthogonal"], 12),
+    "study": STUDY,
+    "study_cost": STUDY,
     "full": runs([*DECONVOLUTIONS, *OTHERS], [*ANY, *ONLY], 5),
 }
 MEASURES = [
@@ -71,9 +74,11 @@ MEASURES = [
 ]
 PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
+TOLD = {"seeds": 12, "tells": {"frechet_*": 0.33, "psnr": 0.06}}
 DESIGN = {
     "smoke": {"seeds": 3},
-    "study": {"seeds": 12, "tells": {"frechet_*": 0.33, "psnr": 0.06}},
+    "study": TOLD,
+    "study_cost": TOLD,
     "full": {"seeds": 5},
 }
 SMALL = [
@@ -89,5 +94,6 @@ SMALL = [
 SIZES = {
     "smoke": SMALL,
     "study": SMALL,
+    "study_cost": [*SMALL, {"model.equal": "multiply_adds"}],
     "full": [{"model.kernel_size": 0}, {"config": "dcgan", "steps": 20_000}],
 }
