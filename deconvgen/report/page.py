@@ -9,6 +9,7 @@ from string import Template
 from deconvgen.metrics.measures import WAYS, legend, plain, under
 from deconvgen.report import (
     appendix,
+    costs,
     statistics,
 )
 from deconvgen.report import (
@@ -50,8 +51,17 @@ def page(found: Sequence[Study]) -> str:
     return PAGE.substitute(
         title=html.escape(" ".join(questions)),
         contents=f"<ol>{''.join(links)}</ol>" if len(links) > 1 else "",
-        studies="".join(_study(f"study-{i}", s) for i, s in enumerate(found, 1)),
+        studies=_beside(found)
+        + "".join(_study(f"study-{i}", s) for i, s in enumerate(found, 1)),
     )
+
+
+def _beside(found: Sequence[Study]) -> str:
+    tables = costs.side_by_side(found)
+    if not tables:
+        return ""
+    told = (f"<h3>{html.escape(c)}</h3>{costs.as_html(t)}" for c, t in tables)
+    return f"<h1>Equal widths and equal multiply-adds</h1>{''.join(told)}"
 
 
 def _study(name: str, study: Study) -> str:
@@ -114,6 +124,8 @@ def _sections(part: Part) -> Iterator[str]:
     if len(part.keys) == 2:
         yield report_tables.matrix(part, first)
     yield report_tables.table(part)
+    if beside := costs.quality_and_cost(part):
+        yield costs.as_html(beside)
     if about := report_text.about_best(part):
         yield _folded(about, [report_tables.table(part, "best")])
     told = [text for m in others for text in report_text.effects(part, m)]

@@ -27,14 +27,15 @@ class Study(NamedTuple):
 
 
 def studies(folders: Sequence[str | Path]) -> list[Study]:
-    """One study for each experiment and size among the folders, in their order.
+    """One study for each experiment, size and `model.equal` of the folders, in order.
 
     >>> [study.plan.question for study in studies(["sweeps/mine"])]  # doctest: +SKIP
     """
-    groups: dict[tuple[str, str], list[str | Path]] = {}
+    groups: dict[tuple[str, ...], list[str | Path]] = {}
     for folder in folders:
         plan, _ = results.collect(folder)
-        groups.setdefault((plan.name, plan.size), []).append(folder)
+        equal = (text for text in plan.common if text.startswith("model.equal="))
+        groups.setdefault((plan.name, plan.size, *equal), []).append(folder)
     found = []
     for group in groups.values():
         plan, runs = gather(group)

@@ -8,11 +8,12 @@ from pathlib import Path
 from deconvgen.core import files
 from deconvgen.metrics.measures import legend
 from deconvgen.report import (
-    page as report_page,
-)
-from deconvgen.report import (
+    costs,
     results,
     statistics,
+)
+from deconvgen.report import (
+    page as report_page,
 )
 from deconvgen.report import (
     tables as report_tables,
@@ -45,10 +46,18 @@ def report(folders: Sequence[str | Path], out: str | Path = "") -> list[Path]:
     names = ("report.html", "report.md", "settings.csv", "runs.csv")
     paths = [place / name for name in names]
     files.write(paths[0], report_page.page(found))
-    files.write(paths[1], "\n".join(map(markdown, found)))
+    files.write(paths[1], "\n".join([*_beside(found), *map(markdown, found)]))
     write_settings(found, paths[2])
     results.write_runs([(s.plan.name, r) for s in found for r in s.results], paths[3])
     return paths
+
+
+def _beside(found: Sequence[Study]) -> list[str]:
+    tables = costs.side_by_side(found)
+    lines = ["# Equal widths and equal multiply-adds", ""] if tables else []
+    for config, table in tables:
+        lines += [f"## {config}", "", *costs.as_markdown(table), ""]
+    return lines
 
 
 def markdown(study: Study) -> str:
@@ -69,6 +78,8 @@ def markdown(study: Study) -> str:
         told = [line for m in others for line in report_text.effects(part, m)]
         lines += ["", "Described, and not judged:", *told] if told else []
         lines += ["", *report_tables.markdown(part)]
+        if beside := costs.quality_and_cost(part):
+            lines += ["", *costs.as_markdown(beside)]
         lines += ["", f"{report_verdict.METHOD} {report_text.facts(part.results)}.", ""]
         if about := report_text.about_best(part):
             lines += [about, "", *report_tables.markdown(part, "best"), ""]
