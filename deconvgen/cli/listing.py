@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 
@@ -40,18 +41,18 @@ def _first(doc: str | None) -> str:
     return (doc or "").strip().partition("\n")[0]
 
 
-def _files(kind: str, more: Callable[[str], str] = lambda name: "") -> list[Row]:
+def _files(kind: str) -> list[Row]:
     """A first line each: what a file says of itself, without running it."""
     docs = {
         name: ast.get_docstring(ast.parse(configs.find(name, kind).read_text()))
         for name in configs.names(kind)
     }
-    return [{"name": k, "about": f"{_first(v)}{more(k)}"} for k, v in docs.items()]
+    return [{"name": name, "about": _first(doc)} for name, doc in docs.items()]
 
 
-def _variants(name: str) -> str:
-    found = configs.variants(name)
-    return f"\n:{', :'.join(found)}" if found else ""
+def _configs() -> list[Row]:
+    told = lambda name: ", ".join(f":{each}" for each in configs.variants(name))
+    return [row | {"variants": told(row["name"])} for row in _files("configs")]
 
 
 def _tasks() -> list[Row]:
@@ -120,7 +121,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
     "initializers": lambda: _registry("initializer"),
     "tasks": _tasks,
     "datasets": lambda: _registry("dataset"),
-    "configs": lambda: _files("configs", _variants),
+    "configs": _configs,
     "experiments": lambda: _files("experiments"),
     "optimizers": lambda: _registry("optimizer"),
     "schedules": lambda: _registry("schedule"),
@@ -155,9 +156,20 @@ def show(
     if as_json:
         print(json.dumps(found[words[0]] if len(words) == 1 else found, indent=1))
         return
-    console = Terminal() if sys.stdout.isatty() else Terminal(width=1000)
+    live = sys.stdout.isatty()
+    console = Terminal() if live else Terminal(width=1000)
     for kind, rows in found.items():
-        console.print(table(kind, rows))
+        with console.capture() as printed:
+            console.print(table(kind, [_folded(r) for r in rows] if live else rows))
+        print(re.sub(r" +$", "", printed.get(), flags=re.MULTILINE), end="")
+
+
+def _folded(row: Row) -> Row:
+    """What is a column of its own in a pipe, below the rest for a person."""
+    if "variants" not in row:
+        return row
+    below = "\n".join(filter(None, [row["about"], row["variants"]]))
+    return {"name": row["name"], "about": below}
 
 
 def table(kind: str, rows: list[Row]) -> Table:

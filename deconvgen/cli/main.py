@@ -13,7 +13,7 @@ from deconvgen.cli import (  # noqa: F401
 )
 from deconvgen.cli.parser import COMMANDS, parse, parser
 from deconvgen.core import signals
-from deconvgen.core.errors import Exit, unknown
+from deconvgen.core.errors import Exit, UserError, near_match, unknown
 
 BACKEND = "Unable to initialize backend"
 """How JAX's RuntimeError begins at JAX_PLATFORMS=nonsense or a GPU without driver."""
@@ -30,6 +30,9 @@ def run(argv: list[str]) -> None:
         print(f"deconvgen {__version__}")
         return
     name, *words = argv
+    if name.startswith("-"):
+        hint = near_match(name, ["--help", "--version"])
+        raise UserError(f"deconvgen has no flag {name} before a command{hint}")
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
     if {"-h", "--help"} & {*words}:

@@ -202,9 +202,12 @@ def parse(name: str, words: list[str]) -> Values:
     for word in odd:
         if not word.startswith("-"):
             raise UserError(f"deconvgen {name} does not know what to do with {word!r}")
-        flag = word.lstrip("-").partition("=")[0]
-        hint = near_match(flag, [*known, "import"])
-        raise UserError(f"deconvgen {name} has no flag --{flag}{hint}")
+        flag = f"--{word.lstrip('-').partition('=')[0]}"
+        names = [f"--{there}" for there in (*known, "import")]
+        if "config" in known:  # a key of it, whatever the key
+            names.append(f"--config.{flag.partition('.')[2]}")
+        hint = near_match(flag, names)
+        raise UserError(f"deconvgen {name} has no flag {flag}{hint}")
     for flag in own.flags:
         if flag.needed and not helps and not getattr(values, flag.name):
             raise UserError(f"--{flag.name} is missing: {flag.about}")

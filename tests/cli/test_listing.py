@@ -35,6 +35,11 @@ def test_what_is_piped_is_not_wrapped(capsys):
     (line,) = (line for line in lines if " monitor.patience " in line)
     assert line.rstrip().endswith("yes: the best step is looked for anew among all")
     assert " 0 or more " in line
+    (line,) = (
+        line for line in listed(capsys, "configs").splitlines() if "DCGAN" in line
+    )
+    assert line.endswith(f":{', :'.join(config.variants('dcgan'))}")
+    assert json.loads(listed(capsys, "configs", "--json"))[0]["variants"]
 
 
 @pytest.mark.parametrize("command", ["train", "features", "list"])

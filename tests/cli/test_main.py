@@ -193,6 +193,8 @@ def test_a_shell_is_told_how_to_complete(shell, capsys):
         ("deconvgen sweep last", ["last_layer "]),
         ("deconvgen completion f", ["fish "]),
         ("deconvgen list mea", ["measures "]),
+        ("deconvgen train --config.model.lat", ["--config.model.latent "]),
+        ("deconvgen train --config.dtype=bf", ["--config.dtype=bfloat16"]),
     ],
 )
 def test_tab_completes(line, wanted, tmp_path):
@@ -220,6 +222,11 @@ MISTAKES = {
         ["train", "--wrkdir=x"],
         "no flag --wrkdir; did you mean",
     ),
+    "a misspelt flag of a key": (
+        ["train", X, CONFIG, "--confg.model.latent=3"],
+        "no flag --confg.model.latent; did you mean '--config.model.latent'",
+    ),
+    "a misspelt flag before the command": (["--versoin"], "did you mean '--version'"),
     "a word too many": (["train", "dcgan"], "does not know what to do with 'dcgan'"),
     "no config": (["train", X], "--config is missing"),
     "a config that fails": (["train", "--config={tmp}/fails.py", X], "(line 2)"),
