@@ -47,14 +47,14 @@ def few(count: int) -> None:
 def carved(source: Source, split: str, share: float, balanced: bool = False) -> Source:
     """The part of the training images' source that is for a split.
 
-    `balanced`: the same share of every label, which all records are read for.
+    `balanced`: the same share of every label, of a source that is decoded.
     """
-    labels: Any = np.zeros(source.length, int)
-    if balanced:
-        labels = [record["label"] for record in source.read(range(source.length))]
+    decoded = source.decoded
+    labels = decoded["label"] if balanced else np.zeros(source.length, int)
     at = places(labels, split, share).tolist()
     return source._replace(
         length=len(at),
         read=lambda indices: source.read([at[i] for i in indices]),
         describe=lambda index: source.describe(at[index]),
+        decoded={name: values[at] for name, values in decoded.items()},
     )

@@ -61,6 +61,7 @@ class Source(NamedTuple):
     survey: Callable[[], classes.Found] | None = None  # of all masks, where there are
     identity: dict[str, Any] | None = None  # see `pipeline.dataset`
     notes: tuple[str, ...] = ()
+    decoded: dict[str, np.ndarray] = {}  # all `image` [n, h, w, c] and `label`, if so
 
 
 def seen(file: Image.Image | Path | bytes) -> tuple[Image.Image, int]:
@@ -108,6 +109,16 @@ def _stack(examples: Sequence[dict[str, np.ndarray]], name: str) -> dict:
             f"the images of {name} differ in shape ({shapes[0]}, {shapes[-1]}, ...): "
             "set image_size and channels"
         ) from None
+
+
+def _fits(decoded: dict[str, np.ndarray], options: Options) -> bool:
+    """Whether `_decode` would leave what is decoded as it is."""
+    if not decoded:
+        return False
+    _, *sides, channels = decoded["image"].shape
+    size = transform.stored_size(options.image_size, options.crop)
+    same = sides == [size or side for side in sides]
+    return same and options.channels in (0, channels)
 
 
 def _decoder(
@@ -162,7 +173,9 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
     length = source.length
     kept: dict[str, np.ndarray] = {}
     origin: Sequence[int] = range(length)  # where in the source an example is
-    if small:
+    if small and _fits(source.decoded, options):
+        kept = dict(source.decoded)
+    elif small:
         tried: list[dict | None] = []
         with ThreadPoolExecutor(threads) as pool:  # not worth it for thumbnails
             spread = map if pixels < 2**13 else pool.map

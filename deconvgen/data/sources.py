@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
+from deconvgen.data import fashion, held_out
 from deconvgen.data import folder as folders
 from deconvgen.data.classes import IGNORE
 from deconvgen.data.photos import patches as photo_patches
@@ -22,18 +23,15 @@ def fashion_mnist_small(split: str, options: Options) -> Dataset:
 
     For validation, the same share of the training images of every class.
     """
-    from deconvgen.data import tfds as prepared  # TFDS takes a moment to import
-
-    return _fashion(split, options, str(prepared.data_dir()))
+    return _fashion(split, options)
 
 
-@lru_cache(maxsize=6)  # its splits never change, and decoding one takes seconds
-def _fashion(split: str, options: Options, data_dir: str) -> Dataset:
-    from deconvgen.data import fashion
-    from deconvgen.data import tfds as prepared
-
-    builder = prepared.prepare(fashion.FashionMnistSmall)
-    return _tfds("fashion_mnist_small", builder, split, options, balanced=True)
+@lru_cache(maxsize=6)  # its splits never change
+def _fashion(split: str, options: Options) -> Dataset:
+    source = fashion.source("test" if split == "test" else "train")
+    if options.validation and split != "test":
+        source = held_out.carved(source, split, options.validation, balanced=True)
+    return from_source(fashion.NAME, split, source, options)
 
 
 @datasets.register
@@ -71,15 +69,6 @@ def folder(split: str, options: Options) -> Dataset:
         return photo_patches(where.name, split, options)
     source = folders.source(where, split, options.validation)
     return from_source(where.name or str(where), split, source, options)
-
-
-def _tfds(
-    name: str, builder, split: str, options: Options, balanced: bool = False
-) -> Dataset:
-    from deconvgen.data import tfds as prepared
-
-    source = prepared.source(builder, split, options.validation, balanced)
-    return from_source(name, split, source, options)
 
 
 def load(
@@ -168,6 +157,8 @@ def _load(name: str, split: str, options: Options) -> Dataset:
         return datasets["folder"](split, options)
     if name in datasets:
         return datasets[name](split, options)
-    from deconvgen.data import tfds as prepared
+    from deconvgen.data import tfds as prepared  # TFDS takes a moment to import
 
-    return _tfds(name, prepared.find(name, datasets), split, options)
+    builder = prepared.find(name, datasets)
+    source = prepared.source(builder, split, options.validation)
+    return from_source(name, split, source, options)

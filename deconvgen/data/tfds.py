@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import io
 import logging
 import os
 import subprocess
@@ -12,7 +11,6 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import read_only_builder, registered
-from tensorflow_datasets.core.utils import tqdm_utils
 
 from deconvgen.core.errors import UnknownName, UserError, near_match
 from deconvgen.data import classes, held_out
@@ -29,48 +27,6 @@ def data_dir() -> tfds.core.Path:
     """The user's TFDS folder: $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
     given = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     return tfds.core.Path(given).expanduser()
-
-
-def prepare(builder: type[tfds.core.GeneratorBasedBuilder]) -> tfds.core.DatasetBuilder:
-    """One of our own builders, written into the user's TFDS folder on first use.
-
-    TFDS writes into a folder of its own and renames it, so of two processes that
-    prepare at once one wins and the other reads what the first has written.
-    """
-    folder = data_dir()
-    here = None
-    kept = folder / builder.name
-    try:
-        here = builder(data_dir=folder, file_format="array_record")
-        if not here.data_path.exists():
-            with contextlib.redirect_stdout(io.StringIO()), _no_progress_bar():
-                here.download_and_prepare()
-        if not here.info.splits:
-            raise ValueError("it has no splits")
-        return here
-    except (OSError, RuntimeError) as error:  # array_record's is a RuntimeError
-        if here is not None and here.data_path.exists():
-            return builder(data_dir=folder, file_format="array_record")
-        why = getattr(error, "strerror", "") or error
-        raise UserError(
-            f"the data set {builder.name} cannot be written to {folder} ({why}): set "
-            "TFDS_DATA_DIR to a folder that you may write to"
-        ) from None
-    except Exception as error:  # what of TFDS, protobuf or JSON, is theirs to say
-        if not kept.exists():
-            raise
-        raise _damaged(kept, error) from error
-
-
-@contextlib.contextmanager
-def _no_progress_bar():
-    was_on = getattr(tqdm_utils, "_active", True)
-    tfds.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if was_on:
-            tfds.enable_progress_bar()
 
 
 def find(name: str, ours: Iterable[str]) -> tfds.core.DatasetBuilder:
@@ -148,19 +104,13 @@ def has_validation(builder: tfds.core.DatasetBuilder) -> bool:
 
 
 def source(
-    builder: tfds.core.DatasetBuilder,
-    split: str,
-    validation: float = 0.0,
-    balanced: bool = False,
+    builder: tfds.core.DatasetBuilder, split: str, validation: float = 0.0
 ) -> Source:
-    """The records of a split; `validation` is as `deconvgen.data.load` has it.
-
-    Held out of the training images, it may be `balanced` (`held_out.carved`).
-    """
+    """The records of a split; `validation` is as `deconvgen.data.load` has it."""
     found = _source(builder, split)
     if not validation or split == "test" or has_validation(builder):
         return found
-    return held_out.carved(found, split, validation, balanced)
+    return held_out.carved(found, split, validation)
 
 
 def _source(builder: tfds.core.DatasetBuilder, split: str) -> Source:

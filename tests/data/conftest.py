@@ -1,26 +1,8 @@
-"""Folders of pictures, and a TFDS folder that is not the user's."""
+"""Folders of pictures."""
 
 import numpy as np
 import pytest
 from PIL import Image
-
-from deconvgen.data import load
-
-
-@pytest.fixture(scope="session")
-def tfds_folder(tmp_path_factory):
-    """A TFDS folder into which the embedded set is prepared once."""
-    folder = tmp_path_factory.mktemp("tfds")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TFDS_DATA_DIR", str(folder))
-        load("fashion_mnist_small", "test")
-    return folder
-
-
-@pytest.fixture
-def tfds(tfds_folder, monkeypatch):
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tfds_folder))
-    return tfds_folder
 
 
 def _paint(path, height=12, width=16, seed=0, mode="RGB"):

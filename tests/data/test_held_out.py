@@ -39,7 +39,7 @@ def test_either_part_has_an_example(count, share):
         held_out.few(1)
 
 
-def test_fashion_mnist_gives_a_hundred_of_each_class(tfds):
+def test_fashion_mnist_gives_a_hundred_of_each_class():
     train, held = (load("fashion_mnist_small", s, validation=0.1) for s in SPLITS[:2])
     whole = {bytes(image) for image in fashion.embedded("train")}
     a, b = (next(d.eval_batches(d.num_examples)) for d in (train, held))

@@ -49,7 +49,7 @@ def test_a_folder_of_the_same_name_elsewhere_is_another(pictures, tmp_path):
     assert a["folder"] != b["folder"] and a["sha256"] == b["sha256"]
 
 
-def test_named_sets_have_a_version(tfds):
+def test_named_sets_have_a_version():
     assert load("fashion_mnist_small", "test").identity == {
         "name": "fashion_mnist_small",
         "version": "1.0.0",

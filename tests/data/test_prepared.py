@@ -100,8 +100,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFDS_DATA_DIR", str(folder))
-        prepared.prepare(TinyPets)
-        prepared.prepare(TinyMasks)
+        for builder in (TinyPets, TinyMasks):
+            made = builder(data_dir=folder, file_format="array_record")
+            made.download_and_prepare()
     return folder
 
 
