@@ -1,6 +1,6 @@
 """Swap the last upsampling layer alone, as Chandrasegaran et al. (CVPR 2021) did.
 
-    deconvgen sweep experiments/last_layer.py --size=smoke --workdir=sweeps/last
+    deconvgen sweep experiments/last_layer.py --size=study --workdir=sweeps/last
     deconvgen report sweeps/last
 
 Their finding: where only the last layer is nearest or bilinear, the gap between the
@@ -10,9 +10,11 @@ the slope of the upper octave answers, by its distance from the real images'.
 it has one: the study has both, and as many seeds as a verdict on the decay takes.
 """
 
-from deconvgen.sweep import chain, choose, product, seeds
+from deconvgen.sweep import chain, choose, claim, product, seeds
 
 QUESTION = "Does another last upsampling layer alone close the gap between the spectra?"
+FINDING = "Another last upsampling layer closes the spectral gap of deconvolution"
+SOURCE = "Chandrasegaran et al. 2021"
 BASE = "dcgan"
 LAST = ["nearest_conv", "bilinear_conv", "depth_to_space", "fir_conv_transpose"]
 
@@ -44,6 +46,14 @@ RUNS = {
     "study": seeds(STUDY, 10),
     "full": seeds(SETTINGS, 5),
 }
+CLAIMS = [
+    claim(
+        {"model.upsampler": BOTH[0], "model.last_upsampler": new, **kernel},
+        {"model.upsampler": BOTH[0], "model.last_upsampler": BOTH[0], **kernel},
+    )
+    for kernel in choose("model.kernel_size", [3, 4])
+    for new in ("nearest_conv", "bilinear_conv")
+]
 MEASURES = [
     "high_band_slope",
     "spectrum_distance_db",
@@ -53,7 +63,11 @@ MEASURES = [
 ]
 PRIMARY = "high_band_slope"
 TEST = "tukey"
-DESIGN = {"smoke": {"seeds": 3}, "study": {"seeds": 10}, "full": {"seeds": 5}}
+DESIGN = {
+    "smoke": {"seeds": 3},
+    "study": {"seeds": 10, "tells": 0.3},
+    "full": {"seeds": 5},
+}
 FEW = {
     "batch_size": 32,
     "ema": 0.995,

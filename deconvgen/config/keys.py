@@ -193,6 +193,7 @@ OWN: dict[str, dict[str, Key]] = {
         "loss.gradient_penalty": Key(0.0, FEW, "weight; 10 in WGAN-GP"),
         "loss.r1": Key(0.0, FEW, "weight of the penalty at real images"),
         "loss.r2": Key(0.0, FEW, "weight of the penalty at generated ones"),
+        "loss.spectral": Key(0.0, FEW, "weight of the spectra's azimuthal divergence"),
         "loss.penalty_every": Key(1, SOME, "steps; lazy ones count as many times"),
         "loss.penalty_end": Key(1.0, FEW, "share of the weights at a cosine's end"),
         "augment.policy": Key("", "augmentation,", "of what the critic sees; or none"),

@@ -7,6 +7,7 @@ says on its way.
 """
 
 import csv
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cache
@@ -61,9 +62,12 @@ def plain(name: str) -> str:
 
 
 def under(measure: str) -> str:
-    """The figure whose learning curve `area(figure)` is taken of; else the same."""
-    inside = measure.startswith("area(") and measure.endswith(")")
-    return measure[5:-1] if inside else measure
+    """The figure whose learning curve `area(figure)` is taken of; else the same.
+
+    Of `area(figure)_real` that is the real images' figure.
+    """
+    found = re.fullmatch(r"area\((.+)\)(_real)?", measure)
+    return found[1] + (found[2] or "") if found else measure
 
 
 def asked(pattern: str) -> Measure | None:
@@ -74,7 +78,7 @@ def asked(pattern: str) -> Measure | None:
 def direction(name: str) -> str:
     """Which of a figure's values is the best one of a run: max where the table says
     so, else min."""
-    found = find(name)
+    found = find(under(name))
     return "max" if found and found.better == "max" else "min"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deconvgen import sweep
-from deconvgen.metrics.measures import plain
+from deconvgen.metrics.measures import plain, under
 from deconvgen.training.log import figures
 
 SPLITS = ("test/", "", "validation/")
@@ -30,7 +30,10 @@ def find(pattern: str, have: Sequence[str], mode: str = "") -> str | None:
     that training looks at, whatever split that is.
     """
     if pattern.startswith("area("):
-        return sweep.matching(pattern, [plain(name) for name in have])
+        own = [plain(name) for name in have]
+        name = sweep.matching(pattern, own)
+        lacks = mode == "real" and name and under(f"{name}_real") not in own
+        return None if lacks else name
     for split in SPLITS:
         own = [plain(name) for name in have if name == split + plain(name)]
         name = sweep.matching(pattern, own)

@@ -10,6 +10,7 @@
 from typing import TYPE_CHECKING
 
 from deconvgen.core.lazy import lazy
+from deconvgen.sweep.claims import claim
 from deconvgen.sweep.settings import (
     LONGEST,
     Setting,
@@ -45,6 +46,7 @@ __all__ = [
     "Trial",
     "chain",
     "choose",
+    "claim",
     "matching",
     "name",
     "overrides",

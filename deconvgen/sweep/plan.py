@@ -15,6 +15,8 @@ An experiment is a Python file with
     PRIMARY, TEST, DESIGN
                 which measure answers, by which test, of how many seeds: see
                 `deconvgen.sweep.design`
+    FINDING, SOURCE, CLAIMS
+                what a publication found, and what would show it: `sweep.claim`s
 """
 
 import shlex

@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from deconvgen.config import Config
 from deconvgen.core.numbers import known, on
-from deconvgen.core.types import Keys, Scalar, Tree
+from deconvgen.core.types import Images, Keys, Scalar, Tree
+from deconvgen.losses.reconstruction import azimuthal_profile, spectral_divergence
 from deconvgen.ops.augment import augment
 
 PENALTIES = ("gradient_penalty", "r1", "r2")
@@ -21,6 +22,18 @@ def penalties(config: Config) -> dict[str, Scalar]:
     """The weights of the penalties that are asked for."""
     weights = {name: config.loss[name] for name in PENALTIES}
     return {name: weight for name, weight in weights.items() if on(weight)}
+
+
+def spectral(
+    weight: Scalar, fake: Images, real: Images, mean: Callable[[Array], Array]
+) -> Float[Array, " b"]:
+    """A weight times how unlike each image's azimuthal spectrum is to the real ones'.
+
+    `mean` is that over the whole batch: of its spectra, in the logarithmic scale of
+    `azimuthal_profile` (Durall, Keuper and Keuper 2020).
+    """
+    target = mean(azimuthal_profile(real))
+    return weight * spectral_divergence(azimuthal_profile(fake), target[None])
 
 
 class Fines(NamedTuple):

@@ -23,7 +23,7 @@ from deconvgen.models.dcgan import Discriminator, Generator
 from deconvgen.models.decoder import Decoder, seed_size
 from deconvgen.models.encoder import Encoder
 from deconvgen.tasks import blocks, measuring, optimizer, probed
-from deconvgen.tasks._adversarial import Fines, Shown, penalties
+from deconvgen.tasks._adversarial import Fines, Shown, penalties, spectral
 from deconvgen.training.steps import (
     average,
     descend,
@@ -224,7 +224,11 @@ def make(config: Config, axis: str | None) -> Task:
             values = drawn(
                 loss, judged(fake, OF_DRAWN), lambda: judged(batch["image"], OF_BESIDE)
             )
-            return reduce(values, batch["mask"], axis)
+            mean = lambda values: reduce(values, batch["mask"], axis)
+            if on(weight := config.loss.spectral):
+                across = lambda values: mean_across(mean(values), axis)
+                values += spectral(weight, fake, batch["image"], across)
+            return mean(values)
 
         def update(g):
             g_loss, slope = jax.value_and_grad(generator_loss)(fake)

@@ -8,7 +8,7 @@ import pytest
 from deconvgen.losses.gan import gan_losses, r1
 from deconvgen.models.dcgan import group_deviation
 from deconvgen.tasks import gan
-from deconvgen.tasks._adversarial import Fines, Shown
+from deconvgen.tasks._adversarial import Fines, Shown, spectral
 from deconvgen.training import parallel
 from tests.tiny import untrained
 
@@ -115,3 +115,13 @@ def test_group_deviation_is_that_of_each_group():
     np.testing.assert_allclose(found[:, 0, 0, 0], expected, rtol=1e-5)
     assert found.shape == (8, 2, 2, 1)
     assert group_deviation(x[:3]).shape == (3, 2, 2, 1)
+
+
+def test_a_spectral_loss_is_of_the_batch_s_mean_spectrum():
+    real, fake = jax.random.normal(jax.random.key(0), (2, 3, 8, 8, 1)) / 3
+    mean = lambda values: values.mean(0)
+    one, three = (spectral(weight, fake, real, mean) for weight in (1.0, 3.0))
+    assert one.shape == (3,) and (one > 0).all()
+    np.testing.assert_allclose(three, 3 * one, rtol=1e-6)
+    same = jnp.tile(real[:1], (3, 1, 1, 1))
+    np.testing.assert_allclose(spectral(1.0, same, same, mean), 0, atol=1e-6)

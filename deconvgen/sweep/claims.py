@@ -1,0 +1,43 @@
+"""What a publication found, as an experiment file says it before its runs."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from deconvgen.config import text
+
+
+class Claim(NamedTuple):
+    """One setting is better than another, by the primary measure of a config."""
+
+    better: dict[str, Any]
+    than: dict[str, Any]
+    config: str = ""  # empty: the experiment's BASE
+
+    def words(self) -> str:
+        """`kernel_size 4 better than kernel_size 3`."""
+        return f"{told(self.better)} better than {told(self.than)}"
+
+
+def claim(
+    better: Mapping[str, Any], than: Mapping[str, Any], config: str = ""
+) -> Claim:
+    """A claim of CLAIMS; a side means the best of the settings that have its values.
+
+    >>> claim({"model.kernel_size": 4}, {"model.kernel_size": 3}, "dcgan").words()
+    'kernel_size 4 better than kernel_size 3'
+    """
+    return Claim(dict(better), dict(than), config)
+
+
+def told(setting: Mapping[str, Any]) -> str:
+    """Values with the last words of their keys; a layer's or start's name alone."""
+    alone = ("upsampler", "initializer")
+    short = {key.rpartition(".")[2]: text(value) for key, value in setting.items()}
+    return ", ".join(v if k in alone else f"{k} {v}" for k, v in short.items())
+
+
+def matches(setting: Mapping[str, Any], side: Mapping[str, Any]) -> bool:
+    """Whether a setting has the values of a claim's side."""
+    return all(
+        key in setting and text(setting[key]) == text(v) for key, v in side.items()
+    )
