@@ -48,7 +48,6 @@ NEEDED = {
     "jaxtyping": "jaxtyping",
     "ml_collections": "ml-collections",
     "rich": "rich",
-    "tensorboardX": "tensorboardX",
     "tensorflow_datasets": "tensorflow-datasets",
 }
 """Imports beside those of JAX and Flax, and who brings them."""

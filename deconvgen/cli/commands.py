@@ -6,6 +6,7 @@ Imports wait until a command runs: `deconvgen --help` should not start JAX.
 import shlex
 from pathlib import Path
 
+from deconvgen.cli.loggers import LOGGERS, asked
 from deconvgen.cli.parser import (
     CHECKPOINT,
     CONFIG,
@@ -23,6 +24,7 @@ from deconvgen.core.errors import UserError
     WORKDIR,
     CONFIG,
     Flag("quiet", "Say nothing on the way.", False),
+    *LOGGERS,
     Flag(
         "distributed",
         "Several hosts: find the others in the cluster's environment.",
@@ -44,7 +46,7 @@ def train(values: Values) -> None:
         raise UserError("--num_processes wants --coordinator=HOST:PORT beside it")
     if values.distributed or values.coordinator:
         devices.join_hosts(values.coordinator, values.num_processes, values.process_id)
-    outcome = run(loaded, values.workdir, quiet=values.quiet)
+    outcome = run(loaded, values.workdir, quiet=values.quiet, loggers=asked(values))
     print_outcome(outcome, loaded.monitor.metric)
 
 

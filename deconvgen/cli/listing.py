@@ -21,6 +21,7 @@ def everything() -> None:
     """Import whatever registers names."""
     from deconvgen import tasks
     from deconvgen.runs import sampling  # noqa: F401
+    from deconvgen.training import logger  # noqa: F401
 
     for name in tasks.names():
         tasks.entry(name)
@@ -131,6 +132,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
     "corruptions": lambda: _registry("corruption"),
     "networks": lambda: _registry("segmentation model", "trunk"),
     "extractors": lambda: _registry("feature extractor"),
+    "loggers": lambda: _registry("logger"),
     "samples": _samples,
     "pretrained": _pretrained,
     "keys": keys,

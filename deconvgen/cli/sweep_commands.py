@@ -1,5 +1,9 @@
 """The commands of an experiment: run it, answer it."""
 
+import os
+from pathlib import Path
+
+from deconvgen.cli.loggers import LOGGERS, asked
 from deconvgen.cli.parser import Flag, Values, command, place, whole
 from deconvgen.core.errors import UserError
 
@@ -31,17 +35,22 @@ SLURM = {
     Flag("dry", "Check and list, run nothing.", False),
     Flag("timing", "Time a few steps for the estimate.", True),
     Flag("jobs", "Runs at a time; 0: one a GPU, else one a core.", 0, whole(0)),
+    *LOGGERS,
     words="EXPERIMENT",
 )
 def sweep(values: Values) -> None:
     """Run an experiment, or go on with it: `deconvgen sweep experiments/NAME.py`."""
     from deconvgen.sweep.run import Failed
     from deconvgen.sweep.run import sweep as run
+    from deconvgen.training.logger import ASKED, chosen
 
     if len(values.words) != 1:
         raise UserError("deconvgen sweep wants one experiment: its name or its file")
     if values.config:
         raise UserError("an experiment names its configs; --config.KEY=VALUE overrides")
+    if found := chosen(asked(values)):  # for the processes that train
+        os.environ[ASKED] = ",".join(found)
+        os.environ.setdefault("WANDB_RUN_GROUP", Path(values.workdir).name)
     given = {name: getattr(values, f"slurm.{name}") for name in SLURM}
     outcomes = run(
         values.words[0],

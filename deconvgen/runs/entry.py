@@ -1,5 +1,6 @@
 """Training from Python: a config's name, a folder, and values by keyword."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,18 @@ from deconvgen.runs.train import train as trained
 
 
 def train(
-    config: Any, workdir: Path | str, *, quiet: bool = False, **values: Any
+    config: Any,
+    workdir: Path | str,
+    *,
+    quiet: bool = False,
+    loggers: Sequence[str] = (),
+    **values: Any,
 ) -> Run:
     """Train a config in a run folder, or go on with the run there; gives the run.
 
     `config` is `name:variant`, a file, or a config; `values` override its keys, with
-    two underscores where the key has a dot.
+    two underscores where the key has a dot. `loggers` (`["wandb"]`) are told what the
+    run folder is.
 
     >>> run = train("dcgan:smoke", "runs/x", model__upsampler="nearest_conv")
     >>> run.sample(64), run.evaluate()
@@ -32,5 +39,5 @@ def train(
         resolved = configs.override(config, texts)
     else:
         raise UserError(f"a config is a name or a ConfigDict, not {config!r:.80}")
-    trained(resolved, workdir, quiet=quiet)
+    trained(resolved, workdir, quiet=quiet, loggers=loggers)
     return load(workdir)

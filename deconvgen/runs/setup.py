@@ -5,7 +5,7 @@ WORKDIR/
     metrics.jsonl   one record a line
     checkpoints/    see `deconvgen.training.checkpoint`
     samples/        grids from a fixed latent, by step
-    tensorboard/
+    tensorboard/    where --tensorboard asked for it
 """
 
 import re
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from ml_collections import ConfigDict
 
 from deconvgen import config as configs
@@ -28,6 +29,7 @@ from deconvgen.metrics import features, measures
 from deconvgen.runs import origin, pinned, pretrained, widths
 from deconvgen.runs.grafting import graft
 from deconvgen.training import checkpoint
+from deconvgen.training.loop import Times
 
 FROM_DATA = ("image_shape", "class_names", "identity")
 MOST_COLUMNS = 20  # of a grid of samples with a class in each
@@ -113,6 +115,32 @@ def class_columns(config: Config) -> int:
     """
     classes = config.data.num_classes if config.model.get("conditional") else 0
     return classes if classes <= MOST_COLUMNS else 0
+
+
+def times(config: Any) -> Times:
+    """How much and how often, from the config; `steps_per_call` 0 is the device's.
+
+    On a CPU that is 1: XLA runs convolutions inside a loop without its fast path.
+    """
+    every = Times(
+        config.steps,
+        config.batch_size,
+        config.log_every,
+        config.sample_every,
+        config.eval_every,
+        config.checkpoint_every,
+    )
+    call = config.steps_per_call
+    if not call:
+        cpu = jax.default_backend() == "cpu"
+        call = 1 if cpu else int(np.gcd.reduce(every[2:6]))
+    return every._replace(steps_per_call=call)
+
+
+def resident(config: Any) -> bool:
+    """Whether the training images shall lie on the devices: where steps are many a
+    call, and there are no other hosts to share them with."""
+    return times(config).steps_per_call > 1
 
 
 @contextmanager

@@ -22,20 +22,29 @@ from deconvgen.runs.population import Apart, Valued, state_of
 from deconvgen.runs.real_features import known
 from deconvgen.training import checkpoint, cost, evaluate, feed, monitor, parallel
 from deconvgen.training.log import Log
-from deconvgen.training.loop import Due, Member, Outcome, Stopped, Times, Visit, fit
+from deconvgen.training.logger import chosen
+from deconvgen.training.loop import Due, Member, Outcome, Stopped, Visit, fit
 from deconvgen.training.parallel import EVALUATION, PICTURES, purpose_key
 from deconvgen.training.stopwatch import Stopwatch
 
 __all__ = ["Diverged", "Outcome", "Stopped", "train", "train_together"]
 
 
-def train(config: Any, workdir: Path | str, *, quiet: bool = False) -> Outcome:
+def train(
+    config: Any,
+    workdir: Path | str,
+    *,
+    quiet: bool = False,
+    loggers: Sequence[str] = (),
+) -> Outcome:
     """Train from the beginning, or go on from the newest checkpoint of `workdir`.
+
+    `loggers` are told what the run folder is: see `deconvgen.training.logger`.
 
     Raises `UserError` for a config that makes no sense or differs from the folder's,
     `Diverged` where a loss is no longer finite, `Stopped` after SIGTERM or SIGINT.
     """
-    (ended,) = train_together([config], [workdir], quiet=quiet)
+    (ended,) = train_together([config], [workdir], quiet=quiet, loggers=loggers)
     if isinstance(ended, Exception):
         raise ended
     return ended
@@ -47,6 +56,7 @@ def train_together(
     *,
     quiet: bool = False,
     watch: Stopwatch | None = None,
+    loggers: Sequence[str] = (),
 ) -> list[Outcome | Diverged]:
     """Train, or go on with, runs that one program can train.
 
@@ -69,16 +79,21 @@ def train_together(
     workdirs = [Path(workdir).expanduser() for workdir in workdirs]
     watch = watch or Stopwatch()
     with watch.listening(), watch.during("starting"):
-        return _train_together(loaded, workdirs, quiet, watch)
+        return _train_together(loaded, workdirs, quiet, watch, loggers)
 
 
 def _train_together(
-    loaded: Sequence[Any], workdirs: Sequence[Path], quiet: bool, watch: Stopwatch
+    loaded: Sequence[Any],
+    workdirs: Sequence[Path],
+    quiet: bool,
+    watch: Stopwatch,
+    loggers: Sequence[str],
 ) -> list[Outcome | Diverged]:
     if why := population.reason_against(loaded, workdirs):
         raise Apart(f"the runs cannot be trained together: {why}")
     for config in loaded:
         setup.check(config)
+    loggers = chosen(loggers)
     before = cost.begin_peak()
     spread = parallel.choose(loaded[0].batch_size)
     sets = {s: setup.dataset(loaded[0], s) for s in setup.splits(loaded[0])}
@@ -119,7 +134,7 @@ def _train_together(
                 if main and workdir.parent not in proved:
                     checkpoint.prove(workdir, states[-1])
                     proved.add(workdir.parent)
-            log = Log(workdir, history, start, writes=main)
+            log = Log(workdir, history, start, main, loggers, config.to_dict())
             opened.callback(log.close)
             if changed:
                 log.record(start, "config", {}, changed=changed)
@@ -134,11 +149,13 @@ def _train_together(
             memory.check(task, spread, example, states[0], size, len(loaded))
         visit = visitor(task, spread, sets, by_folder, target, fixed, before, watch)
         seeds = [config.seed for config in loaded]
-        rows = feed.make(sets["train"], seeds, first.batch_size, start, resident(first))
+        rows = feed.make(
+            sets["train"], seeds, first.batch_size, start, setup.resident(first)
+        )
         state, silent = feed.stack(states) if many else states[0], quiet or not main
         try:
             with watch.during("training"):
-                often, aside = times(first), partial(watch.during, "evaluating")
+                often, aside = setup.times(first), partial(watch.during, "evaluating")
                 how = (spread, rows, visit, start, silent, aside)
                 return fit(task, members, state, often, *how)
         except JAXTypeError as error:
@@ -148,32 +165,6 @@ def _train_together(
                 f"the runs cannot be trained together: Python computes with one of "
                 f"{', '.join(keys)} ({first_line(error)})"
             ) from error
-
-
-def times(config: Any) -> Times:
-    """How much and how often, from the config; `steps_per_call` 0 is the device's.
-
-    On a CPU that is 1: XLA runs convolutions inside a loop without its fast path.
-    """
-    every = Times(
-        config.steps,
-        config.batch_size,
-        config.log_every,
-        config.sample_every,
-        config.eval_every,
-        config.checkpoint_every,
-    )
-    call = config.steps_per_call
-    if not call:
-        cpu = jax.default_backend() == "cpu"
-        call = 1 if cpu else int(np.gcd.reduce(every[2:6]))
-    return every._replace(steps_per_call=call)
-
-
-def resident(config: Any) -> bool:
-    """Whether the training images shall lie on the devices: where steps are many a
-    call, and there are no other hosts to share them with."""
-    return times(config).steps_per_call > 1
 
 
 def member(

@@ -12,16 +12,19 @@ from deconvgen.core.lazy import lazy
 if TYPE_CHECKING:
     from deconvgen.training import checkpoint
     from deconvgen.training.log import Log
+    from deconvgen.training.logger import Logger, loggers
     from deconvgen.training.loop import fit
     from deconvgen.training.optim import make_optimizer, optimizers, schedules
     from deconvgen.training.steps import average, descend, supervised
 
 PLACES = {
     "Log": "deconvgen.training.log:Log",
+    "Logger": "deconvgen.training.logger:Logger",
     "average": "deconvgen.training.steps:average",
     "checkpoint": "deconvgen.training.checkpoint",
     "descend": "deconvgen.training.steps:descend",
     "fit": "deconvgen.training.loop:fit",
+    "loggers": "deconvgen.training.logger:loggers",
     "make_optimizer": "deconvgen.training.optim:make_optimizer",
     "optimizers": "deconvgen.training.optim:optimizers",
     "schedules": "deconvgen.training.optim:schedules",
@@ -30,10 +33,12 @@ PLACES = {
 
 __all__ = [
     "Log",
+    "Logger",
     "average",
     "checkpoint",
     "descend",
     "fit",
+    "loggers",
     "make_optimizer",
     "optimizers",
     "schedules",

@@ -1,4 +1,4 @@
-"""Scalars and pictures: metrics.jsonl, TensorBoard, PNG.
+"""Scalars and pictures: metrics.jsonl, PNG, and loggers that are asked for.
 
 The accelerator never waits for logging: the loop reads the scalars of a step only when
 those of the next one have been asked for.
@@ -6,6 +6,7 @@ those of the next one have been asked for.
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from deconvgen.core import files, images
 from deconvgen.core.errors import UserError
+from deconvgen.training.logger import Start, Told
 
 METRICS = "metrics.jsonl"
 CLOCKS = ("seconds", "images_per_second")
@@ -53,24 +55,35 @@ class Log:
     {"step": 1, "kind": "train", "loss": 0.5}
     """
 
-    def __init__(self, workdir: Path, history: bytes, step: int, writes: bool = True):
-        """Go on after `history`; with `writes=False` (another host) only remember."""
+    def __init__(
+        self,
+        workdir: Path,
+        history: bytes,
+        step: int,
+        writes: bool = True,
+        loggers: Sequence[str] = (),
+        config: dict[str, Any] | None = None,
+    ):
+        """Go on after `history`; with `writes=False` (another host) only remember.
+
+        `loggers` are told everything as well, see `deconvgen.training.logger`; what
+        they fail in harms nothing.
+        """
         self.workdir, self.writes = workdir, writes
         self._lines = history
         self._records = records(history)
         if not writes:
             return
-        from tensorboardX import SummaryWriter  # imports PyTorch where it can
-
         path = workdir / METRICS
         files.write(path, history)
         self._file = path.open("ab")
-        self._board = SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1)
+        start = Start(workdir, config or {}, step)
+        self._told = Told(loggers, start, map(numbers, self._records))
 
     def record(
         self, step: int, kind: str, values: dict[str, Any], **facts: Any
     ) -> None:
-        """One line of metrics.jsonl, and the numbers to TensorBoard."""
+        """One line of metrics.jsonl, and the numbers to the loggers."""
         values = {k: _number(v) for k, v in values.items()}
         facts = {k: _number(v) for k, v in facts.items()}
         record = {"step": step, "kind": kind} | facts | values
@@ -81,20 +94,19 @@ class Log:
             return
         self._file.write(line.encode())
         self._file.flush()
-        for name, value in values.items():
-            if isinstance(value, float | int):
-                self._board.add_scalar(f"{kind}/{name}", value, step)
+        self._told.scalars(*numbers(record))
 
     def pictures(
         self, step: int, name: str, batch: np.ndarray, columns: int = 0
     ) -> Path:
-        """A grid as PNG under `samples/`, and to TensorBoard; `columns` 0: square."""
+        """A grid as PNG under `samples/`, and to loggers; `columns` 0: square."""
         path = self.workdir / "samples" / f"{step:08d}.png"
         if not self.writes:
             return path
         sheet = images.grid(batch, columns)
-        self._board.add_image(name, sheet, step, dataformats="HWC")
-        return images.save(sheet, path, 512)
+        images.save(sheet, path, 512)
+        self._told.picture(step, name, sheet)
+        return path
 
     def history(self) -> bytes:
         """Everything in metrics.jsonl."""
@@ -108,7 +120,7 @@ class Log:
         """Flush and close the files."""
         if self.writes:
             self._file.close()
-            self._board.close()
+            self._told.close()
 
 
 def _number(value: Any) -> Any:
@@ -122,3 +134,14 @@ def _number(value: Any) -> Any:
 def figures(record: dict[str, Any]) -> dict[str, Any]:
     """The numbers of a record, without its provenance."""
     return {k: v for k, v in record.items() if k not in NOT_FIGURES}
+
+
+def numbers(record: dict[str, Any]) -> tuple[int, dict[str, float | int]]:
+    """A record's step, and its figures that are finite numbers, by `kind/name`.
+
+    >>> numbers({"step": 1, "kind": "train", "loss": 0.5, "rate": "nan"})
+    (1, {'train/loss': 0.5})
+    """
+    kind, found = record["kind"], figures(record).items()
+    finite = {f"{kind}/{k}": v for k, v in found if isinstance(v, float | int)}
+    return record["step"], finite
