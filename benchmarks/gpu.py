@@ -65,8 +65,8 @@ def install(wheels: str) -> str:
         return "nothing had to be installed"
     site = tempfile.mkdtemp(prefix="site-")
     command = [sys.executable, "-m", "pip", "install", "-q", "--target", site]
+    files = sorted(map(str, Path(wheels).glob("*.whl"))) if wheels else []
     if wheels:
-        files = sorted(map(str, Path(wheels).glob("*.whl")))
         command += ["--no-index", "--no-deps", "--no-compile", *files]
     else:
         command += wanted
