@@ -159,7 +159,7 @@ def show(
         print(json.dumps(found[words[0]] if len(words) == 1 else found, indent=1))
         return
     live = sys.stdout.isatty()
-    console = Terminal() if live else Terminal(width=1000)
+    console = Terminal()
     for kind, rows in found.items():
         with console.capture() as printed:
             console.print(table(kind, [_folded(r) for r in rows] if live else rows))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from deconvgen.core import files
@@ -58,8 +59,10 @@ def table(title: str, columns: dict[str, dict[str, Any]]) -> Table:
     records = list(columns.values())
     same = {k: {str(r[k]) for r in records if k in r} for k in FACTS}
     facts = ", ".join(f"{k} {v.pop()}" for k, v in same.items() if len(v) == 1)
-    result = Table(title=title, caption=facts)
-    result.add_column("figure")
+    look: Any = dict(box=box.SIMPLE_HEAD, padding=0)
+    result = Table(title=title, caption=facts, **look)
+    widest = max((len(name) for r in records for name in figures(r)), default=0)
+    result.add_column("figure", overflow="fold", min_width=min(widest, 24))
     for name, record in columns.items():
         step = record.get("checkpoint", record.get("step", ""))
         result.add_column(f"{name}\nstep {step}", justify="right")
@@ -91,8 +94,10 @@ def explain(console: Terminal, *records: dict[str, Any]) -> None:
 
 def print_outcome(outcome: Outcome, metric: str) -> None:
     """The end of `deconvgen train`."""
-    columns = {"best": outcome.best} if outcome.best else {}
-    columns["last"] = outcome.last
+    best, last = outcome.best, outcome.last
+    columns = {"best": best, "last": last} if best else {"last": last}
+    if best and best["step"] == last["step"]:
+        columns = {"best and last": last}
     if outcome.tests:
         step = {name: record["step"] for name, record in columns.items()}
         tests = {record["checkpoint"]: record for record in outcome.tests}

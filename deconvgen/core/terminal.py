@@ -5,6 +5,7 @@ Names of folders, runs and classes are data: rich's markup (`[v2]`) and emoji co
 a `Terminal`.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
+WIDE = 1000
+"""Columns where there is no terminal: what is piped is neither wrapped nor cut off."""
+
 
 class Terminal(Console):
     """rich's console for texts that are data."""
@@ -28,6 +32,8 @@ class Terminal(Console):
     def __init__(self, **settings: Any):
         plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
         super().__init__(force_jupyter=False, **plain | settings)
+        if not self.is_terminal and "width" not in settings:
+            self.width = int(os.environ.get("COLUMNS", WIDE))
 
     def on_broken_pipe(self) -> None:
         """Whoever read has gone, as `head` does: rich would exit with 1."""
