@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    ?= runs/demo
 
-.PHONY: demo test test-all lint tables docs bench clean
+.PHONY: demo test test-all lint tables figures docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/deconvgen train --config=dcgan:demo --workdir=$(RUN)
@@ -35,6 +35,9 @@ bench: $(VENV)/.test
 tables: $(VENV)/.test  # docs/api.md, docs/keys.md and docs/measures.md
 	$(BIN)/python tools/api.py
 	$(BIN)/python tools/tables.py
+
+figures: $(VENV)/.test  # README.md and docs/ from results/; ACCEPT=FILE,... of other code
+	$(BIN)/python tools/figures.py --accept=$(ACCEPT)
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'deconvgen needs Python 3.11 or newer; name one with: make demo PYTHON=python3.12')"

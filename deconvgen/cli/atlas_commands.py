@@ -1,4 +1,4 @@
-"""The commands of the atlas: make it, ask it, train a row of it again."""
+"""The commands of what is recorded: keep it, make the atlas, ask it, train it again."""
 
 from pathlib import Path
 
@@ -56,6 +56,34 @@ def atlas(values: Values) -> None:
 
 
 @command(
+    Flag("out", "The folder for EXPERIMENT.SIZE.csv.", "results", place),
+    words="FOLDER",
+)
+def record(values: Values) -> None:
+    """Keep the finished runs of sweeps as rows: `deconvgen record sweeps/x`.
+
+    The file has a row for each: setting, seed, revision and digest of the code, the
+    experiment's measures, costs. Rows that it has already are kept or replaced.
+    """
+    from deconvgen.core import files
+    from deconvgen.report.atlas.rows import merged, read, rows, write
+    from deconvgen.report.study import studies
+
+    if not values.words:
+        raise UserError("deconvgen record wants a sweep folder, or several")
+    out = Path(values.out).expanduser()
+    files.writable(out)
+    for study in studies(values.words):
+        path = out / f"{study.plan.name}.{study.plan.size}.csv"
+        found = rows([study], atlas=False)
+        if not found:
+            raise UserError(f"no run of {study.plan.name} is finished: nothing to keep")
+        found = merged(read(path) if path.exists() else [], found)
+        write(found, path)
+        print(f"{len(found)} rows: {path}")
+
+
+@command(
     Flag("task", "gan, autoencoder, vae, superres, segmentation.", needed=True),
     Flag("budget", "Multiply-adds an image, at most: 2.5M, say.", 0.0, multiply_adds),
     Flag("atlas", "An atlas.json of one's own.", kind=place),
@@ -75,17 +103,17 @@ def advise(values: Values) -> None:
 
 @command(
     Flag("workdir", "A new run folder.", kind=place, needed=True),
-    Flag("atlas", "An atlas.csv of one's own.", kind=place),
+    Flag("atlas", "A file of rows of one's own.", kind=place),
     words="ROW",
 )
 def reproduce(values: Values) -> None:
-    """Train a row of the atlas again; exit code 3 where it lies outside of it."""
+    """Train a recorded row again; exit code 3 where it lies outside of its cell."""
     from deconvgen.report.atlas.reproduce import reproduce as run
-    from deconvgen.report.atlas.rows import find, read
+    from deconvgen.report.atlas.rows import find, read, recorded
 
     if len(values.words) != 1:
         raise UserError("deconvgen reproduce wants one row: TASK/LAYER:START/SEED")
-    rows = read(values.atlas or None)
+    rows = read(values.atlas) if values.atlas else recorded()
     again = run(find(rows, values.words[0]), rows, values.workdir)
     if not again.within:
         raise Outside(again.words())

@@ -140,9 +140,10 @@ def dummies(labels: Sequence[Any]) -> np.ndarray:
 
 
 def compare(
-    table: Table, mode: str, groups: Groups | None = None, judge: bool = True
-) -> Analysis:
-    """Every setting against the best, `min` or `max` of the mean.
+    table: Table, mode: str, groups: Groups | None = None, judge: bool = True,
+    base: str = "",
+) -> Analysis:  # fmt: skip
+    """Every setting against the best, `min` or `max` of the mean, or against `base`.
 
     Judged are the settings of five seeds or more; where fewer than two have them,
     those of most seeds are compared without a verdict. Where the spreads cannot be
@@ -155,16 +156,17 @@ def compare(
     most = max(map(len, table.values()), default=0)
     enough = [key for key, values in table.items() if len(values) >= ENOUGH]
     verdict = judge and len(enough) > 1
-    base = {
+    kept = {
         k: v for k, v in table.items() if (k in enough if verdict else len(v) == most)
     }
-    few = [key for key in table if key not in base or not verdict]
-    names = _weights(groups, base)
+    few = [key for key in table if key not in kept or not verdict]
+    names = _weights(groups, kept)
     if not names:
         return Analysis(few=few)
-    found = _compared(base, names, mode, verdict and len(names) > 1)._replace(few=few)
+    found = _compared(kept, names, mode, verdict and len(names) > 1, base)
+    found = found._replace(few=few)
     for key in [] if groups else _ranked(table, few, mode):
-        if key not in base:
+        if key not in kept:
             found.order.append(key)
             found.means[key] = interval(table[key].values()).mean
             apart = _difference(table[key], table[found.best])
@@ -173,8 +175,9 @@ def compare(
 
 
 def _compared(
-    table: Table, names: Mapping[str, Mapping[str, float]], mode: str, verdict: bool
-) -> Analysis:
+    table: Table, names: Mapping[str, Mapping[str, float]], mode: str, verdict: bool,
+    base: str,
+) -> Analysis:  # fmt: skip
     """Those of `names`: what each is made of, by setting."""
     treated = spread.treatment(table) if verdict else "pooled"
     back = np.exp if treated == "log" else float
@@ -189,7 +192,7 @@ def _compared(
     estimates = weight[:, : len(keys)] @ fit.params[: len(keys)]
     means = dict(zip(names, estimates + blocks @ fit.params[len(keys) :], strict=True))
     sign = {"min": 1, "max": -1}[mode]
-    order = sorted(means, key=lambda name: sign * means[name])
+    order = sorted(means, key=lambda name: (name != base, sign * means[name]))
     count, freedom = len(order), float(fit.df_resid)
     crossed = max(map(len, names.values()))
     sd = float(np.sqrt(fit.ssr / freedom)) if freedom > 0 else NAN

@@ -57,7 +57,7 @@ def met(part: Part) -> str:
         return ""
     off = [record.reached / record.wanted - 1 for record in records]
     given = sorted({",".join(map(str, record.given)) for record in records})
-    wanted = sorted({_shown(record.wanted) for record in records})
+    wanted = sorted({shown(record.wanted) for record in records})
     return (
         "At equal multiply-adds (model.equal=multiply_adds): widths were solved for, "
         f"so that an image takes the {' or '.join(wanted)} multiply-adds of plain "
@@ -88,7 +88,7 @@ def quality_and_cost(part: Part) -> Table | None:
         cells = [key, _quality(part, measure, key)]
         for head, values in costs.items():
             star = f" {MARK}" if key in fronts[head] else ""
-            cells.append(_shown(values[key]) + star if key in values else "")
+            cells.append(shown(values[key]) + star if key in values else "")
         rows.append(cells + ([taken.get(key, "")] if taken else []))
     intervals = _bars(part, measure) or "95 % of each setting by itself"
     caption = (
@@ -160,7 +160,7 @@ def _beside(one: Part, two: Part) -> Table:
         cells = [key]
         for part, costs, order in sides:
             rank = f"{order.index(key) + 1}"
-            cells += [rank, _quality(part, measure, key), _shown(costs.get(key))]
+            cells += [rank, _quality(part, measure, key), shown(costs.get(key))]
         rows.append([*cells, taken.get(key, "")])
     head = ["setting"]
     for words in ("at equal widths", "at equal multiply-adds"):
@@ -182,7 +182,7 @@ def _agreement(sides: Sequence[tuple[Part, dict[str, float], list[str]]]) -> flo
     return float(found.statistic)
 
 
-def _shown(value: float | None) -> str:
+def shown(value: float | None) -> str:
     """`630k`, `5.01M`: three digits of what is large."""
     if value is None or value < 1e5:
         return "" if value is None else number(value)

@@ -52,10 +52,11 @@ def collect(folder: Path | str) -> tuple[Plan, list[Result]]:
     """The plan of a sweep folder, and each of its runs as it is now."""
     folder = Path(folder).expanduser()
     plan = experiment.read(folder)
-    return plan, [_result(experiment.place(folder, t), t) for t in plan.trials]
+    return plan, [result(experiment.place(folder, t), t) for t in plan.trials]
 
 
-def _result(place: Path, trial: Trial) -> Result:
+def result(place: Path, trial: Trial) -> Result:
+    """The run in a folder as it is now."""
     records = read(place / METRICS)
     outcome = worker.outcome(place)
     evals = [r for r in records if r["kind"] == "eval"]

@@ -5,6 +5,7 @@ training went on.
 """
 
 import platform
+import re
 import subprocess
 from functools import lru_cache
 from importlib import metadata
@@ -15,6 +16,7 @@ import jax
 
 from deconvgen.config import HERE
 from deconvgen.core import files
+from deconvgen.runs import code
 
 NAME = "origin.json"
 PACKAGES = ("jax", "flax", "optax", "numpy")
@@ -57,11 +59,13 @@ def origin() -> dict[str, str]:
     number = jax.device_count()
     versions = [f"python {platform.python_version()}"]
     versions += [f"{name} {metadata.version(name)}" for name in PACKAGES]
-    return {
+    made = {
         "revision": revision(),
         "device": f"{number} x {device}" if number > 1 else device,
         "versions": ", ".join(versions),
     }
+    plain = re.fullmatch("[0-9a-f]{12}", made["revision"])  # git knows its code
+    return made if plain else made | {"code": code.digest()}
 
 
 def note(workdir: Path) -> None:

@@ -1,19 +1,20 @@
-"""One row of the atlas, trained again."""
+"""One recorded row, trained again."""
 
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from deconvgen import config as configs
 from deconvgen.core.errors import UserError
+from deconvgen.report import results
 from deconvgen.report.atlas.rows import Row, digest
-from deconvgen.report.splits import named
+from deconvgen.report.part import figure
 from deconvgen.report.statistics import interval
-from deconvgen.runs import origin, pinned
+from deconvgen.runs import code, pinned
 from deconvgen.runs.train import train
-from deconvgen.training.log import METRICS, read
+from deconvgen.sweep.plan import Trial
 
 ROUNDING = 1e-3
 """Of a figure: what another device or version may change of the same computation."""
@@ -65,21 +66,13 @@ def reproduce(row: Row, rows: Sequence[Row], workdir: Path | str) -> Again:
             f"the row {row['row']} was trained by the config {row['digest']}, which "
             f"{row['config']} with its overrides no longer is ({made})"
         )
-    records = read(folder / METRICS)
-    evals = [r for r in records if r["kind"] == "eval"]
-    tests = {r.get("checkpoint"): r for r in records if r["kind"] == "test"}
     measure = row["measure"]
-    now: Any = named(evals[-1], tests).get(measure, math.nan)
-    own = [
-        r[measure]
-        for r in rows
-        if (r["task"], r["upsampler"], r["initializer"])
-        == (row["task"], row["upsampler"], row["initializer"])
-        and measure in r
-    ]
+    trial = Trial(row["row"], {}, row["config"], overrides)
+    now = figure(results.result(folder, trial), measure)
+    cell = row["row"].rpartition("/")[0]
+    own = [r[measure] for r in rows if r["row"].rpartition("/")[0] == cell]
     found = interval(own)
     wide = found.half * math.sqrt(found.n + 1) if found.n > 1 else math.nan
-    now_code = origin.revision()
     return Again(
         row["row"],
         measure,
@@ -87,5 +80,5 @@ def reproduce(row: Row, rows: Sequence[Row], workdir: Path | str) -> Again:
         float(now),
         found.mean - wide,
         found.mean + wide,
-        now_code == row["revision"],
+        row["code"] == code.digest(),
     )

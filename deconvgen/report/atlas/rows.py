@@ -1,25 +1,35 @@
-"""The atlas as rows, one a run: what was trained, where, and every figure of it."""
+"""Runs as rows of a CSV file: what was trained, by which code, and what came of it.
+
+`atlas.csv` has every figure of its runs; `EXPERIMENT.SIZE.csv`, what a sweep leaves in
+`results/`, the measures that its experiment asks for, and costs.
+"""
 
 import csv
 import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from deconvgen import config as configs
 from deconvgen.core.errors import UserError, near_match
+from deconvgen.report.part import Part, figure
 from deconvgen.report.results import Result
 from deconvgen.report.study import Study
-from deconvgen.runs import origin
+from deconvgen.runs import code, origin
+from deconvgen.sweep.plan import Plan
 
 ABOUT = (
-    "row",  # task/layer:start/seed
+    "row",  # task/layer:start/seed; behind EXPERIMENT.SIZE/ where it is no atlas's
+    "experiment",
+    "size",
     "task",
     "data",
     "upsampler",
     "initializer",
+    "setting",  # JSON of what the experiment varies, but the seed
     "seed",
     "config",
     "overrides",
@@ -27,30 +37,32 @@ ABOUT = (
     "measure",
     "mode",
     "revision",
+    "code",  # digest of what trains and measures: see `deconvgen.runs.code`
     "device",
     "versions",
 )
 """The columns that say what a row is; the rest are figures."""
 
+USUAL = ("config", "model.upsampler", "model.initializer", "seed")
+"""Keys of a setting that a row's name has a place for."""
+COSTS = ("parameters_*", "multiply_adds_*", "milliseconds_*", "*_images_per_second")
 Row = dict[str, Any]
 HERE = Path(configs.folder("results"))
 
 
-def rows(studies: Iterable[Study]) -> list[Row]:
+def rows(studies: Iterable[Study], atlas: bool = True) -> list[Row]:
     """A row for each finished run of the studies' experiments, in a lasting order.
 
-    Raises `UserError` for two runs of one task, layer, start and seed.
+    Of an `atlas` with every figure, else with those that the experiment asks for.
+    Raises `UserError` for two runs of one name.
     """
     found: dict[str, Row] = {}
     for study in studies:
         for part in study.parts:
             for result in part.done:
-                row = _row(result, part.primary, part.measures.get(part.primary, ""))
+                row = _row(result, part, study.plan, atlas)
                 if row["row"] in found:
-                    raise UserError(
-                        f"two runs are the row {row['row']} of the atlas: "
-                        f"{result.trial.name} and another; vary layers and starts alone"
-                    )
+                    raise UserError(f"two runs are the row {row['row']}")
                 found[row["row"]] = row
     return merged([], list(found.values()))
 
@@ -62,37 +74,71 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
 
 
 def _place(found: Mapping[str, Row]) -> Any:
-    return lambda key: tuple(
-        found[key][name] for name in ("task", "upsampler", "initializer", "seed")
+    order = (
+        "experiment",
+        "size",
+        "task",
+        "upsampler",
+        "initializer",
+        "setting",
+        "seed",
     )
+    return lambda key: tuple(found[key][name] for name in order)
 
 
-def _row(result: Result, measure: str, mode: str) -> Row:
+def _row(result: Result, part: Part, plan: Plan, atlas: bool) -> Row:
     config = result.config
-    model, task = config.model, config.task
     made = (origin.read(result.place) or [{}])[-1]
-    layer, start = model.upsampler, model.initializer
+    layer, start = config.model.upsampler, config.model.initializer
+    setting = {k: v for k, v in result.trial.setting.items() if k != "seed"}
+    more = "".join(
+        f",{key.rpartition('.')[2]}={configs.text(value)}"
+        for key, value in setting.items()
+        if key not in USUAL
+    )
+    name = f"{config.task}/{layer}:{start}{more}/{config.seed}"
+    revision = made.get("revision", "")
     about = {
-        "row": f"{task}/{layer}:{start}/{config.seed}",
-        "task": task,
+        "row": name if atlas else f"{plan.name}.{plan.size}/{name}",
+        "experiment": plan.name,
+        "size": plan.size,
+        "task": config.task,
         "data": configs.data_name(config),
         "upsampler": layer,
         "initializer": start,
+        "setting": json.dumps(setting),
         "seed": config.seed,
         "config": result.trial.config,
         "overrides": json.dumps(result.trial.overrides),
         "digest": digest(config),
-        "measure": measure,
-        "mode": mode,
-        **{name: made.get(name, "") for name in ("revision", "device", "versions")},
+        "measure": part.primary,
+        "mode": part.measures.get(part.primary, ""),
+        "revision": revision,
+        "code": made.get("code") or code.at(revision),
+        **{name: made.get(name, "") for name in ("device", "versions")},
     }
-    figures = {k: v for k, v in {**result.cost, **result.last}.items() if _number(v)}
-    return about | figures | {"seconds": round(result.seconds, 1)}
+    figures = {**result.cost, **result.last}
+    if not atlas:
+        asked = [end for m in part.measures for end in (m, f"{m}_real")]
+        kept = [n for n in figures for c in (*asked, *COSTS) if fnmatchcase(n, c)]
+        figures = {name: figures[name] for name in kept}
+    figures |= {m: figure(result, m) for m in part.measures}
+    if part.measures.get(part.primary) == "real":
+        figures |= {f"{part.primary}_real": figure(result, f"{part.primary}_real")}
+    short = {k: float(f"{v:.7g}") for k, v in figures.items() if _number(v)}
+    return about | short | {"seconds": round(result.seconds, 1)}
 
 
 def digest(config: Any) -> str:
-    """Twelve digits of what a config says."""
-    text = json.dumps(configs.flat(config), sort_keys=True, default=str)
+    """Twelve digits of what a config says: of its values that are not the defaults.
+
+    Keys that are new since then change nothing.
+    """
+    usual = configs.rows(config.task)
+    told = {key: json.dumps(v, default=str) for key, v in configs.flat(config).items()}
+    default = {key: json.dumps(row.default) for key, row in usual.items()}
+    own = {key: v for key, v in told.items() if v != default.get(key)}
+    text = json.dumps(own, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -117,16 +163,22 @@ def read(path: Path | str | None = None) -> list[Row]:
             return [_typed(row) for row in csv.DictReader(file)]
     except FileNotFoundError:
         raise UserError(
-            f"there is no atlas at {path}: `deconvgen sweep atlas --workdir=DIR` and "
-            "`deconvgen atlas DIR` make one"
+            f"there are no rows at {path}: `deconvgen sweep atlas --workdir=DIR` and "
+            "`deconvgen atlas DIR` make an atlas, `deconvgen record DIR` keeps another "
+            "sweep"
         ) from None
+
+
+def recorded(folder: Path = HERE) -> list[Row]:
+    """The rows of all files of a folder, `results` by default."""
+    return [row for path in sorted(folder.glob("*.csv")) for row in read(path)]
 
 
 def _typed(row: Mapping[str, str]) -> Row:
     figures = {
         k: float(v) for k, v in row.items() if k not in ABOUT and v not in ("", None)
     }
-    about = {name: row.get(name, "") for name in ABOUT}
+    about: Row = {name: row.get(name) or "" for name in ABOUT}
     return about | {"seed": int(about["seed"])} | figures
 
 
@@ -135,7 +187,7 @@ def find(found: Sequence[Row], name: str) -> Row:
     by_name = {row["row"]: row for row in found}
     if name not in by_name:
         raise UserError(
-            f"the atlas has no row {name!r}{near_match(name, by_name)}; a row is "
-            "TASK/LAYER:START/SEED"
+            f"there is no row {name!r}{near_match(name, by_name)}; a row of the atlas "
+            "is TASK/LAYER:START/SEED, of another sweep EXPERIMENT.SIZE/TASK/..."
         )
     return by_name[name]

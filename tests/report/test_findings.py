@@ -1,0 +1,89 @@
+"""A publication's claim against recorded rows: reproduced, the opposite, or open."""
+
+import json
+
+import numpy as np
+import pytest
+
+from deconvgen.report import blocks
+from deconvgen.report import findings as report
+from deconvgen.sweep.claims import claim, matches
+from deconvgen.sweep.plan import load
+
+
+def recorded(name, level, size="study", spread=0.02):
+    """Rows of a whole study, by the level of each setting."""
+    plan, draw, found = load(name, size), np.random.default_rng(0), []
+    for trial in plan.trials:
+        setting = {k: v for k, v in trial.setting.items() if k != "seed"}
+        measure = plan.design.measure(trial.config)
+        value = level(trial.setting) + spread * draw.normal()
+        row = {"experiment": name, "size": size, "config": trial.config}
+        row |= {"setting": json.dumps(setting), "seed": trial.seed}
+        row |= {"measure": measure, "mode": plan.measures[measure], measure: value}
+        found.append(row | {f"{measure}_real": 1.0})
+    return found
+
+
+def kernels(gap):
+    return lambda s: 1.5 + gap * (s["model.kernel_size"] % 2)
+
+
+@pytest.mark.parametrize(
+    "gap, spread, verdict",
+    [
+        (0.3, 0.02, report.YES),
+        (-0.3, 0.02, report.OPPOSITE),
+        (0.0, 0.02, report.NO),  # what was planned to be told is excluded
+        (0.0, 0.5, report.OPEN),
+    ],
+)
+def test_a_claim_is_reproduced_excluded_or_open(gap, spread, verdict):
+    found = report.finding(
+        "kernel_size", recorded("kernel_size", kernels(gap), spread=spread)
+    )
+    assert found.verdict == verdict and found.source == "Odena et al. 2016"
+    first = found.effects[0]
+    assert first.difference.low < -gap < first.difference.high and first.seeds == 10
+    assert first.words().startswith("dcgan, kernel_size 4 better than kernel_size 3: ")
+
+
+def test_before_all_runs_are_there_nothing_is_said():
+    rows = recorded("kernel_size", kernels(0.3))
+    part = report.finding("kernel_size", [r for r in rows if r["seed"] != 7])
+    assert part.verdict == report.NONE == report.finding("kernel_size", []).verdict
+    only = report.finding("kernel_size", [r for r in rows if r["config"] == "dcgan"])
+    assert only.verdict == "reproduced (2 of 4), not run yet (2 of 4)"
+
+
+def test_of_several_settings_that_a_side_means_the_best_counts():
+    rate = {3e-4: 0.1, 1e-3: 0.5, 3e-3: 0.3}
+    level = lambda s: (
+        rate[s["optimizer.learning_rate"]]
+        + (0.2 * (s["model.initializer"] == "bilinear"))
+    )
+    found = report.finding("segmentation_start", recorded("segmentation_start", level))
+    assert found.verdict == report.YES
+    for effect in found.effects:
+        best = json.loads(effect.better)["optimizer.learning_rate"]
+        assert best == json.loads(effect.than)["optimizer.learning_rate"] == 1e-3
+
+
+def test_every_claim_means_settings_of_its_study():
+    names = report.names()
+    assert len(names) >= 8
+    for name in names:
+        found = report.finding(name, recorded(name, lambda s: 1.0))
+        assert all(e.better and e.than and e.better != e.than for e in found.effects)
+        assert found.says and found.source and load(name, "study").design.tells
+
+
+def test_all_settings_against_one():
+    table = {k: {s: m + s % 3 / 9 for s in range(6)} for k, m in zip("abc", (1, 2, 4))}
+    found = blocks.compare(table, "min", base="b")
+    assert {k: round(c.difference, 6) for k, c in found.against.items()} == {
+        "a": -1,
+        "c": 2,
+    }
+    assert matches({"x": 1, "y": True}, {"y": "true"}) and not matches({}, {"y": 1})
+    assert claim({"model.upsampler": "a"}, {"b.c": 2}).words() == "a better than c 2"

@@ -1,0 +1,271 @@
+"""Make the figures of README.md and docs/ from what results/ holds.
+
+    python tools/figures.py [--accept=FILE,...]
+
+What stands between `<!-- figures: NAME -->` and `<!-- end -->` in the pages is written
+here. Results of other code than today's are refused, unless their file is named.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deconvgen.core.errors import UserError
+from deconvgen.core.numbers import number
+from deconvgen.report import blocks, findings, power
+from deconvgen.report.atlas import advise
+from deconvgen.report.atlas.rows import Row, read
+from deconvgen.report.costs import shown
+from deconvgen.report.words import apart, brief
+from deconvgen.runs import code, origin
+from deconvgen.sweep.claims import told
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "results"
+PAGES = ("README.md", "docs/findings.md", "docs/choose.md")
+BLOCK = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.S)
+AUDITED = ("conv_transpose:3", "conv_transpose:4", "conv_transpose:5", "nearest_conv")
+AUDITED += ("depth_to_space", "depth_to_space::icnr")
+STUDY = "upsampling_x_initialization"
+OPEN = """\
+Which layer, started how, after training: **open**. The atlas (`experiments/atlas.py`:
+every layer that needs no encoder, at its default and at its best-known start, in five
+tasks, ten seeds) is to answer; no run of it is recorded here yet."""
+SWEEP = "deconvgen sweep {0} --size={1} --workdir=sweeps/{0}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def rows_of(name: str) -> list[Row]:
+    """The rows of a file of results; none where it is not there yet."""
+    path = RESULTS / f"{name}.csv"
+    return read(path) if path.exists() else []
+
+
+def atlas() -> dict[str, Any]:
+    """What is in atlas.json; empty where it is not there yet."""
+    path = RESULTS / "atlas.json"
+    return advise.load(path) if path.exists() else {}
+
+
+def audited() -> list[str]:
+    """What layers do before any training."""
+    found = json.loads((RESULTS / "audit.json").read_text("utf-8"))["rows"]
+    lines = []
+    for name, phase, gap in found:
+        layer, kernel, start = (name + "::").split(":")[:3]
+        label = f"`{layer}`" + (f", started by `{start}`" if start else "")
+        lines.append([label, kernel or "3", f"{phase:.2f}", f"{gap:.3f}"])
+    head = ["layer, factor 2", "kernel", "phase variance of noise (1: even)"]
+    return table([*head, "gap of the phases' DC gains (0: none)"], lines)
+
+
+def audit() -> None:
+    """Measure the layers again, where the code has changed since."""
+    from deconvgen.audit.probe import audit as measure
+
+    path, now = RESULTS / "audit.json", code.digest()
+    if path.exists() and json.loads(path.read_text("utf-8"))["code"] == now:
+        return
+    found = []
+    for name in AUDITED:
+        layer, kernel, start = (name + "::").split(":")[:3]
+        more: dict[str, Any] = {"kernel_size": int(kernel)} if kernel else {}
+        more |= {"initializer": start} if start else {}
+        done = measure(layer, features=16, **more)
+        found.append([name, done.phase_variance, done.dc_gap])
+    made = {"code": now, "revision": origin.revision(), "rows": found}
+    path.write_text(json.dumps(made, indent=1) + "\n")
+
+
+def answer() -> list[str]:
+    """What the atlas recommends, a line a task."""
+    made = atlas()
+    if not made:
+        return [OPEN]
+    lines = []
+    for task, about in made["tasks"].items():
+        cells, best = about["cells"], about["cells"][0]
+        good = advise.advise(task, atlas=made)[0]
+        worse = sum(c["told"] for c in cells)
+        judged = any(c["judged"] for c in cells)
+        few = f"{about['seeds']} seeds: no verdict"
+        said = f"{worse} of {len(cells)}" if judged else few
+        lines.append([task, about["measure"], _cell(good), _cell(best), said])
+    head = ["task", "measure", "the cheapest that no test tells from the best"]
+    return table([*head, "the best mean", "told worse"], lines)
+
+
+def _cell(cell: Mapping[str, Any]) -> str:
+    return (
+        f"`{cell['upsampler']}`, `{cell['initializer']}`: {number(cell['mean'])}, "
+        f"{shown(advise.price(cell))} multiply-adds"
+    )
+
+
+def every() -> list[findings.Finding]:
+    """The findings of the experiments, by what is recorded of them."""
+    return [findings.finding(n, rows_of(f"{n}.study")) for n in findings.names()]
+
+
+def short() -> list[str]:
+    """A line a finding."""
+    lines = [
+        [f.says, f.source, f"**{f.verdict}**", _widest(f)] for f in every()
+    ]  # fmt: skip
+    winner, word, why = findings.single_winner(atlas())
+    lines.append([winner, "Wojna et al. 2019", f"**{word}**", why])
+    return table(["finding", "source", "here", "the first effect, 95 %"], lines)
+
+
+def _widest(found: findings.Finding) -> str:
+    told = [e for e in found.effects if e.verdict != findings.NONE]
+    return told[0].words() if told else f"`experiments/{found.name}.py`"
+
+
+def long() -> list[str]:
+    """Every claim with its effect, and what it rests on."""
+    lines: list[str] = []
+    for found in every():
+        lines += [
+            f"### {found.says} ({found.source})",
+            "",
+            f"Here: **{found.verdict}**.",
+        ]
+        if found.rows:
+            revisions = ", ".join(sorted({r["revision"] for r in found.rows}))
+            lines += [f"{len(found.rows)} runs, revision {revisions}."]
+        lines += ["", "```", SWEEP.format(found.name, found.size), "```", ""]
+        done = [e for e in found.effects if e.verdict != findings.NONE]
+        gap = lambda e: apart(e.difference, e.logged)
+        what = lambda e: [e.config, e.claim.words(), e.measure]
+        cells = [[*what(e), gap(e), f"{e.seeds}", e.verdict] for e in done]
+        head = ["config", "claim", "measure", "difference (95 %)", "seeds", "verdict"]
+        lines += [*table(head, cells), ""] if cells else []
+    return lines[:-1]
+
+
+def study() -> list[str]:
+    """Layer and start, at equal widths and at equal multiply-adds."""
+    sides = [rows_of(f"{STUDY}.{size}") for size in ("study", "study_cost")]
+    if not sides[0]:
+        return ["Nothing is recorded yet."]
+    lines: list[str] = []
+    for config in dict.fromkeys(row["config"] for row in sides[0]):
+        parts = [[r for r in side if r["config"] == config] for side in sides]
+        found = [blocks.compare(*findings.scored(part)) for part in parts if part]
+        cells = [
+            [told(_own(key))] + [_ranked(each, key) for each in found]
+            for key in found[0].order
+        ]
+        heads = ["equal widths", "equal multiply-adds"][: len(found)]
+        lines += [f"{config}, {parts[0][0]['measure']}:", ""]
+        lines += [*table(["layer, start", *heads], cells), "", _says(found, heads), ""]
+    revisions = sorted({row["revision"] for side in sides for row in side})
+    return [*lines, f"{sum(map(len, sides))} runs, revision {', '.join(revisions)}."]
+
+
+def _own(key: str) -> dict[str, Any]:
+    return {k: v for k, v in json.loads(key).items() if k != "config"}
+
+
+def _ranked(found: blocks.Analysis, key: str) -> str:
+    if key not in found.means:
+        return ""
+    gap = found.against.get(key)
+    said = "best" if gap is None else apart(gap, found.logged)
+    return f"{number(found.means[key])}; {said}{' *' * bool(gap and gap.told)}"
+
+
+def _says(found: Sequence[blocks.Analysis], heads: Sequence[str]) -> str:
+    seeds = min(each.seeds for each in found)
+    told = ", ".join(
+        f"{'a factor of ' * each.logged}{brief(power.tells(each))} at {head}"
+        for each, head in zip(found, heads, strict=True)
+    )
+    return (
+        f"{seeds} seeds. Behind the mean its difference from the best, with the "
+        "interval that holds for all pairs together; * told worse. What so many seeds "
+        f"find four times of five: {told}."
+    )
+
+
+def evidence() -> list[str]:
+    """By task, what no test tells from the best, the cheapest first; what is worse."""
+    made = atlas()
+    if not made:
+        return ["The atlas is not recorded yet: these are first choices, not verdicts."]
+    lines = []
+    for task, about in made["tasks"].items():
+        good = [f"`{c['upsampler']}` (`{c['initializer']}`)" for c in
+                advise.advise(task, atlas=made)]  # fmt: skip
+        layers = dict.fromkeys(c["upsampler"] for c in about["cells"])
+        told = {c["upsampler"] for c in about["cells"] if not c["told"]}
+        worse = [f"`{layer}`" for layer in layers if layer not in told]
+        lines.append([task, about["measure"], ", ".join(good), ", ".join(worse)])
+    head = ["task", "by", "not told from the best, cheapest first"]
+    return table([*head, "told worse, however started"], lines)
+
+
+MAKERS: dict[str, Callable[[], list[str]]] = {
+    "audit": audited,
+    "answer": answer,
+    "findings": short,
+    "claims": long,
+    "study": study,
+    "evidence": evidence,
+}
+
+
+def written(text: str) -> str:
+    """A page with what stands between its markers made anew."""
+    return BLOCK.sub(
+        lambda m: f"{m[1]}\n{chr(10).join(MAKERS[m[2]]())}\n\n{m[3]}", text
+    )
+
+
+def fresh(path: Path) -> str:
+    """Why a file of rows is not to be used, in a sentence; else empty."""
+    found = read(path)
+    codes = {row["code"]: row["revision"] for row in found}
+    codes.pop(code.digest(), None)
+    if not codes:
+        return ""
+    revision = next(iter(codes.values()))
+    rooms = [f"deconvgen/{room}" for room in code.ROOMS]
+    command = ["git", "-C", str(ROOT), "diff", "--name-only", revision, "--", "configs"]
+    done = subprocess.run([*command, *rooms], capture_output=True, text=True)
+    changed = done.stdout.split()
+    since = f" ({', '.join(changed[:3])}, {len(changed)} in all)" if changed else ""
+    return (
+        f"{path.name} is of revision {revision or '?'}, and code that it depends on "
+        f"has changed since{since}: run and record it again, or say "
+        f"--accept={path.stem}"
+    )
+
+
+def main(words: Sequence[str]) -> None:
+    """Write the pages; `SystemExit` with a sentence where results are of other code."""
+    accepted = [n for w in words for n in w.removeprefix("--accept=").split(",")]
+    for path in sorted(RESULTS.glob("*.csv")):
+        if path.stem not in accepted and (why := fresh(path)):
+            raise SystemExit(why)
+    audit()
+    for name in PAGES:
+        path = ROOT / name
+        path.write_text(written(path.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except UserError as error:
+        raise SystemExit(str(error)) from None
