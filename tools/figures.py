@@ -90,7 +90,7 @@ def answer() -> list[str]:
     """What the atlas recommends, a line a task."""
     made = atlas()
     if not made:
-        return [OPEN]
+        return [OPEN, *first()]
     lines = []
     for task, about in made["tasks"].items():
         cells, best = about["cells"], about["cells"][0]
@@ -102,6 +102,26 @@ def answer() -> list[str]:
         lines.append([task, about["measure"], _cell(good), _cell(best), said])
     head = ["task", "measure", "the cheapest that no test tells from the best"]
     return table([*head, "the best mean", "told worse"], lines)
+
+
+def first() -> list[str]:
+    """What the study of four layers tells, at equal widths and multiply-adds."""
+    lines = []
+    for size, at in (("study", "widths"), ("study_cost", "multiply-adds")):
+        rows = rows_of(f"{STUDY}.{size}")
+        for config in dict.fromkeys(row["config"] for row in rows):
+            own = [r for r in rows if r["config"] == config]
+            found = blocks.compare(*findings.scored(own))
+            alike = [k for k in found.order[1:] if not found.against[k].told]
+            named = lambda keys: "; ".join(told(_own(key)) for key in keys)
+            worse = f"{len(found.order) - len(alike) - 1} of {len(found.order)}"
+            best = f"{named(found.order[:1])}: {number(found.means[found.best])}"
+            said = [f"{config}, {own[0]['measure']}", at, best]
+            lines.append([*said, named(alike), worse])
+    if not lines:
+        return []
+    head = ["four layers, two starts, 12 seeds", "at equal", "the best mean"]
+    return ["", *table([*head, "not told from it", "told worse"], lines)]
 
 
 def _cell(cell: Mapping[str, Any]) -> str:

@@ -86,6 +86,7 @@ def record(values: Values) -> None:
 @command(
     Flag("task", "gan, autoencoder, vae, superres, segmentation.", needed=True),
     Flag("budget", "Multiply-adds an image, at most: 2.5M, say.", 0.0, multiply_adds),
+    Flag("device", "cpu or gpu: where the runs were; the atlas's own."),
     Flag("atlas", "An atlas.json of one's own.", kind=place),
     Flag("json", "The cells as JSON.", False),
 )
@@ -94,11 +95,12 @@ def advise(values: Values) -> None:
     import json
 
     from deconvgen.report.atlas.advise import advise as find
-    from deconvgen.report.atlas.advise import load, told
+    from deconvgen.report.atlas.advise import load, named, told
 
     made = load(values.atlas or None)
-    found = find(values.task, values.budget, made)
-    print(json.dumps(found) if values.json else told(values.task, found, made))
+    task = named(values.task, values.device, made)
+    found = find(task, values.budget, made)
+    print(json.dumps(found) if values.json else told(task, found, made))
 
 
 @command(

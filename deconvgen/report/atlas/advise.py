@@ -8,6 +8,7 @@ from typing import Any
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.report.atlas.cells import price
 from deconvgen.report.atlas.rows import HERE
+from deconvgen.sweep.design import ENOUGH
 
 MOST = 5
 """Cells that are recommended."""
@@ -23,6 +24,26 @@ def load(path: Path | str | None = None) -> dict[str, Any]:
             f"there is no atlas at {path}: `deconvgen sweep atlas --workdir=DIR` and "
             "`deconvgen atlas DIR` make one"
         ) from None
+
+
+def named(task: str, device: str, atlas: Mapping[str, Any]) -> str:
+    """The atlas's name of a task on a kind of device; a `UserError` where it has none.
+
+    The empty device is that of the atlas, a CPU where it has both.
+    """
+    tasks = atlas["tasks"]
+    plain = dict.fromkeys(name.partition("@")[0] for name in tasks)
+    if task not in plain:
+        raise unknown("task of the atlas", task, plain)
+    have = {
+        n.partition("@")[2] or "cpu": n for n in tasks if n.partition("@")[0] == task
+    }
+    if device and device not in have:
+        raise UserError(
+            f"the atlas has {task} on {' and '.join(have)} alone, not on {device}; "
+            f"`deconvgen sweep atlas` on one, and `deconvgen atlas DIR`, add it"
+        )
+    return have[device or next(iter(sorted(have)))]
 
 
 def advise(
@@ -69,7 +90,10 @@ def told(
         factor = "a factor of " if about["logged"] else ""
         lines += [f"This design finds {factor}{about['tells']:.3g} four times of five."]
     if not any(c["judged"] for c in about["cells"]):
-        lines += ["Too few seeds for a verdict: the means in their order."]
+        count = f"{about['seeds']} seed{'s' * (about['seeds'] != 1)}"
+        lines += [
+            f"{count}: no verdict, which takes {ENOUGH}; the means in their order."
+        ]
     lines += [""]
     for cell in found:
         apart = "the best mean" if cell is best else _apart(cell, best, about)

@@ -25,10 +25,12 @@ def cells(rows: Sequence[Row]) -> dict[str, Any]:
 
     A cell is `told` worse than the best one where Tukey's test over all cells of the
     task, with seeds as blocks, says so; one of fewer seeds than a verdict takes is
-    not judged.
+    not judged. Runs on a GPU are a task of their own, `segmentation@gpu`.
     """
-    tasks = dict.fromkeys(row["task"] for row in rows)
-    return {"tasks": {t: _task([r for r in rows if r["task"] == t]) for t in tasks}}
+    tasks: dict[str, list[Row]] = {}
+    for row in rows:
+        tasks.setdefault(row["row"].partition("/")[0], []).append(row)
+    return {"tasks": {name: _task(own) for name, own in tasks.items()}}
 
 
 def _task(rows: Sequence[Row]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from deconvgen.runs import code, origin
 from deconvgen.sweep.plan import Plan
 
 ABOUT = (
-    "row",  # task/layer:start/seed; behind EXPERIMENT.SIZE/ where it is no atlas's
+    # task/layer:start/seed, of a GPU task@gpu/...; EXPERIMENT.SIZE/... but in an atlas
+    "row",
     "experiment",
     "size",
     "task",
@@ -96,7 +97,9 @@ def _row(result: Result, part: Part, plan: Plan, atlas: bool) -> Row:
         for key, value in setting.items()
         if key not in USUAL
     )
-    name = f"{config.task}/{layer}:{start}{more}/{config.seed}"
+    where = kind(made.get("device", ""))
+    where = "" if where == "cpu" else f"@{where}"
+    name = f"{config.task}{where}/{layer}:{start}{more}/{config.seed}"
     revision = made.get("revision", "")
     about = {
         "row": name if atlas else f"{plan.name}.{plan.size}/{name}",
@@ -127,6 +130,14 @@ def _row(result: Result, part: Part, plan: Plan, atlas: bool) -> Row:
         figures |= {f"{part.primary}_real": figure(result, f"{part.primary}_real")}
     short = {k: float(f"{v:.7g}") for k, v in figures.items() if _number(v)}
     return about | short | {"seconds": round(result.seconds, 1)}
+
+
+def kind(device: str) -> str:
+    """`cpu`, `gpu` or `tpu`, of a device as rows name it."""
+    if "TPU" in device:
+        return "tpu"
+    known = ("NVIDIA", "GPU", "Tesla", "GeForce", "Radeon", "Instinct")
+    return "gpu" if any(word in device for word in known) else "cpu"
 
 
 def digest(config: Any) -> str:

@@ -31,6 +31,10 @@ def made(seeds=10):
             found.append(
                 {
                     "row": f"autoencoder/{name}/{seed}",
+                    "experiment": "atlas",
+                    "size": "smoke",
+                    "setting": "{}",
+                    "code": "c" * 12,
                     "task": "autoencoder",
                     "data": "fashion_mnist_small",
                     "upsampler": layer,
@@ -83,7 +87,26 @@ def test_few_seeds_are_not_judged_and_the_advice_says_so():
     atlas = cells(made(2))
     assert not any(c["judged"] for c in atlas["tasks"]["autoencoder"]["cells"])
     found = advice.advise("autoencoder", atlas=atlas)
-    assert "Too few seeds" in advice.told("autoencoder", found, atlas)
+    assert "2 seeds: no verdict" in advice.told("autoencoder", found, atlas)
+    alone = cells(made(1))
+    found = advice.advise("autoencoder", 3e5, atlas=alone)
+    assert "1 seed: no verdict" in advice.told("autoencoder", found, alone)
+
+
+def test_a_device_is_a_task_of_its_own():
+    on_gpu = [
+        row | {"row": "autoencoder@gpu" + row["row"][len("autoencoder") :]}
+        for row in made(5)
+    ]
+    atlas = cells([*made(5), *on_gpu])
+    assert [*atlas["tasks"]] == ["autoencoder", "autoencoder@gpu"]
+    names = {advice.named("autoencoder", d, atlas) for d in ("", "cpu")}
+    assert names == {"autoencoder"}
+    assert advice.named("autoencoder", "gpu", atlas) == "autoencoder@gpu"
+    with pytest.raises(UserError, match="on cpu alone, not on gpu"):
+        advice.named("autoencoder", "gpu", cells(made(5)))
+    devices = ("AMD EPYC", "2 x NVIDIA H100 80GB HBM3", "TPU v4")
+    assert [table.kind(each) for each in devices] == ["cpu", "gpu", "tpu"]
 
 
 def test_advice_is_the_cheapest_that_is_not_told_worse():
@@ -97,8 +120,9 @@ def test_advice_is_the_cheapest_that_is_not_told_worse():
     assert {c["upsampler"] for c in dear} == {"conv_transpose"}
     with pytest.raises(UserError, match=r"cheapest takes 1e\+05"):
         advice.advise("autoencoder", 10.0, atlas)
-    with pytest.raises(UserError, match="did you mean 'autoencoder'"):
-        advice.advise("autoencodr", atlas=atlas)
+    for ask in (advice.advise, lambda t, atlas: advice.named(t, "", atlas)):
+        with pytest.raises(UserError, match="did you mean 'autoencoder'"):
+            ask("autoencodr", atlas=atlas)
 
 
 def test_the_page_holds_its_data_and_a_card_a_layer():
@@ -136,8 +160,11 @@ def test_from_a_sweep_to_a_row_trained_again(tmp_path):
     found = table.rows(studies([tmp_path / "sweep"]))
     assert [row["row"][-2:] for row in found] == ["/0", "/1"]
     assert all(row["revision"] and row["device"] and row["versions"] for row in found)
+    assert all(row["code"] for row in found)
     again = reproduce(found[1], found, tmp_path / "again")
     assert again.equal and again.same_code
+    (few, _) = table.rows(studies([tmp_path / "sweep"]), atlas=False)
+    assert few["row"] == f"tiny.full/{found[0]['row']}" and len(few) < len(found[0])
     changed = found[1] | {"digest": "other"}
     with pytest.raises(UserError, match="no longer is"):
         reproduce(changed, found, tmp_path / "more")
