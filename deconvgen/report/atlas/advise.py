@@ -8,6 +8,8 @@ from typing import Any
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.report.atlas.cells import price
 from deconvgen.report.atlas.rows import HERE
+from deconvgen.report.costs import shown
+from deconvgen.report.words import plural
 from deconvgen.sweep.design import ENOUGH
 
 MOST = 5
@@ -64,8 +66,8 @@ def advise(
     if not within:
         least = min(price(c) for c in every)
         raise UserError(
-            f"no layer of the atlas does {task} within {budget:g} multiply-adds an "
-            f"image; the cheapest takes {least:.3g}"
+            f"no layer of the atlas does {task} within {shown(budget)} multiply-adds "
+            f"an image; the cheapest takes {shown(least)}"
         )
     if not any(c["judged"] for c in within):
         return within[:MOST]
@@ -84,7 +86,8 @@ def told(
     best = about["cells"][0]
     lines = [
         f"{task}: {about['measure']} ({about['mode']}) on {about['data']}, "
-        f"{len(about['cells'])} layers and starts, {about['seeds']} seeds each."
+        f"{len(about['cells'])} layers and starts, {plural(about['seeds'], 'seed')} "
+        "each."
     ]
     if about["tells"]:
         factor = "a factor of " if about["logged"] else ""
@@ -102,7 +105,7 @@ def told(
         )
         lines += [
             f"  {cell['upsampler']}, started by {cell['initializer']}: "
-            f"{cell['mean']:.4g}{half}, {price(cell):.3g} multiply-adds; {apart}"
+            f"{cell['mean']:.4g}{half}, {shown(price(cell))} multiply-adds; {apart}"
         ]
     first = found[0]
     lines += [
