@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.ops.convolution import dispatch
+from deconvgen.ops.convolution import dispatch, forms
+from deconvgen.ops.convolution.geometry import Geometry
 from deconvgen.ops.convolution.strided import conv
 from deconvgen.ops.convolution.transposed import conv_transpose
 from deconvgen.ops.fir import upfirdn
@@ -113,3 +114,68 @@ def test_several_networks_are_batched_products():
         products.compile()(*args),
         plain.compile()(*args),
     )
+
+
+CASES = [
+    (name, row.form, row.example) for name, rows in forms.TABLE.items() for row in rows
+]
+
+
+def pair(name, form, g, args):
+    """The sum in that form, and directly."""
+    both = [dispatch.FORMS[name][f] for f in (form, "direct")]
+    return jax.device_get(jax.jit(lambda *a: [f(g, None, *a) for f in both])(*args))
+
+
+@pytest.mark.parametrize("name", forms.TABLE)
+def test_every_row_of_the_table_is_taken_and_every_form_wins_somewhere(name):
+    rows = forms.TABLE[name]
+    for row in rows:
+        first = next(r for r in rows if r.holds(row.example))
+        assert first is row, f"{name}: the example of {row.form} takes {first.form}"
+        assert forms.can(name, row.form, row.example)
+    won = {row.form for row in rows} | {forms.BATCHED[name]}
+    assert won == set(dispatch.FORMS[name])
+
+
+@pytest.mark.parametrize(("name", "form", "case"), CASES)
+def test_forms_are_the_direct_sums_in_float64(name, form, case, float64):
+    g = case.g._replace(groups=min(case.g.groups, 3))
+    per = 1 if case.alone else 2
+    cb, cs = per * g.groups, per * g.groups
+    rng = np.random.default_rng(0)
+    big, small = rng.normal(size=(2, *g.big, cb)), rng.normal(size=(2, *g.small, cs))
+    kernel = rng.normal(size=(*g.kernel, cb // g.groups, cs))
+    args = {"gather": (big, kernel), "taps": (big, small), "scatter": (small, kernel)}
+    np.testing.assert_allclose(*pair(name, form, g, args[name]), atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", forms.TABLE)
+def test_cells_of_random_geometries(name, seed, float64):
+    """Strides of 1 to 3, kernels of two of them, paddings that crop or go beyond."""
+    rng = np.random.default_rng(seed)
+    stride, half = rng.integers(1, 4, 2), rng.integers(1, 4, 2)
+    kernel, small = 2 * stride, 2 * half
+    low, high = rng.integers(-1, kernel), rng.integers(-1, kernel)
+    full = stride * (small - 1) + kernel
+    big = np.maximum(full - low - high, 1)
+    whole = lambda *sides: [tuple(side.tolist()) for side in sides]
+    g = Geometry(*whole(stride, np.ones(2, int), low, big, small, kernel))
+    x, w = rng.normal(size=(2, *g.big, 3)), rng.normal(size=(*g.kernel, 3, 5))
+    y = rng.normal(size=(2, *g.small, 5))
+    args = {"gather": (x, w), "taps": (x, y), "scatter": (y, w)}[name]
+    np.testing.assert_allclose(*pair(name, "cells", g, args), atol=1e-10)
+
+
+@pytest.mark.parametrize("name", forms.TABLE)
+def test_cells_err_in_float32_at_most_four_times_as_much_as_the_direct_sums(name):
+    rng = np.random.default_rng(0)
+    g = forms._case(4, 4, 2, 64, 32).g
+    x, w = rng.normal(size=(4, *g.big, 32)), rng.normal(size=(*g.kernel, 32, 64))
+    y = rng.normal(size=(4, *g.small, 64))
+    args = {"gather": (x, w), "taps": (x, y), "scatter": (y, w)}[name]
+    with jax.enable_x64(True):
+        _, exact = pair(name, "direct", g, args)
+    cells, direct = pair(name, "cells", g, [np.float32(a) for a in args])
+    assert np.abs(cells - exact).max() < 4 * np.abs(direct - exact).max()

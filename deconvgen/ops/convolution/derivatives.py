@@ -22,7 +22,7 @@ import jax
 from jax import lax
 from jaxtyping import Array
 
-from deconvgen.ops.convolution import dispatch as forms
+from deconvgen.ops.convolution import dispatch
 from deconvgen.ops.convolution.geometry import Big, Kernel, Plan, Small
 
 
@@ -46,19 +46,19 @@ def _varies(x: Array) -> frozenset:
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def gather(plan: Plan, x: Big, w: Kernel) -> Small:
     """The strided convolution F."""
-    return forms.gather(plan, x, w)
+    return dispatch.gather(plan, x, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def scatter(plan: Plan, y: Small, w: Kernel) -> Big:
     """Its transpose T."""
-    return forms.scatter(plan, y, w)
+    return dispatch.scatter(plan, y, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def taps(plan: Plan, x: Big, y: Small) -> Kernel:
     """The gradient G of either with respect to the kernel."""
-    return forms.taps(plan, x, y)
+    return dispatch.taps(plan, x, y)
 
 
 def _keep(sum_of_products):

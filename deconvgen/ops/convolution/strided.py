@@ -14,8 +14,7 @@ from jaxtyping import Array, Num, Shaped
 from deconvgen.core.errors import UserError
 from deconvgen.ops.arguments import alike
 from deconvgen.ops.convolution import derivatives as strided
-from deconvgen.ops.convolution import direct
-from deconvgen.ops.convolution import dispatch as forms
+from deconvgen.ops.convolution import direct, dispatch
 from deconvgen.ops.convolution.geometry import (
     Geometry,
     Padding,
@@ -129,7 +128,7 @@ def conv(
         kernel=taps,
         groups=feature_group_count,
     )
-    impl = forms.route(impl, geometry, x, kernel, preferred_element_type)
+    impl = dispatch.route(impl, geometry, x, kernel, preferred_element_type)
     if impl == "lax":
         y: Any = direct.gather(geometry, precision, x, kernel, preferred_element_type)
     else:
