@@ -37,6 +37,17 @@ def settings(size: int, batch: int):
     return runs.describe(loaded, (size, size, 3))
 
 
+def made(loaded):
+    """The task, its first state and a batch of noise."""
+    task, rng = tasks.make(loaded, None), np.random.default_rng(0)
+    shape = (loaded.batch_size, *loaded.data.image_shape)
+    batch = {
+        "image": rng.uniform(-1, 1, shape).astype(np.float32),
+        "mask": np.ones(loaded.batch_size, np.float32),
+    }
+    return task, jax.jit(task.init)(jax.random.key(0), batch), batch
+
+
 def jax_step(loaded, plain: bool):
     """One step of deconvgen, or of the same task with Flax's own convolutions."""
 
@@ -50,14 +61,9 @@ def jax_step(loaded, plain: bool):
     patches = [mock.patch(name, new) for name, new in swapped.items()] if plain else []
     for patch in patches:
         patch.start()
-    task, spread = tasks.make(loaded, None), devices.one()
-    rng = np.random.default_rng(0)
-    shape = (loaded.batch_size, *loaded.data.image_shape)
-    batch = {
-        "image": rng.uniform(-1, 1, shape).astype(np.float32),
-        "mask": np.ones(loaded.batch_size, np.float32),
-    }
-    holder = [jax.jit(task.init)(jax.random.key(0), batch)]
+    spread = devices.one()
+    task, state, batch = made(loaded)
+    holder = [state]
     step = spread.run(task.train_step, jax.random.key(1), donate=True)
     placed = spread.put_batch(batch)
 
