@@ -94,7 +94,7 @@ def of_torch(step, steps: int) -> Counter[str]:
 
 def main() -> None:
     """Profile and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Where a train step goes.")
     parser.add_argument("--size", type=int, default=64, choices=(32, 64))
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=5)

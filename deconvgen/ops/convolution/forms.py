@@ -95,8 +95,9 @@ def _case(
     """`SAME` padding: the big side is s times the small one; one pixel grows to k."""
     big, reach = (k if small == 1 else s * small), dilation * (k - 1) + 1
     low = max((small - 1) * s + reach - big, 0) // 2
-    sides = (s,), (dilation,), (low,), (big,), (small,), (k,)
-    return Case(Geometry(*(side * rank for side in sides), groups), n, cb, cs)
+    each = lambda value: (value,) * rank
+    sides = each(s), each(dilation), each(low), each(big), each(small), each(k)
+    return Case(Geometry(*sides, groups), n, cb, cs)
 
 
 def _always(c: Case) -> bool:
