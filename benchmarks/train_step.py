@@ -136,7 +136,7 @@ def flop_per_image(loaded) -> float:
 
 def main() -> None:
     """Time and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="The whole train step.")
     parser.add_argument("--size", type=int, default=64, choices=(32, 64))
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--turns", type=int, default=5)
