@@ -8,10 +8,14 @@
               command, with nothing compiled before; --runs=N the first N of its 90
     memory    of a population: members x what one needs, against XLA's count of it
 
-The other tree is a folder, or a revision of this repository, which is checked out
-beside. Both have caches of their own. What was measured is written to --out, a file of
-Markdown, after every part; a ratio is the median of those within a turn. Seconds are
-told, and the CPU's, which say more where others use the machine too.
+The other tree is a folder (`git worktree add ../older c93520a`), or a revision of this
+repository, which is unpacked beside for the time being. Both have caches of their own,
+and do the same work: c93520a has neither validation images nor the demo's recipe of
+today, so `SAME` says what its configs say, as far as a tree has the keys. What was
+measured is written to --out, a file of Markdown, after every part; a ratio is the
+median of those within a turn. Seconds are told, and the CPU's, which say more where
+others use the machine too: 18 runs of the sweep and 150 steps of the demo show its
+fixed costs, the whole commands are for a machine that nobody else uses.
 """
 
 import argparse
@@ -33,6 +37,29 @@ from timing import table
 HERE = Path(__file__).resolve().parent.parent
 PARTS = ("demo", "sweep", "memory")
 NAME = "upsampling_x_initialization"
+SAME = {
+    "demo": {
+        "model.conditional": "false",
+        "num_samples": "64",
+        **{
+            f"{group}.{key}": value
+            for group in ("optimizer", "critic_optimizer")
+            for key, value in {"learning_rate": "2e-4", "schedule": "constant"}.items()
+        },
+        "data.validation": "0",
+    },
+    "sweep": {"data.validation": "0"},
+}
+"""What both trees are told, by config key."""
+KEYS = """
+from deconvgen import config
+def keys(tree, before=""):
+    for name, value in tree.items():
+        yield before + name
+        if hasattr(value, "items"):
+            yield from keys(value, f"{before}{name}.")
+print(*keys(config.load("dcgan:demo", []).to_dict()))
+"""
 
 
 @contextmanager
@@ -72,6 +99,17 @@ def called(tree: Path, cache: Path, *words: str) -> Cost:
     return Cost(perf_counter() - begin, cpu)
 
 
+def same(part: str, tree: Path) -> list[str]:
+    """The flags of `SAME` that a tree has keys for."""
+    environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
+    words = [sys.executable, "-c", KEYS]
+    said = subprocess.run(
+        words, env=environment, cwd=tree, check=True, capture_output=True, text=True
+    )
+    known = said.stdout.split()
+    return [f"--config.{k}={v}" for k, v in SAME[part].items() if k in known]
+
+
 Call = Callable[[str, Path, int], Cost]
 
 
@@ -105,11 +143,11 @@ def demo(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> st
     """The training command of `make demo`, warm."""
     steps = [f"--config.steps={options.steps}"] if options.steps else []
     words = ["train", "--config=dcgan:demo", "--quiet", *steps]
-    words += ["--config.model.conditional=false"]  # as the older tree's demo is
+    flags = {name: same("demo", tree) for name, tree in trees.items()}
 
     def call(name: str, tree: Path, turn: int | str) -> Cost:
         run, cache = place / f"demo-{name}-{turn}", place / f"cache-{name}"
-        return called(tree, cache, *words, f"--workdir={run}")
+        return called(tree, cache, *words, *flags[name], f"--workdir={run}")
 
     for name, tree in trees.items():
         call(name, tree, "first")
@@ -120,10 +158,12 @@ def sweep(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> s
     """The whole command, cold; and what it compiled."""
     only = [f"--only=1-{options.runs}"] if options.runs else []
     words = ["sweep", NAME, "--size=smoke", "--notiming", *only]
+    flags = {name: same("sweep", tree) for name, tree in trees.items()}
 
     def call(name: str, tree: Path, turn: int) -> Cost:
         own = place / f"sweep-{name}-{turn}"
-        return called(tree, own / "cache", *words, f"--workdir={own / 'sweep'}")
+        where = f"--workdir={own / 'sweep'}"
+        return called(tree, own / "cache", *words, *flags[name], where)
 
     told = [rows(in_turns(trees, options.turns, call))]
     ours = place / f"sweep-{next(iter(trees))}-0"
@@ -135,18 +175,27 @@ def sweep(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> s
             spent[name] = spent.get(name, 0.0) + value
     whole = sum(spent.values()) - spent.get("compilations", 0.0)
     share = {k: f"{100 * v / whole:.0f} %" for k, v in spent.items() if whole}
-    share["compilations"] = f"{spent.get('compilations', 0):.0f}"
-    told.append(f"{len(outcomes)} runs, train steps of {len(steps)} distinct programs")
+    compiled, there = (
+        spent.get("compilations", 0),
+        len([*(ours / "cache").rglob("jit_*-cache")]),
+    )
+    told.append(
+        f"{len(outcomes)} runs, train steps of {len(steps)} distinct programs; the "
+        f"workers compiled {compiled:.0f} programs of all sizes, {there} distinct ones "
+        "are kept"
+    )
     told.append(table([*share], [[*share.values()]]))
     return "\n\n".join(told)
 
 
 MEMORY = """
-import json, sys
-import jax, numpy as np
+import gc, json, sys
+from pathlib import Path
+import jax, jax.numpy as jnp, numpy as np
 from deconvgen import config
 from deconvgen.runs import memory, population, setup
-from deconvgen.training import parallel
+from deconvgen.training import cost, parallel
+now = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 loaded = setup.describe(
     config.load(
         "dcgan:demo", ["eval.extractor=random", "model.conditional=false"]
@@ -157,26 +206,40 @@ example = {"image": np.zeros((1, 28, 28, 1), "f4"), "mask": np.ones(1, "f4")}
 state = setup.initial(loaded, example, 0)
 found = {}
 for count in map(int, sys.argv[1:]):
+    gc.collect()
     wide = lambda x: np.zeros((count, *x.shape), x.dtype)
     row = lambda x: np.zeros((count, 1, size, *x.shape[1:]), x.dtype)
     steps = spread.rounds(task.train_step, lambda shared, batch: batch, True)
     roots = jax.random.split(jax.random.key(0), count)
     args = (roots, jax.tree.map(wide, state), (), jax.tree.map(row, example), 0)
-    found[count] = memory.needed(steps, *args)
+    stated = memory.needed(steps, *args)
+    args = jax.block_until_ready(jax.tree.map(jnp.copy, jax.device_put(args)))
+    given = sum(x.nbytes for x in jax.tree.leaves(args[1:4]))
+    cost.begin_peak()
+    before = now()
+    jax.block_until_ready(steps(*args))
+    peak = cost.peak_memory()["peak_memory_mib"] * 2**20
+    found[count] = stated, peak - before + given
+    del args
 print(json.dumps(found))
 """
 
 
 def population(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
-    """XLA's count of a population's memory over members x that of one."""
+    """A population's memory: as stated, members x what one needs; XLA's; in use."""
     words = [sys.executable, "-c", MEMORY, "1", "4", "16"]
     environment = os.environ | {"PYTHONPATH": str(next(iter(trees.values())))}
     said = subprocess.run(
         words, env=environment, check=True, capture_output=True, text=True
     )
     found = {int(k): v for k, v in json.loads(said.stdout).items()}
-    listed = [[n, b / 2**20, b / (n * found[1])] for n, b in found.items()]
-    return table(["members", "MiB", "of members x one"], listed)
+    one = found[1][0]
+    listed = [
+        [n, n * one / 2**20, counted / 2**20, used / 2**20, used / (n * one)]
+        for n, (counted, used) in found.items()
+    ]
+    head = ["members", "stated, MiB", "XLA's count", "in use", "in use / stated"]
+    return table(head, listed)
 
 
 def main() -> None:

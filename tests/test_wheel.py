@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 
 import pytest
@@ -55,6 +56,13 @@ def test_the_installed_command_works_from_any_folder(wheel, tmp_path):
     assert done.returncode == 0, done.stderr
     assert str(target) in done.stdout
     assert "dcgan" in done.stdout
+
+
+def test_checkpoints_are_not_written_by_a_library_with_another_format():
+    told = tomllib.loads((config.HERE.parent / "pyproject.toml").read_text())
+    required = told["project"]["dependencies"]
+    (orbax,) = (name for name in required if name.startswith("orbax-checkpoint"))
+    assert orbax.endswith(",<1")
 
 
 def test_the_light_install_imports_neither_tensorflow_nor_pytorch():

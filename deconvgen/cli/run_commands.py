@@ -10,6 +10,7 @@ from deconvgen.cli.parser import (
     whole,
 )
 from deconvgen.core.numbers import SEEDS
+from deconvgen.core.terminal import say
 
 
 @command(
@@ -47,9 +48,11 @@ def sample(values: Values) -> None:
 def export(values: Values) -> None:
     """A checkpoint to take along: StableHLO for any platform, and safetensors."""
     from deconvgen.runs.export import export as write
+    from deconvgen.runs.export import until
 
     for path in write(values.workdir, values.out, values.checkpoint):
         print(path)
+    say(until())
 
 
 @command(

@@ -89,6 +89,19 @@ def locked(folder: Path, taken: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process is inside a block of the same path, a file to lock.
+
+    Where the file system has no locks, nobody waits.
+    """
+    with ExitStack() as opened:
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(opened.enter_context(path.open("a")), fcntl.LOCK_EX)
+        yield
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

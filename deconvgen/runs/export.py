@@ -54,6 +54,19 @@ def sampler(run: Run) -> jax_export.Exported:
     return jax_export.export(jax.jit(function), platforms=PLATFORMS)(*inputs)
 
 
+def until() -> str:
+    """How long what is written now can be loaded, in a sentence: JAX's own promise.
+
+    >>> until()[:32]
+    'JAX loads the sampler by version'
+    """
+    return (
+        f"JAX loads the sampler by version {jax.__version__} and those that come out "
+        "within six months of it; after that, export again from the run folder (the "
+        ".safetensors stay)"
+    )
+
+
 def parameters(run: Run) -> dict[str, np.ndarray]:
     """The averaged parameters and batch statistics, by "params/decoder/up_0/..."."""
     paths, _ = jax.tree_util.tree_flatten_with_path(run.variables)
@@ -85,6 +98,7 @@ def export(
     path = files.write(path.with_suffix(".stablehlo"), program)
     weights = path.with_suffix(".safetensors")
     about = {"task": run.config.task, "step": str(run.step), "run": str(workdir)}
+    about["jax"] = jax.__version__
     with files.beside(weights) as temporary:
         save_file(parameters(run), temporary, metadata=about)
     return [path, weights]

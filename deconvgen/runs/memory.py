@@ -13,6 +13,7 @@ import numpy as np
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import Task, Tree
+from deconvgen.training.feed import as_sent
 from deconvgen.training.parallel import TRAINING, Spread, purpose_key
 
 SHARE = 0.85
@@ -55,7 +56,7 @@ def check(
     """
     if not (most := limit()):
         return
-    steps = spread.rounds(task.train_step, lambda shared, batch: batch, False)
+    steps = spread.rounds(task.train_step, as_sent, False)
     row = lambda x: np.zeros((1, size, *x.shape[1:]), x.dtype)
     rows = spread.put_rounds(jax.tree.map(row, example), False)
     root = purpose_key(0, TRAINING)

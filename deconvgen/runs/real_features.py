@@ -2,8 +2,8 @@
 
 Every evaluation of every run of a sweep compares with the same images. The file's name
 is a digest of the images, of the extractor and of the code and the library that
-compute: another of these is another file. Written whole or not at all, so that several
-workers may compute it at a time.
+compute: another of these is another file. Of several workers that need it one computes
+it, and the others wait.
 """
 
 import hashlib
@@ -51,22 +51,31 @@ def known(config: Config, dataset: Dataset, limit: int) -> Known | None:
     for batch in batches:
         digest.update(np.ascontiguousarray(batch["image"]).tobytes())
     path = folder() / f"{extractor.name}-{limit}-{digest.hexdigest()[:32]}.npz"
+    if found := _read(path):
+        return found
+    with files.alone(path.with_suffix(".lock")):
+        if found := _read(path):
+            return found
+        found = _computed(extractor, batches)
+        packed = io.BytesIO()
+        np.savez(packed, allow_pickle=False, **found)
+        try:
+            files.write(path, packed.getvalue())
+            _delete_unused(path.parent)
+        except OSError:
+            pass  # no room, or no place to write to
+        return found
+
+
+def _read(path: Path) -> Known:
+    """What a file has; nothing where it is not there, or damaged."""
     try:
         with path.open("rb") as file:
             found = dict(np.load(file))
         os.utime(path)
         return found
     except (OSError, ValueError, EOFError, BadZipFile):
-        pass
-    found = _computed(extractor, batches)
-    packed = io.BytesIO()
-    np.savez(packed, allow_pickle=False, **found)
-    try:
-        files.write(path, packed.getvalue())
-        _delete_unused(path.parent)
-    except OSError:
-        pass  # no room, or no place to write to
-    return found
+        return {}
 
 
 @lru_cache
@@ -94,6 +103,6 @@ def _computed(extractor: Extractor, batches: list) -> Known:
 
 def _delete_unused(place: Path) -> None:
     oldest = time.time() - UNUSED_DAYS * 24 * 3600
-    for path in place.glob("*.npz"):
+    for path in place.iterdir():
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)

@@ -171,7 +171,7 @@ def _pin(workdir: Path, config: Config) -> dict[str, list[Any]]:
     return changed
 
 
-def start(config: Config) -> Callable[[Any, Any], State]:
+def start(config: Config) -> Any:
     """(key, example batch) -> the state before `init_from`, made under one jit."""
     return jax.jit(tasks.make(config, None).init)
 
@@ -230,7 +230,13 @@ def source(config: Config) -> checkpoint.Checkpoint | None:
     return found
 
 
-def shape(config: Config, example: dict[str, Any]) -> State:
-    """Shapes and dtypes of the state; raises what building the model would raise."""
-    init = tasks.make(config, None).init
-    return jax.eval_shape(init, jax.random.key(0), example)
+def shape(
+    config: Config,
+    example: dict[str, Any],
+    init: Any = None,
+) -> State:
+    """Shapes and dtypes of the state; raises what building the model would raise.
+
+    - init: as of `initial`, which it is then traced for as well.
+    """
+    return (init or start(config)).eval_shape(numbers.key(0), example)

@@ -14,17 +14,18 @@ from deconvgen import data, tasks
 from deconvgen.core import runtime
 from deconvgen.core.errors import Diverged, first_line, unknown
 from deconvgen.core.terminal import say
-from deconvgen.core.types import Task, Tree
+from deconvgen.core.types import Tree
 from deconvgen.data import Dataset
 from deconvgen.metrics.sums import results
 from deconvgen.runs import final, memory, pinned, population, setup
+from deconvgen.runs.kept import Kept, Program
 from deconvgen.runs.population import Apart, Valued, state_of
 from deconvgen.runs.real_features import known
 from deconvgen.training import checkpoint, cost, evaluate, feed, monitor, parallel
 from deconvgen.training.log import Log
 from deconvgen.training.logger import chosen
 from deconvgen.training.loop import Due, Member, Outcome, Stopped, Visit, fit
-from deconvgen.training.parallel import EVALUATION, PICTURES, purpose_key
+from deconvgen.training.parallel import EVALUATION, PICTURES, TRAINING, purpose_key
 from deconvgen.training.stopwatch import Stopwatch
 
 __all__ = ["Diverged", "Outcome", "Stopped", "train", "train_together"]
@@ -57,6 +58,7 @@ def train_together(
     quiet: bool = False,
     watch: Stopwatch | None = None,
     loggers: Sequence[str] = (),
+    kept: Kept | None = None,
 ) -> list[Outcome | Diverged]:
     """Train, or go on with, runs that one program can train.
 
@@ -69,7 +71,7 @@ def train_together(
     `images_per_second` counts the images of all. A run whose loss is no longer finite
     has `Diverged` as its outcome, and the others go on. It pays where the steps of one
     leave the device idle; on a CPU one after the other is faster. `watch` is told where
-    the seconds go.
+    the seconds go; `kept` is what earlier calls have traced and compiled.
 
     Raises `Apart` where they need programs of their own, and what `train` raises.
 
@@ -79,7 +81,7 @@ def train_together(
     workdirs = [Path(workdir).expanduser() for workdir in workdirs]
     watch = watch or Stopwatch()
     with watch.listening(), watch.during("starting"):
-        return _train_together(loaded, workdirs, quiet, watch, loggers)
+        return _train_together(loaded, workdirs, quiet, watch, loggers, kept or Kept())
 
 
 def _train_together(
@@ -88,6 +90,7 @@ def _train_together(
     quiet: bool,
     watch: Stopwatch,
     loggers: Sequence[str],
+    kept: Kept,
 ) -> list[Outcome | Diverged]:
     if why := population.reason_against(loaded, workdirs):
         raise Apart(f"the runs cannot be trained together: {why}")
@@ -95,8 +98,8 @@ def _train_together(
         setup.check(config)
     loggers = chosen(loggers)
     before = cost.begin_peak()
-    spread = parallel.choose(loaded[0].batch_size)
-    sets = {s: setup.dataset(loaded[0], s) for s in setup.splits(loaded[0])}
+    spread = kept.spread(loaded[0].batch_size)
+    sets = {s: kept.dataset(loaded[0], s) for s in setup.splits(loaded[0])}
     main = jax.process_index() == 0
     if main and not quiet:
         say("\n".join(data.summary(*sets.values())))
@@ -106,14 +109,15 @@ def _train_together(
     ]
     first: Any = loaded[0]
     example = next(sets["test"].eval_batches(1))
-    many, inits, keys = len(loaded) > 1, {}, population.traced(loaded)
-    task = population.task(first, spread.axis, keys, many)
-    target = setup.shape(first, example)
+    many, keys = len(loaded) > 1, population.traced(loaded)
+    program = kept.program(first, spread, keys, many)
+    task = program.task
+    target = setup.shape(first, example, kept.init(first))
     together = population.common_step(workdirs)
     if many:
         runtime.allow_files()
     with ExitStack() as opened:
-        members, states, start, proved = [], [], 0, set()
+        members, states, start = [], [], 0
         for config, workdir in zip(loaded, workdirs, strict=True):
             claimed = setup.claim(workdir, config)
             changed = opened.enter_context(claimed) if main else {}
@@ -127,13 +131,12 @@ def _train_together(
                 history = (found.path / "metrics.jsonl").read_bytes()
                 say(f"going on from step {start} of {workdir}") if not quiet else None
             else:
-                how = population.start(config)
-                init = inits[how] = inits.get(how) or setup.start(config)
+                init = kept.init(config)
                 states.append(setup.initial(config, example, config.seed, init))
                 history = b""
-                if main and workdir.parent not in proved:
+                if main and workdir.parent not in kept.proved:
                     checkpoint.prove(workdir, states[-1])
-                    proved.add(workdir.parent)
+                    kept.proved.add(workdir.parent)
             log = Log(workdir, history, start, main, loggers, config.to_dict())
             opened.callback(log.close)
             if changed:
@@ -147,7 +150,7 @@ def _train_together(
         if many:
             size = first.batch_size
             memory.check(task, spread, example, states[0], size, len(loaded))
-        visit = visitor(task, spread, sets, by_folder, target, fixed, before, watch)
+        visit = visitor(program, spread, sets, by_folder, target, fixed, before, watch)
         seeds = [config.seed for config in loaded]
         rows = feed.make(
             sets["train"], seeds, first.batch_size, start, setup.resident(first)
@@ -190,7 +193,7 @@ _counted: dict[str, dict[str, float]] = {}
 
 
 def visitor(
-    task: Task,
+    program: Program,
     spread: parallel.Spread,
     sets: Mapping[str, Dataset],
     configs: dict[Path, Any],
@@ -214,8 +217,7 @@ def visitor(
         first = place[0] * count // place[1]
         rows = len(shown["mask"])
         shown["label"] = ((first + np.arange(rows)) % columns).astype(np.int32)
-    key = jax.random.key(0)
-    draw, eval_step = spread.run(task.sample, key), evaluate.make_step(task, spread, 0)
+    task, draw, eval_step = program
     real: list[Any] = []  # what is known of the images to compare with
     work: dict[str, float] = {}  # the same for all, and at every step
 
@@ -244,15 +246,17 @@ def visitor(
             given = (member, config, state, done, target)
             final.record(*given, task, spread, step, sets)
         if not work:
-            program = f"{population.program(config, False)} on {spread.count}"
+            name = f"{population.program(config, False)} on {spread.count}"
             drawn = spread.put_batch(shown)
-            if program not in _counted:
+            if name not in _counted:
                 batches = sets["train"].train_batches(0, config.batch_size, 0, *place)
-                batch = spread.put_batch(next(batches))
-                of_sample = cost.work("sample", [(1.0, sample)], state, drawn)
-                of_step = cost.training(task, spread, key, state, batch)
-                _counted[program] = of_step | of_sample
-            work.update(_counted[program])
+                lowered = [(1.0, sample.lower(state, drawn, 0))]
+                of_sample = cost.work("sample", lowered, drawn)
+                of_step = cost.training(
+                    task, spread, purpose_key(0, TRAINING), state, next(batches)
+                )
+                _counted[name] = of_step | of_sample
+            work.update(_counted[name])
             work.update(cost.sampling(sample, spread, state, shown))
         own = cost.trained(rate) | {"seconds": spent()} | together
         own |= {} if together else cost.peak_memory(before)

@@ -43,14 +43,17 @@ def spec(folder: Path, trial: Any) -> dict[str, Any]:
     }
 
 
-def execute(specs: list[dict[str, Any]], lead: float = 0.0) -> list[dict[str, Any]]:
+def execute(
+    specs: list[dict[str, Any]], lead: float = 0.0, kept: Any = None
+) -> list[dict[str, Any]]:
     """Train runs in their folders, in one program those that one can train.
 
     Writes and returns what became of each: `{"state": "finished" or "failed", ...}`.
     Nothing is written where a signal stopped them (`deconvgen.runs.train.Stopped` is
     raised). What keeps some from being trained together, another step or too little
     memory, leaves them to be trained in parts. `lead` are seconds that the process has
-    spent to start, for which the first of them answers.
+    spent to start, for which the first of them answers; `kept` is a
+    `deconvgen.runs.kept.Kept`, of what it has trained before.
     """
     from deconvgen import config
     from deconvgen.runs import population
@@ -73,7 +76,7 @@ def execute(specs: list[dict[str, Any]], lead: float = 0.0) -> list[dict[str, An
         loaded = [config.load(spec["config"], spec["overrides"]) for spec in specs]
         groups = population.groups(loaded, folders)
         if len(groups) == 1:
-            ended = train_together(loaded, folders, watch=watch)
+            ended = train_together(loaded, folders, watch=watch, kept=kept)
     except Stopped:
         raise
     except Exception as error:
@@ -87,7 +90,7 @@ def execute(specs: list[dict[str, Any]], lead: float = 0.0) -> list[dict[str, An
     outcomes: list[dict[str, Any]] = [{}] * len(specs)
     if len(groups) > 1:
         for group in groups:
-            done = execute([specs[i] for i in group], lead)
+            done = execute([specs[i] for i in group], lead, kept)
             lead = 0.0
             for i, outcome in zip(group, done, strict=True):
                 outcomes[i] = outcome
@@ -217,8 +220,10 @@ def main(part: str, answers_to: str, began: str) -> None:
     from deconvgen.core import runtime
 
     runtime.prepare()
+    from deconvgen.runs.kept import Kept
     from deconvgen.runs.train import Stopped
 
+    kept = Kept(shared=True)
     lead = max(time.time() - float(began), 0.0)
     while True:
         told = json.loads(runs.get())
@@ -229,7 +234,7 @@ def main(part: str, answers_to: str, began: str) -> None:
         os.dup2(log, 2)
         os.close(log)
         try:
-            answer = execute(told, lead)
+            answer = execute(told, lead, kept)
             lead = 0.0
         except Stopped as stopped:
             print(stopped, flush=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from deconvgen.core import clock
 from deconvgen.core.types import Batch, State, Task, Tree
+from deconvgen.training.feed import as_sent, stack
 from deconvgen.training.parallel import Spread
 
 
@@ -37,33 +38,41 @@ def bytes_moved(lowered: Any) -> float:
     return (lowered.cost_analysis() or {}).get("bytes accessed", float("nan"))
 
 
-def work(name: str, steps: Iterable[tuple[float, Any]], state: Tree, batch: Batch):
-    """`multiply_adds_NAME` and `bytes_moved_NAME`, of an image.
+def work(
+    name: str, lowered: Iterable[tuple[float, Any]], placed: Batch
+) -> dict[str, float]:
+    """`multiply_adds_NAME` and `bytes_moved_NAME`, of an image of a `placed` batch.
 
-    `steps` are made by `Spread.run`, each with its share, which the mean is over. A
-    multiply-add is two of XLA's `flops`, of the program before it is optimized.
+    `lowered` are programs, each with its share, which the mean is over. A multiply-add
+    is two of XLA's `flops`, of the program before it is optimized.
     """
-    sizes = batch["image"].shape
+    sizes = placed["image"].shape
     images = sizes[1 if len(sizes) == 5 else 0]
-    lowered = [(share, step.lower(state, batch, 0)) for share, step in steps]
-    mean = lambda count: sum(share * count(each) for share, each in lowered) / images
+    each = [(share, flops(one), bytes_moved(one)) for share, one in lowered]
     return {
-        f"multiply_adds_{name}": mean(flops) / 2,
-        f"bytes_moved_{name}": mean(bytes_moved),
+        f"multiply_adds_{name}": sum(share * n for share, n, _ in each) / images / 2,
+        f"bytes_moved_{name}": sum(share * n for share, _, n in each) / images,
     }
 
 
 def training(
-    task: Task, spread: Spread, key: Any, state: Tree, batch: Batch
+    task: Task, spread: Spread, key: Any, state: State, batch: Batch
 ) -> dict[str, float]:
     """The `work` of a train step, the mean over `Task.kinds` of step.
 
     XLA counts the larger branch of a `cond` whichever is taken, so that a step which
-    does less at some times has to be counted once for each.
+    does less at some times has to be counted once for each. A step of one kind is the
+    program that trains, which is traced already. `batch` is the host's.
     """
-    kinds = task.kinds or ((1.0, task.train_step),)
-    steps = [(share, spread.run(step, key)) for share, step in kinds]
-    return work("train", steps, state, batch)
+    placed = spread.put_batch(batch)
+    if len(task.kinds) > 1:
+        steps: Any = [(share, spread.run(step, key)) for share, step in task.kinds]
+        lowered = [(share, step.lower(state, placed, 0)) for share, step in steps]
+    else:
+        step: Any = spread.rounds(task.train_step, as_sent, False)
+        rows = spread.put_rounds(stack([batch]), False)
+        lowered = [(1.0, step.lower(key, state, (), rows, 0))]
+    return work("train", lowered, placed)
 
 
 def begin_peak() -> float:

@@ -23,6 +23,11 @@ class Feed(NamedTuple):
     shared: Tree = ()  # what stays on the devices
 
 
+def as_sent(shared: Tree, batch: Batch) -> Batch:
+    """The `Feed.read` of batches that the host makes."""
+    return batch
+
+
 def stack(trees: Sequence[Tree]) -> Tree:
     """Trees of host arrays as one, with a first axis over them."""
     if len(trees) == 1:  # a view: no copy
@@ -48,7 +53,7 @@ def make(
             dataset.train_batches(seed, batch_size, start, *place) for seed in seeds
         ]
         rows = [lambda step, own=own: next(own) for own in under_way]
-        read, shared = lambda shared, batch: batch, ()
+        read, shared = as_sent, ()
     else:
         share = batch_size // place[1]
         mine = np.arange(place[0] * share, (place[0] + 1) * share)

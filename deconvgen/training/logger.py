@@ -149,7 +149,7 @@ class Told:
         self,
         names: Sequence[str],
         start: Start,
-        before: Iterable[tuple[int, Mapping[str, float]]] = (),
+        before: Iterable[tuple[int, Mapping[str, float | int]]] = (),
     ):
         """Open them, and tell each what it lacks of the figures before, by step."""
         self._open: dict[str, Logger] = {}
@@ -167,7 +167,7 @@ class Told:
     def _begin(self, name: str, start: Start) -> None:
         self._open[name] = loggers[name](start)
 
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+    def scalars(self, step: int, values: Mapping[str, float | int]) -> None:
         """Figures of a step, `{"train/loss": 0.5}`."""
         if values:
             self._tell(step, lambda own: own.scalars(step, values))

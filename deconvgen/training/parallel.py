@@ -9,7 +9,7 @@ device and on many, and need no state of their own.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,12 +21,18 @@ from jax.sharding import PartitionSpec as P
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import key
 from deconvgen.core.types import Batch, Tree
+from deconvgen.training.compiling import as_it_is
 
 AXIS = "devices"
+KEPT = 4
+"""Programs of training steps that a `Spread` has at hand."""
 
 
 class Spread(NamedTuple):
-    """How a run lies on its devices."""
+    """How a run lies on its devices.
+
+    Asked again for the steps of the same function, it has the program that it had.
+    """
 
     axis: str | None  # the name that collectives use; None on one device
     # devices over all hosts
@@ -42,20 +48,26 @@ class Spread(NamedTuple):
     member: Callable[[Tree, int], Tree]  # the state of one of several runs
 
 
-def choose(batch_size: int) -> Spread:
-    """All devices of all hosts; `batch_size` must divide among them."""
+def choose(
+    batch_size: int, known: Spread | None = None, compiled: Callable = as_it_is
+) -> Spread:
+    """All devices of all hosts; `batch_size` must divide among them.
+
+    - known: what this gave before.
+    - compiled: what becomes of jitted functions, see `deconvgen.training.compiling`.
+    """
     count = jax.device_count()
     if batch_size % count:
         raise UserError(
             f"batch_size={batch_size} does not divide among {count} devices; "
             f"use {max(1, batch_size // count) * count}"
         )
-    return all_devices()
+    return known or all_devices(compiled)
 
 
-def all_devices() -> Spread:
+def all_devices(compiled: Callable = as_it_is) -> Spread:
     """One device with jit, several with pmap."""
-    return one() if jax.device_count() == 1 else many()
+    return one(compiled) if jax.device_count() == 1 else many()
 
 
 SAMPLES, TRAINING, EVALUATION, PICTURES, START, STATISTICS = range(6)
@@ -120,7 +132,7 @@ def _rounds(fn: Callable, read: Callable, axis: str | None, many: bool) -> Calla
     return jax.vmap(rounds, in_axes=(0, 0, None, 0, None)) if many else rounds
 
 
-def one() -> Spread:
+def one(compiled: Callable = as_it_is) -> Spread:
     """One device, `jit`."""
 
     def run(fn: Callable, root: jax.Array, donate: bool = False) -> Callable:
@@ -128,10 +140,13 @@ def one() -> Spread:
             size = len(jax.tree.leaves(batch)[0])
             return fn(state, batch, example_keys(root, index, first, size))
 
-        return _with_root(jax.jit(stepped, donate_argnums=(1,) if donate else ()), root)
+        donated = (1,) if donate else ()
+        return _with_root(compiled(jax.jit(stepped, donate_argnums=donated), 1), root)
 
+    @lru_cache(KEPT)
     def rounds(fn: Callable, read: Callable, many: bool) -> Callable:
-        return jax.jit(_rounds(fn, read, None, many), donate_argnums=(1,))
+        steps = _rounds(fn, read, None, many)
+        return compiled(jax.jit(steps, donate_argnums=(1,)), 1)
 
     return Spread(
         axis=None,
@@ -166,6 +181,7 @@ def many() -> Spread:
         )
         return _with_root(mapped, root)
 
+    @lru_cache(KEPT)
     def rounds(fn: Callable, read: Callable, many: bool) -> Callable:
         axes = (None, 0, 0, 0, None)
         stepped = _rounds(fn, read, AXIS, many)
@@ -232,6 +248,7 @@ def sharded() -> Spread:
         inside = (P(), P(), P(AXIS), P(), P())
         return _with_root(mapped(stepped, inside, P(AXIS), donate), root)
 
+    @lru_cache(KEPT)
     def rounds(fn: Callable, read: Callable, many: bool) -> Callable:
         steps = _rounds(fn, read, AXIS, many)
 

@@ -10,11 +10,13 @@ import pytest
 from deconvgen import config, tasks
 from deconvgen.core.errors import UserError
 from deconvgen.runs import setup as runs
+from deconvgen.runs.kept import Kept
 from deconvgen.runs.population import reason_against
 from deconvgen.runs.train import train_together
 from deconvgen.training import loop, monitor
 from deconvgen.training import parallel as devices
 from deconvgen.training.log import METRICS, read
+from deconvgen.training.stopwatch import EVENTS
 
 SMALL = [
     "steps=4",
@@ -51,6 +53,20 @@ def together(tmp_path_factory, passed):
     outcomes = train_together(loaded, folders, quiet=True)
     passed.append(time.monotonic() - began)
     return loaded, folders, outcomes
+
+
+def test_a_process_that_has_had_the_program_traces_and_compiles_nothing(tmp_path):
+    kept, counts = Kept(), []
+
+    def heard(event, seconds, **_):
+        counts[-1] += event in EVENTS
+
+    jax.monitoring.register_event_duration_secs_listener(heard)
+    for seed in (0, 1):
+        counts.append(0)
+        train_together([load(seed)], [tmp_path / f"{seed}"], quiet=True, kept=kept)
+    first, again = counts
+    assert again == 0 < first
 
 
 def test_the_numbers_are_those_of_each_seed_by_itself(together):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -48,10 +49,33 @@ def figures(folder):
 def real(file, tmp_path_factory):
     """A sweep of five runs, one of which diverges, in two processes."""
     folder = tmp_path_factory.mktemp("real")
-    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
-    outcomes = sweeping.sweep(str(file), folder, size="smoke", jobs=2, timing=False)
-    yield folder, outcomes
-    del os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+        with pytest.MonkeyPatch.context() as new:
+            new.setenv("DECONVGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+            new.setenv("JAX_EXPLAIN_CACHE_MISSES", "1")
+            new.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+            flags = {"size": "smoke", "jobs": 2, "timing": False}
+            outcomes = sweeping.sweep(str(file), folder, **flags)
+        yield folder, outcomes
+
+
+MISS = re.compile(
+    r"COMPILATION CACHE MISS for '(jit_(?:rounds|stepped|init))' with key (\S+)"
+)
+
+
+def test_two_workers_compile_each_program_once(real):
+    """Two layers and three rates: a train step for each pair, and one start, one step
+    of drawing and one of evaluating a layer."""
+    folder, _ = real
+    missed = [
+        found
+        for log in folder.rglob(worker.LOG)
+        for found in MISS.findall(log.read_text())
+    ]
+    assert missed and len(missed) == len({key for _, key in missed})
+    print(missed)
 
 
 def test_a_failed_run_is_told_and_does_not_stop_the_others(real):

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from scipy.fft import dct
 
 from deconvgen.nn.initializers import Initializer
 from deconvgen.nn.upsample.base import ANY, Upsampler, upsamplers
@@ -67,6 +66,8 @@ class Haar(Upsampler):
 
 def synthesis(factors: Sequence[int]) -> np.ndarray:
     """Row k: the sub-pixels of band k, [r s, r s], orthonormal; the first constant."""
+    from scipy.fft import dct  # which takes its time
+
     axes = [np.asarray(dct(np.eye(r), axis=0, norm="ortho")) for r in factors]
     return reduce(lambda a, b: np.kron(a, b), axes)
 
