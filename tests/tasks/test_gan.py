@@ -94,7 +94,7 @@ def test_the_cost_of_a_step_is_the_mean_over_the_critics_steps():
     least = 2 * found[2] - found[1]  # of a step without the generator's turn
     for n, value in found.items():
         mean = least + (found[1] - least) / n
-        assert value == pytest.approx(mean, rel=1e-6)
+        assert value == pytest.approx(mean, rel=1e-5)  # keys and indices count too
     assert 0.5 * found[1] < least < 0.9 * found[1]
 
 
