@@ -244,7 +244,7 @@ def population(trees: dict[str, Path], place: Path, options: argparse.Namespace)
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--against", required=True, help="a folder or a revision")
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--turns", type=int, default=3)
