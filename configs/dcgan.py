@@ -12,9 +12,13 @@ Variants (`--config=dcgan:NAME`):
     (none)    28x28 grey, the embedded Fashion-MNIST
     demo      the same, smaller, told classes, at 2e-3 down a cosine: `make demo`
     smoke     a few steps, to see that everything works
+    few       hundreds of images of one's own: data.folder=PATH, 32x32, augmented
+    r3gan     R3GAN's parts at the default's size: relativistic pairing, both penalties,
+              residual blocks without norms, augmentation
     64        PyTorch's example at 64x64 in colour: CelebA, kernel 4, a normal latent,
               and half the paper's width
     64k5      likewise with the paper's kernel 5
+    radford2016  the paper's own recipe at 64x64: its widths, kernel 5, no average
     cifar10   32x32 in colour, class-conditional, hinge loss, spectral norm
     wgan_gp   the default with Wasserstein loss, gradient penalty, 5 critic steps
 """
@@ -22,6 +26,7 @@ Variants (`--config=dcgan:NAME`):
 from deconvgen.config import assign, defaults, optimizer, pick, smoke
 
 OPTIMIZERS = ("optimizer", "critic_optimizer")
+NO_NORM = dict(model__norm="none", model__critic_norm="none")
 VARIANTS = {
     "demo": dict(
         steps=3500,
@@ -67,6 +72,49 @@ VARIANTS = {
         critic_steps=5,
     ),
 }
+# Huang et al. 2024: rates, b1, b2 and penalties of their CIFAR-10, as are the parts;
+# widths, batch and steps are for two cores. Their weight gamma is loss.r1 and loss.r2.
+VARIANTS["r3gan"] = NO_NORM | dict(
+    model__upsampler="conv_fir",
+    model__initializer="default",
+    model__kernel_size=0,
+    model__start="learned",
+    model__latent=64,
+    model__depth=1,
+    model__critic_depth=1,
+    model__group_width=16,
+    model__critic_initializer="default",
+    model__factors=(2, 2, 1),
+    model__features=(96, 64, 32),
+    loss__name="relativistic",
+    loss__r1=0.05,
+    loss__r2=0.05,
+    loss__penalty_end=0.1,
+    augment__policy="translation,cutout",
+    augment__p=0.3,
+    ema_half_life=20_000,
+    **{f"{group}__b1": 0.0 for group in OPTIMIZERS},
+    **{f"{group}__b2": 0.9 for group in OPTIMIZERS},
+    **{f"{group}__b2_end": 0.99 for group in OPTIMIZERS},
+    **{f"{group}__schedule": "cosine" for group in OPTIMIZERS},
+    **{f"{group}__rate_end": 0.25 for group in OPTIMIZERS},
+)
+# Zhao et al. 2020 (DiffAugment): all three augmentations for hundreds of images, and no
+# norm over the batch in the critic, which would mix real and augmented images.
+VARIANTS["few"] = dict(
+    data__image_size=32,
+    data__validation=0.1,
+    model__critic_norm="none",
+    loss__r1=0.1,
+    augment__policy="color,translation,cutout",
+    ema_half_life=20_000,
+)
+VARIANTS["radford2016"] = VARIANTS["64"] | dict(
+    model__features=(1024, 512, 256, 128),
+    model__kernel_size=5,
+    model__critic_kernel_size=5,
+    ema=0.0,
+)
 VARIANTS["64k5"] = VARIANTS["64"] | dict(
     model__kernel_size=5, model__critic_kernel_size=5
 )

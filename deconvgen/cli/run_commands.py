@@ -9,8 +9,16 @@ from deconvgen.cli.parser import (
     place,
     whole,
 )
+from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import SEEDS
 from deconvgen.core.terminal import say
+
+
+def share(text: str) -> float:
+    """The kind of a weight, 0 or more."""
+    if not 0 <= float(text) < float("inf"):
+        raise ValueError("a number is wanted, 0 or more")
+    return float(text)
 
 
 @command(
@@ -36,6 +44,52 @@ def sample(values: Values) -> None:
         source=values.input,
     )
     print(path)
+
+
+@command(
+    WORKDIR,
+    CHECKPOINT,
+    Flag(
+        "num", "Of test images, or of the pictures in a folder: at most.", 8, whole(1)
+    ),
+    Flag("label", "The class that a conditional generator is told; else the best."),
+    Flag("steps", "Of the search.", 300, whole(1)),
+    Flag("starts", "Latents that are improved for each picture.", 8, whole(1, 512)),
+    Flag("perceptual", "Weight of the features beside the pixels.", 0.1, share),
+    Flag("toward", "A class to move the pictures to; or a folder, with --from."),
+    Flag("from", "A folder of pictures without what those of --toward have."),
+    Flag("how", "A direction is of the mean or linear.", "mean"),
+    Flag("seed", "Of the starts.", 0, whole(0, SEEDS - 1)),
+    Flag("out", "A folder; projection/ in the run's if none is named.", kind=place),
+    words="PICTURE",
+)
+def project(values: Values) -> None:
+    """Pictures into a generator's latent space, and what lies between them."""
+    from deconvgen.core.numbers import number
+    from deconvgen.runs.projection import Search
+    from deconvgen.runs.projection_pictures import write
+
+    away = getattr(values, "from")
+    if away and not values.toward:
+        raise UserError("--from goes with --toward=FOLDER")
+    steps, starts, weight = values.steps, values.starts, values.perceptual
+    search = Search(steps, starts, perceptual=weight, seed=values.seed)
+    figures, written = write(
+        values.workdir,
+        values.words,
+        num=values.num,
+        label=values.label,
+        toward=values.toward,
+        away=away,
+        how=values.how,
+        out=values.out,
+        checkpoint=values.checkpoint,
+        search=search,
+    )
+    for name, value in figures.items():
+        print(f"{name:16} {number(value)}")
+    for path in written:
+        print(path)
 
 
 @command(

@@ -27,6 +27,8 @@ def _optimizer(group: str) -> dict[str, Key]:
         clip=Key(0.0, FEW, "largest norm of all gradients together; 0: any"),
         schedule=Key("constant", "schedule", "of the learning rate"),
         warmup_steps=Key(0, FEW, "in which the rate rises from 0 to its peak"),
+        rate_end=Key(0.0, SHARE, "share of the rate at the end of cosine or linear"),
+        b2_end=Key(0.0, SHARE, "to which b2 goes half a cosine (adam); 0: stays"),
         step_every=Key(1000, SOME, "steps between factors (schedule step)"),
         step_factor=Key(0.5, FEW, "on the rate (schedule step)"),
     )
@@ -208,10 +210,20 @@ OWN: dict[str, dict[str, Key]] = {
         "model.features": Key((128, 64), SOME, "of the seed and all blocks but one"),
         "model.factors": Key((2, 2), SOME, "by which each block enlarges"),
         "model.conditional": Key(False, "", "generate and judge by the label"),
-        "model.critic_features": Key((), SOME, "of the critic's blocks; (): reversed"),
-        "model.critic_kernel_size": Key(
-            4, SOME, "of the critic's strided convolutions"
+        "model.class_gains": Key(False, "", "and biases behind the generator's norms"),
+        "model.critic_condition": Key(
+            "projection",
+            ("projection", "features", "one_hot"),
+            "on the features' mean, on all of them, or maps beside the image",
         ),
+        "model.start": Key(
+            "projected", ("projected", "learned"), "a map scaled by the latent, or made"
+        ),
+        "model.depth": Key(0, FEW, "residual blocks before each upsampling, no norms"),
+        "model.critic_depth": Key(0, FEW, "and behind each stride of the critic"),
+        "model.group_width": Key(0, FEW, "of their inverted bottleneck; 0: without"),
+        "model.critic_features": Key((), SOME, "of the critic's blocks; (): reversed"),
+        "model.critic_kernel_size": Key(4, SOME, "of the critic's convolutions"),
         "model.critic_norm": Key(
             "batch", "norm", "normalization of the critic's blocks"
         ),

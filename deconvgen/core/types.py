@@ -8,7 +8,8 @@ Images are float32 NHWC in [-1, 1] everywhere between `deconvgen.data` and
     segmentation  int32   [b, h, w]      class of each pixel (255: ignore), likewise
     mask          float32 [b]            1 for an example, 0 for padding
     real_features float32 [b, d]         of the images, by the extractor of an
-    real_classes  int32   [b]            evaluation, where they are known beforehand
+    real_classes  int32   [b]            evaluation, where they are known
+    real_certainty float32 [b]           beforehand
 
 Losses and metrics give one number per example and are reduced in exactly one
 place, under the mask.

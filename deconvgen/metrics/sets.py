@@ -20,7 +20,7 @@ from deconvgen.metrics import neighbours, spectra
 from deconvgen.metrics.artifacts import phase_variance_ratio, phase_variances
 from deconvgen.metrics.features import Extractor
 from deconvgen.metrics.sums import Collection, Summed
-from deconvgen.ops.class_maps import most_likely
+from deconvgen.ops.class_maps import certainty, most_likely
 from deconvgen.ops.spectrum import azimuthal_average, power_spectrum, radial_bins
 
 Others = Float[Array, "n i j k"]  # told by `_same` where it is no such set
@@ -28,6 +28,11 @@ Mask = Float[Array, " b"]
 
 LEAST = 6
 """Images of either kind that neighbourhoods of the 5th nearest other take."""
+
+LEAST_CERTAIN = 100
+"""Images of either kind of which a share of 1 % can be told."""
+UNSURE = 0.01
+"""Share of the real images that count as unrecognized."""
 
 LEAST_SPECTRA = 4
 """Images of either kind that two halves of two spectra take."""
@@ -51,6 +56,7 @@ class Fidelity(Summed):
     real: Collection  # rows [n, d]
     fake: Collection  # rows [n, d]
     classes: Collection  # rows [n, 2]: of the real, of the generated; [n, 0]: not known
+    certainty: Collection  # rows [n, 2]: how sure the classifier is; [n, 0]: none is
     extractor: str = struct.field(pytree_node=False)
 
     @classmethod
@@ -64,26 +70,31 @@ class Fidelity(Summed):
     ) -> "Fidelity":
         """From as many generated as real images; `mask` [b] goes for both.
 
-        `known` may hold `real_features` and `real_classes` of the extractor, which it
-        is then not asked for.
+        `known` may hold `real_features`, `real_classes` and `real_certainty` of the
+        extractor, which it is then not asked for.
         """
         _same("numbers of images", len(real), len(fake), len(mask))
         # Said explicitly, because compiled maxima may lose a NaN on their way.
         spoilt = lambda x: ~jnp.isfinite(x).all(axis=(1, 2, 3))[:, None]
         through = lambda network, x: jnp.where(spoilt(x), jnp.nan, network(x))
         known, guess = known or {}, jnp.zeros((len(mask), 0), jnp.int32)
+        sure = jnp.zeros((len(mask), 0), jnp.float32)
         rows = known.get("real_features")
         if rows is None:
             rows = through(extractor.features, real)
         if (logits := extractor.logits) is not None:
-            of_real = known.get("real_classes")
-            if of_real is None:
-                of_real = most_likely(through(logits, real))
-            guess = jnp.stack([of_real, most_likely(through(logits, fake))], 1)
+            of_real, own = known.get("real_classes"), known.get("real_certainty")
+            if of_real is None or own is None:
+                of_it = through(logits, real)
+                of_real, own = most_likely(of_it), certainty(of_it)
+            made = through(logits, fake)
+            guess = jnp.stack([of_real, most_likely(made)], 1)
+            sure = jnp.stack([own, certainty(made)], 1)
         return cls(
             Collection.of(rows, mask),
             Collection.of(through(extractor.features, fake), mask),
             Collection.of(guess, mask),
+            Collection.of(sure, mask),
             extractor.name,
         )
 
@@ -106,8 +117,8 @@ class Fidelity(Summed):
 
         frechet_NAME (fid for Inception), kid_NAME_mean and _std, precision_NAME,
         recall_NAME, density_NAME, coverage_NAME, images_real_NAME, images_fake_NAME;
-        with a classifier modes_covered_NAME and modes_kl_NAME. NaN where there are too
-        few images, or a generated one has no finite features.
+        with a classifier modes_covered_NAME, modes_kl_NAME and unrecognized_NAME. NaN
+        where there are too few images, or a generated one has no finite features.
         """
         real, fake, name = self.real.rows(), self.fake.rows(), self.extractor
         counts = {f"images_real_{name}": len(real), f"images_fake_{name}": len(fake)}
@@ -129,7 +140,21 @@ class Fidelity(Summed):
             modes = fidelity.mode_coverage(*self.histograms())
             found[f"modes_covered_{name}"] = modes.covered
             found[f"modes_kl_{name}"] = modes.divergence
+            found[f"unrecognized_{name}"] = unrecognized(*self.certainty.rows().T)
         return {key: float(value) for key, value in (found | counts).items()}
+
+
+def unrecognized(real: Any, fake: Any) -> float:
+    """The share of generated images that a classifier is unsure of, unlike real ones.
+
+    `real` [n] and `fake` [m] are its certainties; unsure is below what all but 1 % of
+    the real images have, so that they have 0.01 themselves. NaN of fewer than 100 of
+    either kind, and where one is NaN.
+    """
+    finite = np.isfinite(real).all() and np.isfinite(fake).all()
+    if min(len(real), len(fake)) < LEAST_CERTAIN or not finite:
+        return float("nan")
+    return float(np.mean(fake < np.quantile(real, UNSURE)))
 
 
 @struct.dataclass

@@ -9,7 +9,7 @@ import numpy as np
 from deconvgen.metrics.distances import frechet_distance
 from deconvgen.metrics.measures import find
 from deconvgen.metrics.rows import Rows
-from deconvgen.metrics.sets import LEAST, LEAST_SPECTRA
+from deconvgen.metrics.sets import LEAST, LEAST_CERTAIN, LEAST_SPECTRA
 
 
 def frechet_floor(real: Rows, training: Rows, seed: int = 0) -> float:
@@ -63,6 +63,8 @@ def reasons(record: Mapping[str, Any]) -> list[str]:
             why = f"needs {LEAST_SPECTRA} images of either kind, has {images:.0f}"
         elif name.endswith("_floor") and training < images:
             why = f"needs {images:.0f} training images, has {training:.0f}"
+        elif name.startswith("unrecognized"):
+            why = f"needs {LEAST_CERTAIN} images of either kind, has {images:.0f}"
         elif name.startswith("memorization"):
             why = "needs finite images, and test images that are no training images"
         if why:

@@ -6,6 +6,7 @@ from deconvgen.models.classifier import Classifier
 from deconvgen.models.dcgan import Discriminator, Generator
 from deconvgen.models.decoder import Decoder
 from deconvgen.models.encoder import Encoder
+from deconvgen.models.residual import LearnedStart, ResidualBlock, Residuals
 from deconvgen.models.segmentation import (
     Fcn,
     Segmenter,
@@ -26,6 +27,9 @@ __all__ = [
     "Fcn",
     "Finish",
     "Generator",
+    "LearnedStart",
+    "ResidualBlock",
+    "Residuals",
     "SegNet",
     "Segmenter",
     "SuperResolution",

@@ -13,7 +13,7 @@ from jax import Array
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import on
 from deconvgen.core.types import Scalar
-from deconvgen.nn.blocks import Dropout, activation
+from deconvgen.nn.blocks import ClassGains, Dropout, activation
 from deconvgen.nn.norm import Norm
 from deconvgen.nn.upsample import make_upsampler
 
@@ -25,6 +25,7 @@ class Finish:
     - norm, gain_stddev, axis_name: as in `deconvgen.nn.Norm`.
     - activation: one of `deconvgen.nn.activations`.
     - dropout: the share of values that are dropped, in [0, 1).
+    - classes: with as many, a gain and a bias for each behind the norm (`ClassGains`).
     - dtype: of the computation, of the convolutions as well.
 
     Called with features [b, h, w, c], it gives as many.
@@ -38,6 +39,7 @@ class Finish:
     dropout: Scalar = 0.0
     gain_stddev: float = 0.0
     axis_name: str | None = None
+    classes: int = 0
     dtype: Any = jnp.float32
 
     def normalize(self, name: str | None = None) -> Norm:
@@ -50,9 +52,23 @@ class Finish:
             name=name,
         )
 
-    def __call__(self, x: Array, name: str, train: bool, keys: Array | None) -> Array:
+    def of_class(self, x: Array, label: Array | None, name: str) -> Array:
+        """x with the gains of its classes; as it is where there are none to tell."""
+        if not self.classes or label is None:
+            return x
+        return ClassGains(self.classes, name=name)(x, label)
+
+    def __call__(
+        self,
+        x: Array,
+        name: str,
+        train: bool,
+        keys: Array | None,
+        label: Array | None = None,
+    ) -> Array:
         """All three of x; `name` with {} for the layer: `"{}_0"` makes a `norm_0`."""
         x = self.normalize(name.format("norm"))(x, train)
+        x = self.of_class(x, label, name.format("class"))
         x = activation(self.activation)(x)
         if on(self.dropout):
             x = Dropout(self.dropout, name=name.format("dropout"))(x, keys, train)

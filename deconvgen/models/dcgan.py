@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from deconvgen.core.types import Images, Keys
 from deconvgen.models.decoder import Decoder
 from deconvgen.models.encoder import Encoder
+from deconvgen.models.residual import LearnedStart
 from deconvgen.nn.blocks import activation
 from deconvgen.nn.initializers import Use, initializers
 from deconvgen.nn.norm import SpectralNorm
@@ -27,7 +28,8 @@ class Generator(nn.Module):
     """Latent [b, latent] -> seed [b, h0, w0, seed_features] -> images in [-1, 1].
 
     The projection is a matrix product: the transposed convolution of a 1x1 input.
-    With `num_classes`, the label joins the latent as a one-hot vector.
+    With `num_classes`, the label joins the latent as a one-hot vector. `start` is
+    "projected", or "learned": see `LearnedStart`.
 
     >>> net = Generator((4, 4), 8, Decoder(features=(4, 1), factors=(2, 2)))
     >>> init = partial(net.init_with_output, train=False)
@@ -40,6 +42,7 @@ class Generator(nn.Module):
     decoder: Decoder
     num_classes: int = 0
     initializer: str = "dcgan"
+    start: str = "projected"
 
     @nn.compact
     def __call__(
@@ -54,17 +57,26 @@ class Generator(nn.Module):
                 [latent, jax.nn.one_hot(label, self.num_classes)], axis=-1
             )
         shape = (*self.seed_size, self.seed_features)
-        dtype = self.decoder.blocks.dtype
-        x = nn.Dense(
-            math.prod(shape),
-            kernel_init=initializers[self.initializer](Use("convolution")),
-            dtype=dtype,
-            name="project",
-        )(latent.astype(dtype))
-        x = x.reshape(-1, *shape)
-        x = self.decoder.blocks.normalize("project_norm")(x, train)
-        x = activation(self.decoder.blocks.activation)(x)
-        x = self.decoder(x, train, keys)
+        blocks = self.decoder.blocks
+        dtype = blocks.dtype
+        if self.start == "learned":
+            learned = LearnedStart(
+                self.seed_size, self.seed_features, dtype, name="start"
+            )
+            x = learned(latent.astype(dtype))
+        else:
+            x = nn.Dense(
+                math.prod(shape),
+                kernel_init=initializers[self.initializer](Use("convolution")),
+                dtype=dtype,
+                name="project",
+            )(latent.astype(dtype))
+            x = x.reshape(-1, *shape)
+        x = blocks.normalize("project_norm")(x, train)
+        x = blocks.of_class(x, label, "project_class")
+        if not self.decoder.residuals:
+            x = activation(blocks.activation)(x)
+        x = self.decoder(x, train, keys, label=label)
         return jnp.tanh(x.astype(jnp.float32))
 
 
@@ -86,10 +98,13 @@ def group_deviation(
 
 
 class Discriminator(nn.Module):
-    """Images -> one logit each; with `num_classes`, a projection on the label's vector.
+    """Images -> one logit each; with `num_classes`, of the image and its label.
 
-    Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3. With
-    `deviation`, the last layer sees `group_deviation` as one more feature map.
+    The label is told by `condition`: "projection" of the features' mean on the label's
+    vector (Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3),
+    or of all "features" there are; or "one_hot" maps beside the image (Mirza and
+    Osindero 2014). With `deviation`, the last layer sees `group_deviation` as one more
+    feature map.
 
     >>> net = Discriminator(Encoder(features=(4, 8), factors=(2, 2)))
     >>> init = partial(net.init_with_output, train=False)
@@ -101,6 +116,7 @@ class Discriminator(nn.Module):
     num_classes: int = 0
     initializer: str = "dcgan"
     deviation: bool = False
+    condition: str = "projection"
 
     @nn.compact
     def __call__(
@@ -111,8 +127,13 @@ class Discriminator(nn.Module):
         keys: Keys | None = None,
     ) -> Float[Array, " b"]:
         dtype = self.encoder.finish.dtype
+        told = self.condition if self.num_classes else ""
+        if told == "one_hot":
+            maps = jax.nn.one_hot(label, self.num_classes)[:, None, None]
+            maps = jnp.broadcast_to(maps, (*images.shape[:3], self.num_classes))
+            images = jnp.concatenate([images, maps], axis=-1)
         x = self.encoder(images.astype(dtype), train, keys).x
-        pooled = x.mean((1, 2))
+        seen = x.mean((1, 2)) if told == "projection" else x.reshape(x.shape[0], -1)
         if self.deviation:
             x = jnp.concatenate([x, group_deviation(x)], axis=-1)
         x = x.reshape(x.shape[0], -1)
@@ -123,7 +144,7 @@ class Discriminator(nn.Module):
         else:
             logit = layer(x)
         logit = logit[:, 0].astype(jnp.float32)
-        if self.num_classes:
-            table = nn.Embed(self.num_classes, pooled.shape[-1], name="label")
-            logit += jnp.sum(table(label) * pooled.astype(jnp.float32), axis=-1)
+        if told in ("projection", "features"):
+            table = nn.Embed(self.num_classes, seen.shape[-1], name="label")
+            logit += jnp.sum(table(label) * seen.astype(jnp.float32), axis=-1)
         return logit

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import Images, Keys
 from deconvgen.models.blocks import Blocks
+from deconvgen.models.residual import Residuals
 from deconvgen.nn.upsample import upsamplers
 
 Larger = Float[Array, "b H W d"]
@@ -51,6 +52,7 @@ class Decoder(nn.Module):
     - features: channels that leave each block.
     - factors: the upsampling factor of each block.
     - blocks: their settings.
+    - residuals: blocks in front of each upsampling, in place of what finishes one.
 
     Input [b, h, w, c]; `skips` (one a block or None; concatenated to the block's
     input), `indices` (of max-pooling, for `max_unpool`) and `guides` (features of the
@@ -71,6 +73,7 @@ class Decoder(nn.Module):
     features: tuple[int, ...]
     factors: tuple[int, ...]
     blocks: Blocks = Blocks()
+    residuals: Residuals = Residuals()
 
     @nn.compact
     def __call__(
@@ -81,6 +84,7 @@ class Decoder(nn.Module):
         skips: tuple[Array | None, ...] = (),
         indices: tuple[Array | None, ...] = (),
         guides: tuple[Array, ...] = (),
+        label: Array | None = None,
     ) -> Larger:
         blocks = len(self.factors)
         if len(self.features) != blocks:
@@ -95,6 +99,7 @@ class Decoder(nn.Module):
             skip = skips[i] if skips else None
             if skip is not None:
                 x = jnp.concatenate([x, skip.astype(x.dtype)], axis=-1)
+            x = self.residuals(x, i)
             layer = self.blocks.up(features, factor, i, blocks)
             if upsamplers[names[i]].needs_indices:
                 if not indices or indices[i] is None:
@@ -108,6 +113,8 @@ class Decoder(nn.Module):
                 x = layer(x, guide(names[i], guides[i] if guides else None))
             else:
                 x = layer(x)
-            if i < blocks - 1:
-                x = self.blocks(x, f"{{}}_{i}", train, keys)
+            if i < blocks - 1 and self.residuals:
+                x = self.blocks.of_class(x, label, f"class_{i}")
+            elif i < blocks - 1:
+                x = self.blocks(x, f"{{}}_{i}", train, keys, label)
         return x

@@ -10,6 +10,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.types import Images, Keys
 from deconvgen.models.blocks import Finish
 from deconvgen.models.decoder import seed_size
+from deconvgen.models.residual import Residuals
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.initializers import Use, initializers
 from deconvgen.nn.norm import SpectralNorm
@@ -32,6 +33,7 @@ class Encoder(nn.Module):
     - pool: instead of striding, convolve and max-pool, keeping the indices
       (SegNet: Badrinarayanan et al. 2017).
     - convs: convolutions of a block; the last one strides, or is pooled.
+    - residuals: blocks behind each, in place of what finishes one.
     - finish: normalization, activation and dropout of a block.
     - spectral: divide each kernel by its spectral norm.
     - norm_first: DCGAN's discriminator leaves the first block without batch norm.
@@ -53,6 +55,7 @@ class Encoder(nn.Module):
     spectral: bool = False
     pool: bool = False
     convs: int = 1
+    residuals: Residuals = Residuals()
 
     @nn.compact
     def __call__(self, x: Images, train: bool, keys: Keys | None = None) -> Encoded:
@@ -78,6 +81,7 @@ class Encoder(nn.Module):
                 fine.append(x)
                 x, index = max_pool_with_indices(x, (factor, factor))
             indices.append(index)
+            x = self.residuals(x, i)
         return Encoded(x, tuple(skips), tuple(indices), tuple(fine))
 
     def block(
@@ -103,6 +107,8 @@ class Encoder(nn.Module):
             x = SpectralNorm(layer, name=f"spectral_{name}")(x, train=train)
         else:
             x = layer(x)
+        if self.residuals:
+            return x
         finish = self.finish
         if not norm and not self.norm_first:
             finish = replace(finish, norm="none")

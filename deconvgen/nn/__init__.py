@@ -6,7 +6,7 @@
 """
 
 from deconvgen.nn import convert, initializers
-from deconvgen.nn.blocks import Dropout, PReLU, activation, activations
+from deconvgen.nn.blocks import ClassGains, Dropout, PReLU, activation, activations
 from deconvgen.nn.conv import Conv, ConvTranspose
 from deconvgen.nn.norm import Norm, SpectralNorm, norms
 from deconvgen.nn.upsample import (
@@ -55,6 +55,7 @@ __all__ = [
     "BoxFilter",
     "Carafe",
     "CarafeHamming",
+    "ClassGains",
     "Conv",
     "ConvFir",
     "ConvTranspose",

@@ -1,5 +1,6 @@
 """Class numbers: the one place that decides which of them count, and as what."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -47,6 +48,16 @@ def most_likely(logits: Float[Array, "*shape k"]) -> Int[Array, "*shape"]:
     """The class with the largest logit; `UNDEFINED` where one is NaN, not class 0."""
     undefined = jnp.isnan(logits).any(-1)
     return jnp.where(undefined, UNDEFINED, logits.argmax(-1).astype(jnp.int32))
+
+
+def certainty(logits: Float[Array, "*shape k"]) -> Float[Array, "*shape"]:
+    """The largest probability that a softmax gives a class; NaN where a logit is.
+
+    >>> certainty(jnp.zeros((1, 4)))
+    Array([0.25], dtype=float32)
+    """
+    found = jax.nn.softmax(logits.astype(jnp.float32), axis=-1).max(-1)
+    return jnp.where(jnp.isnan(logits).any(-1), jnp.nan, found)
 
 
 def undefined(classes: ClassNumbers) -> Bool[Array, "*shape"]:

@@ -13,7 +13,7 @@ from deconvgen.metrics import sums as metrics
 from deconvgen.runs import trusted
 from deconvgen.runs.population import Valued
 from deconvgen.runs.real_features import known
-from deconvgen.training import checkpoint, evaluate
+from deconvgen.training import checkpoint, evaluate, monitor
 from deconvgen.training.loop import Member
 from deconvgen.training.parallel import Spread
 
@@ -50,9 +50,11 @@ def record(
         figures = metrics.results(sums) | trusted.deviation(sums)
         if task.decode is not None and "fidelity" in sums:
             rows = trusted.training_rows(config, spread, placed, sets["train"])
-            figures |= trusted.floor(sums, rows)
+            figures |= trusted.floor(sums, rows) | trusted.copied(sums, rows)
         facts = evaluate.provenance(config, sets["test"], at, limit)
         member.log.record(done, KIND, figures, **facts)
+        if said := monitor.memorized(figures, at):
+            say(member.name + said)
 
 
 def _states(

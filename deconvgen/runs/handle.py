@@ -172,7 +172,7 @@ class Handle:
         if labels is not None:
             if not self.config.model.get("conditional", False):
                 raise UserError("labels choose nothing: this model is not conditional")
-            labels = self._labels(labels, num)
+            labels = self.as_labels(labels, num)
         start = first
         for start in range(first, num, size):
             batch = self.blank(size, start)
@@ -210,10 +210,10 @@ class Handle:
 
     def _labelled(self, num: int, labels: Any) -> dict[str, np.ndarray]:
         """A blank batch with these labels, or with its own where they are None."""
-        own = {} if labels is None else {"label": self._labels(labels, num)}
+        own = {} if labels is None else {"label": self.as_labels(labels, num)}
         return self.blank(num) | own
 
-    def _labels(self, labels: Any, num: int) -> np.ndarray:
+    def as_labels(self, labels: Any, num: int) -> np.ndarray:
         labels, classes = np.asarray(labels), self.config.data.num_classes
         if labels.shape != (num,) or labels.dtype.kind not in "iu":
             raise UserError(

@@ -26,7 +26,8 @@ from deconvgen.data import Dataset
 from deconvgen.metrics import features
 from deconvgen.metrics.features import Extractor
 from deconvgen.models import classifier
-from deconvgen.ops.class_maps import most_likely
+from deconvgen.ops import class_maps
+from deconvgen.ops.class_maps import certainty, most_likely
 
 Known = dict[str, np.ndarray]
 
@@ -38,7 +39,8 @@ def folder() -> Path:
 
 
 def known(config: Config, dataset: Dataset, limit: int) -> Known | None:
-    """`real_features`, and a classifier's `real_classes`, of the first `limit` images.
+    """`real_features` of the first `limit` images, and of a classifier `real_classes`
+    and `real_certainty`.
 
     None where the extractor does not say what it computes with, or where there are
     other hosts, which have images of their own.
@@ -81,7 +83,7 @@ def _read(path: Path) -> Known:
 @lru_cache
 def _code() -> tuple[str, ...]:
     """What else the numbers depend on, beside images and weights."""
-    code = (inspect.getsource(module) for module in (features, classifier))
+    code = (inspect.getsource(module) for module in (features, classifier, class_maps))
     return (*code, jax.__version__, jax.default_backend())
 
 
@@ -90,7 +92,9 @@ def _computed(extractor: Extractor, batches: list) -> Known:
     def compute(images):
         made = {"real_features": extractor.features(images)}
         if extractor.logits is not None:
-            made["real_classes"] = most_likely(extractor.logits(images))
+            logits = extractor.logits(images)
+            made["real_classes"] = most_likely(logits)
+            made["real_certainty"] = certainty(logits)
         return made
 
     rows = [

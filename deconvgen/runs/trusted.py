@@ -13,6 +13,7 @@ from deconvgen.core.types import Tree
 from deconvgen.data import Dataset
 from deconvgen.metrics import sums as metrics
 from deconvgen.metrics import trust
+from deconvgen.metrics.neighbours import memorization_ratio
 from deconvgen.metrics.sets import LEAST
 from deconvgen.metrics.sums import Collection
 from deconvgen.runs.real_features import known
@@ -71,6 +72,14 @@ def deviation(sums: dict[str, Any]) -> dict[str, float]:
     few = len(real) < LEAST
     sd = math.nan if few else trust.frechet_deviation(real, fake)
     return {f"{distance(sums['fidelity'].extractor)}_sd": sd}
+
+
+def copied(sums: dict[str, Any], training: np.ndarray) -> dict[str, float]:
+    """memorization_ratio_EXTRACTOR: how near generated images come to the training
+    images, over how near real ones do (`metrics.neighbours.memorization_ratio`)."""
+    real, fake = rows(sums)
+    name = f"memorization_ratio_{sums['fidelity'].extractor}"
+    return {name: memorization_ratio(fake, training, real)}
 
 
 def floor(sums: dict[str, Any], training: np.ndarray) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """Generative adversarial networks: DCGAN and its kin."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -19,11 +18,9 @@ from deconvgen.core.types import Images, Scalar, State, Task
 from deconvgen.losses.gan import SMOOTHED, gan_losses, gradient_penalty, r1
 from deconvgen.metrics.artifacts import input_gradient
 from deconvgen.metrics.sums import Mean
-from deconvgen.models.dcgan import Discriminator, Generator
-from deconvgen.models.decoder import Decoder, seed_size
-from deconvgen.models.encoder import Encoder
-from deconvgen.tasks import blocks, measuring, optimizer, probed
+from deconvgen.tasks import measuring, optimizer, probed
 from deconvgen.tasks._adversarial import Fines, Shown, penalties, spectral
+from deconvgen.tasks._gan_networks import check_networks, networks
 from deconvgen.training.steps import (
     average,
     descend,
@@ -40,58 +37,13 @@ from deconvgen.training.steps import (
 DROP_G, DROP_D, BETWEEN, OF_REAL, OF_FAKE, OF_DRAWN, OF_BESIDE = range(1, 8)
 
 
-def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator]:
-    """Generator and discriminator from plain config values."""
-    model, shape = config.model, config.data.image_shape
-    shared = blocks(config, axis)
-    classes = config.data.num_classes if model.conditional else 0
-    if model.conditional and not classes:
-        raise UserError(f"model.conditional needs labels; {data_name(config)} has none")
-    if len(model.critic_features) not in (0, len(model.factors)):
-        raise UserError(
-            f"model.critic_features={model.critic_features} should list one number "
-            f"for each of the {len(model.factors)} blocks, or be ()"
-        )
-    decoder = Decoder(
-        features=(*model.features[1:], shape[-1]),
-        factors=model.factors,
-        blocks=replace(shared, gain_stddev=0.02),
-    )
-    generator = Generator(
-        seed_size(shape, model.factors),
-        model.features[0],
-        decoder,
-        num_classes=classes,
-    )
-    encoder = Encoder(
-        features=model.critic_features or tuple(reversed(model.features)),
-        factors=tuple(reversed(model.factors)),
-        kernel_size=model.critic_kernel_size,
-        finish=replace(
-            shared,
-            norm=model.critic_norm,
-            dropout=model.critic_dropout,
-            activation="leaky_relu",
-        ),
-        norm_first=False,
-        spectral=model.spectral_norm,
-        initializer=model.critic_initializer,
-    )
-    critic = Discriminator(
-        encoder,
-        num_classes=classes,
-        initializer=encoder.initializer,
-        deviation=model.critic_deviation,
-    )
-    return generator, critic
-
-
 def check(config: Config) -> None:
-    """Refuse a penalty on a critic that judges a batch together.
+    """Refuse what changes nothing, and a penalty on a critic of whole batches.
 
     Its gradient at one image is then not the penalty's (Gulrajani et al. 2017, section
     4). In training alone, so that what older runs have learned can be drawn from.
     """
+    check_networks(config)
     used = list(penalties(config))
     if used and config.model.critic_norm == "batch":
         raise UserError(
@@ -107,7 +59,7 @@ def knobs(config: Config) -> str:
     if not penalties(config):
         joint = config.model.critic_norm == "batch"
         norm = " with model.critic_norm=group" if joint else ""
-        found.append(f"loss.r1=1{norm}")
+        found.append(f"loss.r1=0.1{norm}")
     if not loss.smoothing and loss.name in SMOOTHED:
         found.append("loss.smoothing=0.1")
     return ", ".join([*found, "another loss"])
@@ -167,19 +119,21 @@ def make(config: Config, axis: str | None) -> Task:
         ema = {"params": g.params, "batch_stats": g.stats}
         return State(jnp.zeros((), jnp.int32), {"generator": g, "critic": d}, ema)
 
+    def judge(params, stats, batch, keys, images, salt):
+        """Logits of the images as the critic is shown them, and its statistics."""
+        images, drop = seen(images, fold(keys, salt), stats), fold(keys, DROP_D)
+        label = batch.get("label")
+        return forward(d_net, params, stats, images, label=label, keys=drop)
+
     def critic_loss(params, stats, batch, fake, keys, step, fine):
-        real, label, mask = batch["image"], batch.get("label"), batch["mask"]
-        drop = fold(keys, DROP_D)
-
-        def judge(stats, images, salt):
-            images = seen(images, fold(keys, salt), stats)
-            return forward(d_net, params, stats, images, label=label, keys=drop)
-
-        mean = lambda values: reduce(values, mask, axis)
-        real_logits, stats = judge(stats, real, OF_REAL)
-        fake_logits, stats = judge(stats, fake, OF_FAKE)
+        real = batch["image"]
+        mean = lambda values: reduce(values, batch["mask"], axis)
+        real_logits, stats = judge(params, stats, batch, keys, real, OF_REAL)
+        fake_logits, stats = judge(params, stats, batch, keys, fake, OF_FAKE)
         value = mean(loss.critic(real_logits, fake_logits, config.loss.smoothing))
-        at = lambda salt: lambda images: judge(stats, images, salt)[0]
+        at = lambda salt: (
+            lambda images: judge(params, stats, batch, keys, images, salt)[0]
+        )
         between = fold(keys, BETWEEN)
         terms = {
             "gradient_penalty": lambda: mean(
@@ -216,14 +170,9 @@ def make(config: Config, axis: str | None) -> Task:
         d = descend(d, d_tx, grads, d_stats, axis)
 
         def generator_loss(fake):
-            def judged(images, salt):
-                images = seen(images, fold(keys, salt), d.stats)
-                on = partial(forward, d_net, d.params, d.stats, label=label)
-                return on(images, keys=fold(keys, DROP_D))[0]
-
-            values = drawn(
-                loss, judged(fake, OF_DRAWN), lambda: judged(batch["image"], OF_BESIDE)
-            )
+            judged = lambda *of: judge(d.params, d.stats, batch, keys, *of)[0]
+            beside = lambda: judged(batch["image"], OF_BESIDE)
+            values = drawn(loss, judged(fake, OF_DRAWN), beside)
             mean = lambda values: reduce(values, batch["mask"], axis)
             if on(weight := config.loss.spectral):
                 across = lambda values: mean_across(mean(values), axis)

@@ -13,6 +13,9 @@ from deconvgen.training import checkpoint
 COLLAPSED = 0.2
 """Deviation of the generated over that of the real images, per pixel over a batch."""
 
+MEMORIZED = 0.7
+"""Distance to the nearest training image, over that of real images."""
+
 EARLY = 200
 """Steps before which a generator that draws little variety has merely not begun."""
 
@@ -98,6 +101,23 @@ def collapsed(diversity: float, step: int, knobs: str) -> str:
     return (
         f"warning: at step {step} the generated images vary {diversity:.2f} times as "
         f"much as the real ones, as after a mode collapse. Likely knobs: {knobs}"
+    )
+
+
+def memorized(figures: Mapping[str, Any], step: int) -> str:
+    """The warning about generated images that are near to training images; or "".
+
+    `memorization_ratio_*` is about 1 or more of new images.
+    """
+    found = [v for k, v in figures.items() if k.startswith("memorization_ratio")]
+    if not found or not min(found) < MEMORIZED:  # NaN is not known
+        return ""
+    return (
+        f"warning: at step {step} the generated images are {min(found):.2f} times as "
+        "far from their nearest training image as real ones are, as after learning "
+        "some by heart; deconvgen sample --kind=neighbours shows them. Likely knobs: "
+        "augment.policy=color,translation,cutout with model.critic_norm=none, more "
+        "images, fewer steps, an earlier --checkpoint"
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from deconvgen.core.errors import UserError
@@ -46,25 +47,34 @@ def rmsprop(
 
 
 @schedules.register
-def constant(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
+def constant(
+    peak: Scalar, steps: int, every: int, factor: Scalar, end: Scalar
+) -> optax.Schedule:
     """The same rate throughout."""
     return optax.constant_schedule(peak)
 
 
 @schedules.register
-def cosine(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
-    """Half a cosine from the peak to 0 (Loshchilov & Hutter 2017)."""
-    return optax.cosine_decay_schedule(peak, max(steps, 1))
+def cosine(
+    peak: Scalar, steps: int, every: int, factor: Scalar, end: Scalar
+) -> optax.Schedule:
+    """Half a cosine from the peak to its share `end` (Loshchilov & Hutter 2017)."""
+    share: Any = end  # a number, or one that JAX traces
+    return optax.cosine_decay_schedule(peak, max(steps, 1), share)
 
 
 @schedules.register
-def linear(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
-    """A straight line from the peak to 0."""
-    return optax.linear_schedule(peak, 0.0, max(steps, 1))
+def linear(
+    peak: Scalar, steps: int, every: int, factor: Scalar, end: Scalar
+) -> optax.Schedule:
+    """A straight line from the peak to its share `end`."""
+    return optax.linear_schedule(peak, peak * end, max(steps, 1))
 
 
 @schedules.register
-def step(peak: Scalar, steps: int, every: int, factor: Scalar) -> optax.Schedule:
+def step(
+    peak: Scalar, steps: int, every: int, factor: Scalar, end: Scalar
+) -> optax.Schedule:
     """Times `factor` after each `every` steps."""
     decay: Any = factor  # a number, or one that JAX traces
     return optax.exponential_decay(peak, every, decay, staircase=True)
@@ -77,6 +87,7 @@ def make_schedule(
     warmup_steps: int = 0,
     step_every: int = 1000,
     step_factor: Scalar = 0.5,
+    rate_end: Scalar = 0.0,
 ) -> optax.Schedule:
     """A learning rate as a function of the step, after a linear warm-up from 0."""
     if not 0 <= warmup_steps <= steps:
@@ -84,7 +95,7 @@ def make_schedule(
             f"optimizer.warmup_steps should be 0 to steps={steps}, not {warmup_steps}"
         )
     after = schedules[name](
-        learning_rate, steps - warmup_steps, step_every, step_factor
+        learning_rate, steps - warmup_steps, step_every, step_factor, rate_end
     )
     if not warmup_steps:
         return after
@@ -106,6 +117,8 @@ def make_optimizer(
     warmup_steps: int = 0,
     step_every: int = 1000,
     step_factor: Scalar = 0.5,
+    rate_end: Scalar = 0.0,
+    b2_end: Scalar = 0.0,
     scales: Mapping[str, Scalar] | None = None,
 ) -> optax.GradientTransformation:
     """An optimizer for one network.
@@ -113,7 +126,10 @@ def make_optimizer(
     Args:
       name: one of `optimizers`.
       learning_rate: the peak of the schedule.
-      steps: length of the schedule.
+      steps: length of the schedules.
+      rate_end: share of the rate that a cosine or a line ends at.
+      b2_end: adam's b2 goes there, down or up half a cosine over all steps (R3GAN:
+        Huang et al. 2024); 0 leaves it where it is.
       weight_decay: decoupled for adamw (times the learning rate, added to the update);
         L2 (added to the gradient) for the others. Kernels only: parameters of one
         dimension (biases, gains) are spared.
@@ -133,15 +149,42 @@ def make_optimizer(
             f"not {learning_rate}, {weight_decay} and {clip}"
         )
     rate = make_schedule(
-        schedule, learning_rate, steps, warmup_steps, step_every, step_factor
+        schedule,
+        learning_rate,
+        steps,
+        warmup_steps,
+        step_every,
+        step_factor,
+        rate_end,
     )
     chain = [optax.clip_by_global_norm(clip)] if on(clip) else []
     if on(weight_decay) and name != "adamw":
         chain += [optax.add_decayed_weights(weight_decay, mask=kernels)]
-    chain += [optimizers[name](rate, b1, b2, momentum, weight_decay)]
+    if on(b2_end) and name != "adam":
+        raise UserError(f"optimizer.b2_end is of adam alone, not of {name}")
+    if on(b2_end):
+        adaptive = moving_adam(b1, b2, b2_end, steps)
+        chain += [adaptive, optax.scale_by_learning_rate(rate)]
+    else:
+        chain += [optimizers[name](rate, b1, b2, momentum, weight_decay)]
     if scales:
         chain += [scale_by_path(scales)]
     return optax.chain(*chain)
+
+
+def moving_adam(
+    b1: Scalar, b2: Scalar, end: Scalar, steps: int
+) -> optax.GradientTransformation:
+    """Adam's scaling with a b2 that goes from `b2` to `end`, half a cosine in `steps`.
+
+    The correction for the start is that of the b2 of the step.
+    """
+
+    def at(count: Any) -> Any:
+        share = jnp.minimum(count / max(steps, 1), 1.0)
+        return end + (b2 - end) * (1 + jnp.cos(jnp.pi * share)) / 2
+
+    return optax.inject_hyperparams(optax.scale_by_adam, static_args="b1")(b1=b1, b2=at)
 
 
 def kernels(params: Tree) -> Tree:

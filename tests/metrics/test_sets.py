@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from deconvgen.data.fashion import embedded
 from deconvgen.metrics.features import extractors
-from deconvgen.metrics.sets import Artifacts, Fidelity
+from deconvgen.metrics.sets import Artifacts, Fidelity, unrecognized
 from deconvgen.metrics.sums import add, results
 
 N, SIZE = 300, 28
@@ -70,11 +70,20 @@ def test_real_against_real_is_near_the_best(clean):
     assert clean["coverage_classifier"] > 0.8
     assert clean["modes_covered_classifier"] == 1
     assert clean["modes_kl_classifier"] < 0.02
+    assert clean["unrecognized_classifier"] < 0.05
     assert clean["images_real_classifier"] == clean["images_fake_classifier"] == N
     assert clean["spectrum_distance_db"] < 1
     assert abs(clean["spectrum_accuracy"] - 0.5) < 0.1
     for name in ("phase_variance_ratio_s2", "phase_detail_ratio_s2", "replica_db_s2"):
         assert clean[name] == pytest.approx(clean[f"{name}_real"], rel=0.1, abs=1.0)
+
+
+def test_unrecognized_is_below_all_but_one_in_a_hundred_of_the_real():
+    real = np.random.default_rng(0).permutation(np.linspace(0.5, 1, 1000))
+    assert unrecognized(real, real) == pytest.approx(0.01)
+    assert unrecognized(real, np.repeat([0.4, 0.6], [30, 70])) == pytest.approx(0.3)
+    assert np.isnan(unrecognized(real, real[:99]))
+    assert np.isnan(unrecognized(real, np.where(real < 0.6, np.nan, real)))
 
 
 SPECTRAL = ("spectrum_distance_db", "spectrum_accuracy")

@@ -46,6 +46,7 @@ def test_reasons_are_told_once_each():
         "kid_random_mean": math.nan,
         "spectrum_accuracy": math.nan,
         "modes_kl_random": 0.1,
+        "unrecognized_random": math.nan,
         "phase_variance_ratio_s2": math.nan,  # constant images: no count to blame
         "images_real_random": 1.0,
         "images_fake_random": 1.0,
@@ -54,6 +55,7 @@ def test_reasons_are_told_once_each():
     assert trust.reasons(record) == [
         "frechet_random, kid_random_mean: nan, needs 6 images of either kind, has 1",
         "spectrum_accuracy: nan, needs 4 images of either kind, has 1",
+        "unrecognized_random: nan, needs 100 images of either kind, has 1",
     ]
     logged = {k: "nan" if v != v else v for k, v in record.items()}
     assert trust.reasons(logged) == trust.reasons(record)

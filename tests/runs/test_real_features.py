@@ -44,7 +44,7 @@ def test_figures_are_the_same_and_features_computed_once(computed):
 
     found = [real_features.known(config, test_set, limit) for _ in range(2)]
     assert len(computed) == 1
-    assert found[0].keys() == {"real_features", "real_classes"}
+    assert found[0].keys() == {"real_features", "real_classes", "real_certainty"}
     for name, values in found[0].items():
         assert len(values) == limit
         np.testing.assert_array_equal(values, found[1][name])

@@ -1,6 +1,8 @@
 """How soon a run was good: on histories whose answer is plain."""
 
-from deconvgen.training.monitor import time_to_quality
+import pytest
+
+from deconvgen.training.monitor import memorized, time_to_quality
 
 
 def history(values, metric="psnr"):
@@ -31,3 +33,13 @@ def test_nothing_where_there_is_nothing():
     assert time_to_quality(bare, "psnr", "max") == {
         "steps_to_within_10_percent_of_best": 1
     }
+
+
+@pytest.mark.parametrize(
+    "ratio, warns", [(0.2, True), (0.95, False), (1.5, False), (float("nan"), False)]
+)
+def test_memorized_images_are_told(ratio, warns):
+    said = memorized({"memorization_ratio_classifier": ratio, "psnr": 0.0}, 7)
+    assert bool(said) == warns
+    assert not warns or ("0.20 times" in said and "augment.policy" in said)
+    assert not memorized({"psnr": 0.0}, 7)

@@ -79,3 +79,28 @@ def test_wrong_values_are_told():
         make_optimizer(warmup_steps=5, steps=2)
     with pytest.raises(UserError, match="weight_decay"):
         make_optimizer(weight_decay=-1.0)
+
+
+def test_b2_moves_down_a_cosine():
+    """Adam written out, with the b2 of each step (R3GAN: 0.9 to 0.99)."""
+    steps, rate, b1 = 5, 0.1, 0.5
+    tx = make_optimizer("adam", rate, steps, b1=b1, b2=0.9, b2_end=0.99)
+    w, m, v = np.array([1.0, -2.0]), np.zeros(2), np.zeros(2)
+    found, state = jnp.asarray(w), tx.init(jnp.asarray(w))
+    for t in range(steps):
+        grad = 2 * w + t
+        b2 = 0.99 - 0.09 * (1 + np.cos(np.pi * t / steps)) / 2
+        m, v = b1 * m + (1 - b1) * grad, b2 * v + (1 - b2) * grad**2
+        unbiased = m / (1 - b1 ** (t + 1)), v / (1 - b2 ** (t + 1))
+        w = w - rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
+        updates, state = tx.update(2 * found + t, state, found)
+        found = found + updates
+        np.testing.assert_allclose(found, w, rtol=1e-4)
+    with pytest.raises(UserError, match="b2_end is of adam alone"):
+        make_optimizer("sgd", b2_end=0.99)
+
+
+@pytest.mark.parametrize("name", ["cosine", "linear"])
+def test_a_schedule_may_end_above_zero(name):
+    rate = make_schedule(name, 2.0, 10, rate_end=0.25)
+    np.testing.assert_allclose([rate(0), rate(10), rate(99)], [2.0, 0.5, 0.5])

@@ -1,0 +1,104 @@
+"""Recipes of a GAN at the cost of the demo: what is worth changing in `dcgan:demo`?
+
+    deconvgen sweep experiments/gan_recipes.py --size=smoke --workdir=sweeps/recipes
+    deconvgen sweep experiments/gan_recipes.py --size=full --workdir=sweeps/told
+    deconvgen report sweeps/told
+
+`full` and `untold` change one thing after the other in the demo with and without
+labels; `critic` is of critics without a norm over the batch, with penalties; `few` of
+500 images. A setting is chosen by the figure on validation images; reports tell the
+test figure beside it. Steps are such that a setting costs about what the demo does.
+"""
+
+from deconvgen.sweep import chain, choose, product, seeds, smoke, together
+
+QUESTION = "Which recipe makes the best pictures at the cost of the demo?"
+BASE = "dcgan:demo"
+NETS = ("optimizer", "critic_optimizer")
+
+
+def both(name, values):
+    """The same value for the generator's and the critic's optimizer."""
+    return together(*(choose(f"{net}.{name}", values) for net in NETS))
+
+
+def one(**values):
+    """A setting of these values; two underscores are a dot."""
+    named = {key.replace("__", "."): [value] for key, value in values.items()}
+    return together(*(choose(key, value) for key, value in named.items()))
+
+
+LOSSES = choose("loss.name", ["hinge", "least_squares"])
+RATES = chain(
+    both("learning_rate", [1e-3, 4e-3]),
+    choose("critic_optimizer.learning_rate", [1e-3, 4e-3]),
+)
+MOMENTS = chain(
+    both("b1", [0.0]),
+    both("b2", [0.99]),
+    product(both("b1", [0.0]), both("b2", [0.99])),
+)
+BATCHES = together(choose("batch_size", [32, 128]), choose("steps", [7000, 1750]))
+WIDTHS = chain(
+    one(model__features=(96, 32)),
+    one(model__features=(48, 24), steps=5000),
+    one(model__critic_features=(24, 48), steps=4500),
+    one(model__critic_features=(48, 96), steps=2400),
+)
+AVERAGES = choose("ema_half_life", [5_000, 20_000])
+LABELS = chain(
+    choose("model.critic_condition", ["features", "one_hot"]),
+    choose("model.class_gains", [True]),
+    one(model__critic_condition="features", model__class_gains=True),
+)
+NO_NORM = {"model__critic_norm": "none", "model__critic_initializer": "he_normal"}
+PENALIZED = chain(
+    one(**NO_NORM, model__spectral_norm=True, loss__name="hinge"),
+    *(
+        one(**NO_NORM, loss__r1=weight, loss__penalty_every=every, steps=steps)
+        for weight in (0.02, 0.1, 0.5)
+        for every, steps in ((1, 2300), (8, 3300))
+    ),
+    *(
+        one(
+            **NO_NORM,
+            loss__name="relativistic",
+            loss__r1=weight,
+            loss__r2=weight,
+            loss__penalty_end=end,
+            steps=1800,
+        )
+        for weight in (0.02, 0.1)
+        for end in (1.0, 0.1)
+    ),
+    choose("model.critic_deviation", [True]),
+)
+COMMON = chain([{}], LOSSES, RATES, MOMENTS, BATCHES, WIDTHS, AVERAGES)
+UNTOLD = choose("model.conditional", [False])
+# 5 % of the training images are 500.
+FEW = product(
+    choose("data.validation", [0.95]),
+    chain(
+        [{}],
+        choose("augment.policy", ["translation", "translation,cutout"]),
+        choose("augment.policy", ["color,translation,cutout"]),
+        one(augment__policy="color,translation,cutout", augment__target=0.6),
+        one(augment__policy="translation,cutout", **NO_NORM, loss__r1=0.1, steps=2300),
+    ),
+)
+
+RUNS = {
+    "smoke": seeds(chain([{}], LABELS, LOSSES), 3),
+    "full": seeds(chain(COMMON, LABELS), 5),
+    "untold": seeds(product(UNTOLD, COMMON), 5),
+    "critic": seeds(product(choose("model.conditional", [True, False]), PENALIZED), 5),
+    "few": seeds(FEW, 5),
+}
+MEASURES = ["frechet_*", "precision_*", "recall_*", "coverage_*", "modes_kl_*"]
+PRIMARY = "frechet_*"
+TEST = "tukey"
+DESIGN = {size: {"seeds": 3 if size == "smoke" else 5} for size in RUNS}
+SIZES = {
+    "smoke": [smoke(model__features=(16, 8))],
+    **{size: [{"eval_every": 7000}] for size in RUNS if size != "smoke"},
+}
