@@ -122,12 +122,12 @@ def project(
     )
 
 
-def _distance(run: Handle, search: Search) -> Callable[[Array, Array], Array]:
+def _distance(run: Handle, search: Search) -> Callable[[Any, Any], Array]:
     """(an image [h, w, c], images [k, h, w, c]) -> how far each is from it [k]."""
     features = tasks.extractor_of(run.config).features if search.perceptual else None
 
     @jax.jit
-    def distance(image: Array, made: Array) -> Array:
+    def distance(image: Any, made: Any) -> Array:
         far = jnp.mean(jnp.square(made - image), (1, 2, 3))
         if features is None:
             return far
@@ -145,20 +145,20 @@ def _improve(run: Handle, search: Search, distance: Callable) -> Callable:
     adam = optax.adam(rate)
     blank = {k: v for k, v in run.blank(search.starts).items() if k != "label"}
 
-    def losses(z: Array, image: Array, label: Array, state: Any) -> Array:
+    def losses(z: Any, image: Any, label: Any, state: Any) -> Array:
         made = decode(state, z, blank | {"label": label})
         far = distance(image, made)
         return far + search.prior * jnp.sum(jnp.square(z), -1) / size
 
     @jax.jit
-    def step(z: Array, opt: Any, image: Array, label: Array, state: Any) -> Any:
+    def step(z: Any, opt: Any, image: Any, label: Any, state: Any) -> Any:
         slope = jax.grad(lambda z: losses(z, image, label, state).sum())(z)
         updates, opt = adam.update(slope, opt, z)
         return optax.apply_updates(z, updates), opt
 
     final = jax.jit(losses)
 
-    def improve(image: Array, z: Array, label: Array) -> tuple:
+    def improve(image: np.ndarray, z: Any, label: np.ndarray) -> tuple:
         opt, state = adam.init(z), run.state
         once = partial(step, image=image, label=label, state=state)
         for _ in range(search.steps):

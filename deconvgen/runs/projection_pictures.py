@@ -138,7 +138,7 @@ def write(
         raise unknown("class", label, classes)
     if label:
         labels = np.full(len(given), classes.index(label))
-    way = None
+    way, about = None, {}
     if toward:
         way, about = way_to(run, toward, away, num, search, how)
     found = project(run, given, labels, search)

@@ -87,7 +87,10 @@ def test_mistakes_are_told(run):
         (lambda: project(run, np.zeros((1, 8, 8, 1))), r"shape \[n, 16, 16, 1\]"),
         (lambda: project(run, np.zeros((1, 16, 16, 1)), [0]), "labels choose nothing"),
         (lambda: labelled(run, 4), "no classifier says which class"),
-        (lambda: project(untrained("superres"), np.zeros(1)), "has no latent"),
+        (
+            lambda: project(untrained("superres"), np.zeros((1, 16, 16, 1))),
+            "has no latent",
+        ),
     ):
         with pytest.raises(UserError, match=words):
             call()
