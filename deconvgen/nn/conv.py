@@ -43,6 +43,7 @@ class ConvTranspose(nn.ConvTranspose):
     output_shape: int | Sequence[int] | None = None
     feature_group_count: int = 1
     use_consistent_padding: bool = False
+    preferred_element_type: Any = None  # Flax's own from 0.12 on
     impl: str = "auto"
 
     @nn.compact
