@@ -2,7 +2,8 @@
 
 >>> import deconvgen
 >>> run = deconvgen.train("dcgan:smoke", "runs/x", model__upsampler="nearest_conv")
->>> run.sample(64)  # [64, 28, 28, 1] in [-1, 1]
+>>> run.sample(64).shape  # [n, h, w, c] in [-1, 1]
+(64, 28, 28, 1)
 
 What is named here is the public interface, and what its packages name in their
 `__all__`; other modules may move. Nothing is imported before it is asked for: layers

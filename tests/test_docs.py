@@ -1,6 +1,7 @@
 """docs/api.md lists what is public; docstrings say what is needed; examples run."""
 
 import doctest
+import functools
 import importlib
 import inspect
 import re
@@ -83,20 +84,48 @@ def test_every_name_has_an_example(package):
         assert own or any(re.search(rf"\b{name}\b", line) for line in shown), name
 
 
-@each
-def test_examples_run(package, tmp_path, monkeypatch):
-    from deconvgen import tasks
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """The examples of a docstring, in a folder alone; what they register goes."""
+    from deconvgen import nn, tasks
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tasks.registered, "_things", {})
+    monkeypatch.setattr(nn.upsamplers, "_things", dict(nn.upsamplers._things))
     before: dict = {}
     exec(api.BEFORE, before)
-    module = importlib.import_module(f"deconvgen.{package}")
-    before |= dict(public(package))
     runner = doctest.DocTestRunner(verbose=False, optionflags=OPTIONS)
+
+    def examples(name, thing, names):
+        text, said = inspect.getdoc(thing), []
+        before.update(names)
+        test = doctest.DocTestParser().get_doctest(text, before, name, None, None)
+        runner.run(test, out=said.append, clear_globs=False)
+        assert not runner.failures, "".join(said)
+
+    return examples
+
+
+@each
+def test_examples_run(package, run):
+    module = importlib.import_module(f"deconvgen.{package}")
     for name, thing in [("package", module), *public(package)]:
         if thing is module or api.documented(thing):
-            text, said = inspect.getdoc(thing), []
-            test = doctest.DocTestParser().get_doctest(text, before, name, None, None)
-            runner.run(test, out=said.append, clear_globs=False)
-            assert not runner.failures, "".join(said)
+            run(name, thing, dict(public(package)))
+
+
+LONG = ("deconvgen", "deconvgen.runs.entry.train", "deconvgen.runs.export")
+"""What trains or compiles for long."""
+
+
+@pytest.mark.parametrize("long", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_examples_of_other_places_run(long, run):
+    """Those of modules, methods and inner names: whatever docstring has `>>>`."""
+    shown = {id(thing) for package in api.PACKAGES for _, thing in public(package)}
+    for name, path in api.examples():
+        module = importlib.import_module(name)
+        thing = functools.reduce(getattr, path, module)
+        name = ".".join([name, *path])
+        listed = name.removeprefix("deconvgen.") in api.PACKAGES or id(thing) in shown
+        if not listed and (name in LONG) == long:
+            run(name, thing, vars(module))

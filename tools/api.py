@@ -3,9 +3,12 @@
 python tools/api.py
 """
 
+import ast
 import importlib
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from deconvgen.core.registry import Registry
 
@@ -72,6 +75,23 @@ def documented(thing: object) -> bool:
     """Whether its docstring is its own: a module, a class or a function of ours."""
     ours = getattr(thing, "__module__", "").startswith("deconvgen")
     return inspect.ismodule(thing) or (callable(thing) and ours)
+
+
+def examples() -> Iterator[tuple[str, list[str]]]:
+    """The module and the path of names of every docstring that has an example."""
+    for file in sorted((PAGE.parent.parent / "deconvgen").rglob("*.py")):
+        parts = file.relative_to(PAGE.parent.parent).with_suffix("").parts
+        module = ".".join(parts).removesuffix(".__init__")
+        for path, node in _named(ast.parse(file.read_text())):
+            if ">>>" in (ast.get_docstring(node) or ""):
+                yield module, path
+
+
+def _named(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], Any]]:
+    yield [*path], node
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.ClassDef | ast.FunctionDef):
+            yield from _named(each, (*path, each.name))
 
 
 def first(text: str | None) -> str:

@@ -20,7 +20,9 @@ class Registry(Mapping[str, T], Generic[T]):
     >>> losses = Registry("loss")
     >>> @losses.register
     ... def hinge(x): ...
-    >>> losses["hing"]  # UnknownName: unknown loss 'hing'; did you mean 'hinge'? ...
+    >>> losses["hing"]
+    Traceback (most recent call last):
+    deconvgen.core.errors.UnknownName: unknown loss 'hing'; did you mean 'hinge'? ...
     """
 
     def __init__(self, kind: str):

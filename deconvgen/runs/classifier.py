@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -152,6 +152,6 @@ def train_and_save(
     }
     Path(folder).mkdir(parents=True, exist_ok=True)
     path = Path(folder) / f"classifier-{train.name}.npz"
-    np.savez_compressed(path, allow_pickle=False, **flat)
+    np.savez_compressed(path, **cast(Any, flat))
     files.write_json(path.with_suffix(".json"), about, indent=2)
     return about

@@ -27,7 +27,8 @@ def train(
     run folder is.
 
     >>> run = train("dcgan:smoke", "runs/x", model__upsampler="nearest_conv")
-    >>> run.sample(64), run.evaluate()
+    >>> run.sample(64).shape, run.step
+    ((64, 28, 28, 1), 20)
 
     Raises `UserError` for a config that makes no sense or differs from the folder's,
     `Diverged` where a loss is no longer finite, `Stopped` after SIGTERM or SIGINT.

@@ -2,9 +2,10 @@
 
 The sampler runs where JAX is, without this package:
 
->>> from jax import export
->>> sampler = export.deserialize(bytearray(open("dcgan.stablehlo", "rb").read()))
->>> images = sampler.call(latents)  # [b, n] -> [b, h, w, c] in [-1, 1], for any b
+>>> program, weights = export("pretrained:dcgan-fashion", "dcgan.stablehlo")
+>>> sampler = jax.export.deserialize(bytearray(program.read_bytes()))
+>>> sampler.call(jnp.zeros((3, 100))).shape  # [b, n] -> [b, h, w, c], for any b
+(3, 28, 28, 1)
 
 and for a class-conditional model `sampler.call(latents, labels)` with int32 [b]. A
 model without a latent takes images: an autoencoder those that it reconstructs, a

@@ -13,6 +13,7 @@ import os
 import time
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, cast
 from zipfile import BadZipFile
 
 import jax
@@ -52,15 +53,16 @@ def known(config: Config, dataset: Dataset, limit: int) -> Known | None:
     digest = hashlib.sha256("\n".join([*_code(), extractor.digest]).encode())
     for batch in batches:
         digest.update(np.ascontiguousarray(batch["image"]).tobytes())
+    count = sum(int((batch["mask"] > 0).sum()) for batch in batches)
     path = folder() / f"{extractor.name}-{limit}-{digest.hexdigest()[:32]}.npz"
-    if found := _read(path):
+    if found := _read(path, count):
         return found
     with files.alone(path.with_suffix(".lock")):
-        if found := _read(path):
+        if found := _read(path, count):
             return found
         found = _computed(extractor, batches)
         packed = io.BytesIO()
-        np.savez(packed, allow_pickle=False, **found)
+        np.savez(packed, **cast(Any, found))
         try:
             files.write(path, packed.getvalue())
             _delete_unused(path.parent)
@@ -69,15 +71,16 @@ def known(config: Config, dataset: Dataset, limit: int) -> Known | None:
         return found
 
 
-def _read(path: Path) -> Known:
-    """What a file has; nothing where it is not there, or damaged."""
+def _read(path: Path, count: int) -> Known:
+    """What a file has of so many images; nothing where it is not there, or damaged."""
     try:
         with path.open("rb") as file:
             found = dict(np.load(file))
         os.utime(path)
-        return found
     except (OSError, ValueError, EOFError, BadZipFile):
         return {}
+    whole = all(value.shape[:1] == (count,) for value in found.values())
+    return found if whole else {}
 
 
 @lru_cache

@@ -1,8 +1,8 @@
 """A run, loaded from its folder: sample, reconstruct, evaluate.
 
->>> run = deconvgen.load("runs/dcgan")
->>> run.sample(num=64, seed=0)  # [64, h, w, c] in [-1, 1]
->>> deconvgen.load("pretrained:dcgan-fashion")  # one that is shipped
+>>> run = deconvgen.load("pretrained:dcgan-fashion")  # or the folder of a run
+>>> run.sample(num=4, seed=0).shape  # [n, h, w, c] in [-1, 1]
+(4, 28, 28, 1)
 """
 
 from pathlib import Path

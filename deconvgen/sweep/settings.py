@@ -4,7 +4,8 @@ A setting is a dict of config overrides, and RUNS of an experiment is a list of 
 
 >>> layers = choose("model.upsampler", ["conv_transpose", "nearest_conv"])
 >>> starts = choose("model.initializer", ["dcgan", "orthogonal"])
->>> seeds(product(layers, starts), 3)  # 12 settings
+>>> len(seeds(product(layers, starts), 3))
+12
 
 The key `config` names the config (and variant) itself, where an experiment compares
 over several; a setting without it is one of the experiment's BASE.

@@ -53,7 +53,9 @@ class Logger(NamedTuple):
     -1
     """
 
-    scalars: Callable[[int, Mapping[str, float]], None] = nothing  # {"train/loss": 0.5}
+    scalars: Callable[[int, Mapping[str, float | int]], None] = (
+        nothing  # {"train/loss": 0.5}
+    )
     picture: Callable[[int, str, np.ndarray], None] = nothing  # uint8 [h, w, 1 or 3]
     close: Callable[[], None] = nothing
     known: int = -1  # the last step it has of earlier processes; what was is told again
@@ -74,7 +76,7 @@ def tensorboard(start: Start) -> Logger:
     text = json.dumps(start.config, indent=2, default=str)
     board.add_text("config", f"```\n{text}\n```", start.step)
 
-    def scalars(step: int, values: Mapping[str, float]) -> None:
+    def scalars(step: int, values: Mapping[str, float | int]) -> None:
         for name, value in values.items():
             board.add_scalar(name, value, step)
 

@@ -75,6 +75,9 @@ def test_other_images_another_extractor_and_a_damaged_file_are_computed(
     path.write_bytes(path.read_bytes()[:100])
     real_features.known(config, test_set, 4)
     assert len(computed) == 4 and path.stat().st_size > 100
+    np.savez(path, real_features=np.zeros((3, 2)), allow=np.array(False))
+    real_features.known(config, test_set, 4)
+    assert len(computed) == 5  # of so many images, or not at all
     made = tasks.extractor_of(config)._replace(digest="")
     monkeypatch.setattr(tasks, "extractor_of", lambda config: made)
     assert real_features.known(config, test_set, 4) is None

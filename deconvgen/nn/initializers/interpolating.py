@@ -63,7 +63,10 @@ def icnr(use: Use, inner: str = "lecun_normal") -> Initializer:
 def icnr_of(inner: str) -> Callable[[Use], Initializer]:
     """An entry like `icnr`, the sub-kernel drawn by the initializer of that name.
 
-    >>> DepthToSpace(features=64, kernel_init=icnr_of("he_normal"))
+    >>> start = icnr_of("he_normal")(Use("sub_pixel", (2, 2)))
+    >>> kernel = start(key, (3, 3, 2, 8))  # of 2 features, the same 4 times
+    >>> bool((kernel[..., :2] == kernel[..., 2:4]).all())
+    True
 
     Raises `UserError` for a name that fits no plain convolution.
     """

@@ -28,6 +28,7 @@ _images: ContextVar[Array | None] = ContextVar("images", default=None)
 def seen(images: Shaped[Array, "b *space c"] | None) -> Iterator[None]:
     """In which `pca` knows what images the network is to make, [b, *space, channels].
 
+    >>> layer = nn.make_upsampler("conv_transpose", 1, initializer="pca")
     >>> with seen(images):
     ...     variables = layer.init(key, x)
     """
