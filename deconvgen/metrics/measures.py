@@ -70,6 +70,28 @@ def under(measure: str) -> str:
     return found[1] + (found[2] or "") if found else measure
 
 
+def called(figure: str) -> str:
+    """A figure in words: the title of its measure, and of what it is.
+
+    >>> called("test/frechet_classifier")
+    'Frechet distance (classifier, test images)'
+    >>> called("phase_detail_ratio_s2")
+    "evenness of the phases' detail (period 2)"
+    """
+    inner = under(figure)
+    found, name = find(inner), plain(inner)
+    if found is None:
+        return name.replace("_", " ")
+    fits = re.fullmatch(re.escape(found.key).replace(r"\*", "(.*)"), name)
+    notes = [text.replace("_", " ") for text in fits.groups() if text] if fits else []
+    if notes and found.key.endswith("_s*"):
+        notes[-1] = f"period {notes[-1]}"
+    if split := inner.removesuffix(name).rstrip("/"):
+        notes.append(f"{split} images")
+    title = f"{found.title} ({', '.join(notes)})" if notes else found.title
+    return title if inner == figure else f"{title}, mean over training"
+
+
 def asked(pattern: str) -> Measure | None:
     """The measure that an experiment asks for: `frechet_*`, `area(psnr)`."""
     return find(under(pattern).replace("*", "any"))

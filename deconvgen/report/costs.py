@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from deconvgen.core.numbers import number
-from deconvgen.metrics.measures import ARROWS
+from deconvgen.metrics.measures import ARROWS, called
 from deconvgen.report import statistics
 from deconvgen.report.part import Part
 from deconvgen.report.study import Study
@@ -97,7 +97,7 @@ def quality_and_cost(part: Part) -> Table | None:
         "median over the seeds; milliseconds are those of the machine, beside whatever "
         "else it did."
     )
-    head = ["setting", f"{measure} {ARROWS[part.measures[measure]]}", *costs]
+    head = ["setting", f"{called(measure)} {ARROWS[part.measures[measure]]}", *costs]
     told = [caption, met(part)]
     head += ["widths taken"] if taken else []
     return Table(head, rows, " ".join(filter(None, told)))
@@ -164,7 +164,7 @@ def _beside(one: Part, two: Part) -> Table:
         rows.append([*cells, taken.get(key, "")])
     head = ["setting"]
     for words in ("at equal widths", "at equal multiply-adds"):
-        head += [f"place {words}", measure, work]
+        head += [f"place {words}", called(measure), work]
     alike = _agreement(sides)
     told = "" if math.isnan(alike) else f" Rank correlation of the two: {alike:.2f}."
     return Table([*head, "widths taken"], rows, f"{met(two)}{told}")
@@ -199,7 +199,8 @@ def as_html(table: Table) -> str:
         said = "".join(f"<td>{html.escape(text)}</td>" for text in cells)
         body += f"<tr><th scope=row>{html.escape(name)}</th>{said}</tr>"
     return (
-        f"<figure><div class=wide><table><tr>{head}</tr>{body}</table></div>"
+        f"<figure><div class=wide><table class=sorts><tr>{head}</tr>{body}</table>"
+        "</div>"
         f"<figcaption>{html.escape(table.caption)}</figcaption></figure>"
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from deconvgen.report.statistics import Values, interval
 
@@ -20,6 +21,8 @@ STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.edgecolor": GREY,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -39,6 +42,14 @@ def svg(figure: Figure, alt: str) -> str:
     body = text.getvalue()
     body = body[body.index("<svg") :]
     return body.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
+
+
+def framed(picture: str, caption: str) -> str:
+    """A picture with its caption, both HTML."""
+    return (
+        f"<figure><div class=wide>{picture}</div>"
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
 
 
 def ranking(
@@ -174,14 +185,19 @@ def _broken(text: str, width: int = 26) -> list[str]:
 
 def front(
     points: Mapping[str, Point], best: Sequence[str],
-    colours: Mapping[str, str], x: str, y: str,
+    colours: Mapping[str, str], x: str, y: str, spread: Mapping[str, float],
 ) -> str:  # fmt: skip
-    """Quality against cost; the Pareto front joined and labelled."""
+    """Quality against cost; the Pareto front joined and labelled.
+
+    `spread` is half the height of a setting's bar.
+    """
     with rc_context(STYLE):
         figure = Figure((8.2, 3.8), layout="constrained")
         axes = figure.subplots()
         for key, (cost, quality) in points.items():
             on = key in best
+            axes.errorbar(cost, quality, spread.get(key, 0.0), color=colours[key],
+                          lw=1, alpha=0.5)  # fmt: skip
             axes.plot(cost, quality, "o", ms=8 if on else 5, color=colours[key],
                       alpha=1 if on else 0.6)  # fmt: skip
         line = [points[key] for key in best]
@@ -190,6 +206,7 @@ def front(
             axes.annotate(key, points[key], (6, 6), textcoords="offset points",
                           fontsize=8)  # fmt: skip
         costs = [cost for cost, _ in points.values()]
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         if min(costs) > 0 and max(costs) / min(costs) > 10:
             axes.set_xscale("log")
         elif min(costs) == max(costs):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from string import Template
 
-from deconvgen.metrics.measures import WAYS, legend, plain, under
+from deconvgen.metrics.measures import WAYS, called, legend, plain, under
 from deconvgen.report import (
     appendix,
     costs,
@@ -16,7 +16,7 @@ from deconvgen.report import (
     figures as report_plots,
 )
 from deconvgen.report import (
-    samples as report_pictures,
+    pictures as report_pictures,
 )
 from deconvgen.report import (
     tables as report_tables,
@@ -28,7 +28,7 @@ from deconvgen.report import (
     verdict as report_verdict,
 )
 from deconvgen.report.across import standings
-from deconvgen.report.figures import ALIKE, BEST, GREY, WORSE
+from deconvgen.report.figures import ALIKE, BEST, GREY, WORSE, framed
 from deconvgen.report.part import Part
 from deconvgen.report.study import Study
 from deconvgen.report.words import quality
@@ -77,7 +77,8 @@ def _study(name: str, study: Study) -> str:
         ),
         method=html.escape(report_verdict.METHOD),
         legend="".join(
-            f"<dt>{report_tables.wrapped(name)}</dt><dd>{html.escape(text)}</dd>"
+            f"<dt>{html.escape(called(name))}</dt><dd>{html.escape(text)} "
+            f"<code>{report_tables.wrapped(name)}</code></dd>"
             for name, text in legend(told)
         ),
         chapters=_overall(study) + "".join(_chapter(part) for part in study.parts),
@@ -134,10 +135,11 @@ def _sections(part: Part) -> Iterator[str]:
             "What the other measures go with (they describe, and judge nothing)",
             _paragraphs(told),
         )
-    for cost in report_text.costs(part):
+    told = (cost for cost in report_text.costs(part) if report_text.differs(part, cost))
+    for cost in [*told][:1]:  # the others are in the table
         yield from _pareto(part, first, cost, colours)
     yield from _curves(part, colours, order)
-    yield from _pictures(part, colours, order)
+    yield from report_pictures.shown(part, colours, order[:MOST])
 
 
 LEGEND = (
@@ -154,13 +156,6 @@ def _paragraphs(sentences: Iterable[str]) -> Iterator[str]:
 def _folded(summary: str, inside: Iterable[str]) -> str:
     summary = html.escape(summary)
     return f"<details><summary>{summary}</summary>{''.join(inside)}</details>"
-
-
-def _figure(picture: str, caption: str) -> str:
-    return (
-        f"<figure><div class=wide>{picture}</div>"
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
 
 
 def _colours(part: Part, measure: str) -> dict[str, str]:
@@ -184,11 +179,11 @@ def _ranking(part: Part, measure: str, order: list[str], colours: dict) -> str:
     judged = bool(analysis.judged)
     bars = analysis.bars if judged and real is None else {}
     picture, cut = report_plots.ranking(
-        part.table(measure), order[:MOST], colours, measure, real, bars
+        part.table(measure), order[:MOST], colours, called(measure), real, bars
     )
     caption = (
-        f"{html.escape(measure)} ({shown}{WAYS[mode]}). Dots are means, ticks the "
-        f"seeds; {LEGEND if judged else 'no verdict, see above'}."
+        f"{html.escape(called(measure))} ({shown}{WAYS[mode]}). Dots are means, ticks "
+        f"the seeds; {LEGEND if judged else 'no verdict, see above'}."
     )
     if bars:
         caption += " Two settings whose bars do not overlap are told apart."
@@ -196,7 +191,7 @@ def _ranking(part: Part, measure: str, order: list[str], colours: dict) -> str:
         caption += " Dashed: the real images."
     if cut:
         caption += " Arrows: it goes on beyond the border; the table has the numbers."
-    return _figure(picture, caption)
+    return framed(picture, caption)
 
 
 def _pareto(part: Part, measure: str, cost: str, colours: dict) -> Iterator[str]:
@@ -207,14 +202,17 @@ def _pareto(part: Part, measure: str, cost: str, colours: dict) -> Iterator[str]
     points = {k: (mean(costs[k]), mean(table[k])) for k in table if k in costs}
     if len(points) < 2:
         return
+    sd = {k: statistics.interval(v.values()).sd for k, v in table.items()}
+    spread = {k: v for k, v in sd.items() if _finite(v)}
     best = statistics.pareto({k: (c, sign * q) for k, (c, q) in points.items()})
-    name = quality(measure, part.measures[measure])
+    name, what = quality(measure, part.measures[measure]), called(cost)
     of = "of a whole run" if cost == "seconds" else "of an image"
-    yield _figure(
-        report_plots.front(points, best, colours, cost.replace("_", " "), name),
-        f"Quality against cost ({html.escape(cost)}, {of}), by the means. No "
-        "setting has both less cost and a better mean than one on the line, which is "
-        "named.",
+    told = f" {LEGEND}." if part.analysis(measure).judged else ""
+    yield framed(
+        report_plots.front(points, best, colours, what, name, spread),
+        f"Quality against cost ({html.escape(what)}, {of}): means, and ± the standard "
+        "deviation over the seeds. No setting has both less cost and a better mean "
+        f"than one on the line, which is named.{told}",
     )
 
 
@@ -235,10 +233,10 @@ def _curves(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
     if part.measures[first] == "real" and _finite(real):
         steps = [x for c in curves.values() for p in c.values() for x, _ in p]
         dashed = [(min(steps), real), (max(steps), real)]
-    yield _figure(
-        report_plots.panels(curves, full, x="step", y=name, reference=dashed),
-        f"{html.escape(name)} while training{_of(part)}, best setting first: thin the "
-        "seeds, thick their mean, pale the other settings"
+    yield framed(
+        report_plots.panels(curves, full, x="step", y=called(name), reference=dashed),
+        f"{html.escape(called(name))} while training{_of(part)}, best setting first: "
+        "thin the seeds, thick their mean, pale the other settings"
         + ("; dashed: the real images." if dashed else "."),
     )
 
@@ -250,46 +248,3 @@ def _of(part: Part) -> str:
 
 def _finite(value) -> bool:
     return isinstance(value, int | float) and abs(value) < float("inf")
-
-
-def _pictures(part: Part, colours: dict, order: Sequence[str]) -> Iterator[str]:
-    sheets = {r.place: s for r in part.results if (s := report_pictures.sheet(r))}
-    chosen = [r for r in part.results if r.place in sheets and part.label(r) in order]
-    chosen = report_pictures.same_latents(chosen)
-    chosen = sorted(chosen, key=lambda r: order.index(part.label(r)))[:MOST]
-    if not chosen:
-        return
-    strips = "".join(
-        f'<figure class=strip><img alt="samples of {html.escape(part.label(r))}" '
-        f'src="{report_pictures.strip(sheets[r.place])}"><figcaption>'
-        f"{html.escape(part.label(r))}</figcaption></figure>"
-        for r in chosen
-    )
-    yield (
-        f"<h3>Samples</h3><p>Seed {chosen[0].seed}, from the same latents or real "
-        f"images in every row, best setting first.</p><div class=strips>{strips}</div>"
-    )
-    if not sheets[chosen[0].place].of_images:
-        return
-    real = report_pictures.real_spectrum(chosen[0])
-    names = {part.label(r) for r in chosen}
-    curves: dict[str, dict[int, list]] = {name: {} for name in order if name in names}
-    for r in part.results:
-        if r.place in sheets and r.state == "finished" and part.label(r) in names:
-            pixels = sheets[r.place].made()
-            curves[part.label(r)][r.seed] = report_pictures.spectrum(pixels)
-    curves = {name: seeds for name, seeds in curves.items() if seeds}
-    if curves:
-        yield _figure(
-            report_plots.panels(
-                curves,
-                {name: colours.get(name, GREY) for name in curves},
-                x="cycles a pixel",
-                y="power (dB)",
-                reference=real,
-                low=min((v for _, v in real), default=-60.0) - 20,
-            ),
-            "Power spectrum of the samples, averaged over directions; dashed: real "
-            "images. Spikes at 0.5 and 0.71 cycles a pixel are checkerboards of period "
-            "2, those at 0.25 and 0.35 of period 4.",
-        )

@@ -83,8 +83,13 @@ def strip(found: Sheet, count: int = STRIP) -> str:
     """The first images in a row, as a data URL."""
     count = max(2, min(count, round(count * found.width / found.cells.shape[2])))
     row = images.grid(images.to_float(found.cells[:count]), columns=count)
+    return url(row, 560)
+
+
+def url(pixels: np.ndarray, smallest: int = 0) -> str:
+    """A picture, uint8 [h, w, c], as a data URL; enlarged to `smallest` pixels."""
     buffer = io.BytesIO()
-    images.picture(row, 560).save(buffer, "PNG", optimize=True)
+    images.picture(pixels, smallest).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -96,19 +101,18 @@ def spectrum(pixels: np.ndarray) -> list[tuple[float, float]]:
     return [(r / size, float(levels[r])) for r in range(1, len(levels))]
 
 
-def real_spectrum(result: Result, num: int = 256) -> list[tuple[float, float]]:
-    """That of the images it was evaluated on while training; empty where the data set
-    is not to be had."""
+def real_images(result: Result, num: int = 256) -> np.ndarray | None:
+    """Images that it was evaluated on while training, uint8 [n, h, w, c]; None where
+    the data set is not to be had."""
     try:
         config = pinned.saved(result.place)
         found = runs.dataset(config, runs.watched(config))
         if pinned.other_data(result.place, config, found.identity):
-            return []
+            return None
         batch = next(found.eval_batches(num, limit=num))
     except (UserError, OSError):
-        return []
-    keep = batch["mask"] > 0
-    return spectrum(images.to_uint8(batch["image"][keep]))
+        return None
+    return images.to_uint8(batch["image"][batch["mask"] > 0])
 
 
 def same_latents(results: Sequence[Result]) -> list[Result]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from deconvgen.core.numbers import number
-from deconvgen.metrics.measures import ARROWS
+from deconvgen.metrics.measures import ARROWS, called
 from deconvgen.report import figures as report_plots
 from deconvgen.report import statistics
 from deconvgen.report.across import Standing
@@ -57,11 +57,12 @@ def rows(part: Part, at: str = "last") -> list[Row]:
 def _column(part: Part, measure: str, at: str) -> dict[str, Cell]:
     table, found = part.table(measure, at), part.analysis(measure, at)
     most = max((len(values) for values in table.values()), default=0)
+    alike = len({*found.means.values()}) == 1 < len(table)
     cells = {}
     for key, values in table.items():
         text = plus_minus(statistics.interval(values.values()), most)
         gap = found.against.get(key)
-        said = "best" if key == found.best else ""
+        said = "best" if key == found.best and not alike else ""
         if gap:
             said = apart(gap, found.logged)
             said += "" if math.isnan(gap.p) else f", {probability(gap.p)}"
@@ -77,7 +78,8 @@ def real(part: Part) -> list[str]:
 
 def markdown(part: Part, at: str = "last") -> list[str]:
     """The lines of the table in Markdown."""
-    head = ["", "setting", *(f"{m} {ARROWS[way]}" for m, way in part.measures.items())]
+    named = (f"{called(m)} {ARROWS[way]}" for m, way in part.measures.items())
+    head = ["", "setting", *named]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows(part, at):
         told = ["; ".join(filter(None, cell[:2])) for cell in row.cells]
@@ -90,7 +92,8 @@ def markdown(part: Part, at: str = "last") -> list[str]:
 def table(part: Part, at: str = "last") -> str:
     """The table as HTML."""
     head = "".join(
-        f"<th scope=col>{wrapped(m)} {ARROWS[way]}</th>"
+        f"<th scope=col>{html.escape(called(m))} {ARROWS[way]}"
+        f"<small>{wrapped(m)}</small></th>"
         for m, way in part.measures.items()
     )
     body = ""
@@ -105,14 +108,14 @@ def table(part: Part, at: str = "last") -> str:
         body += f"<tr class=truth><td></td><th>the real images</th>{cells}</tr>"
     first = next(iter(part.measures))
     told = (
-        f"Best first by {first}; ± standard deviation over the seeds. Bold: the best "
+        f"Best first by {called(first)}; ± standard deviation over the seeds. Bold: "
+        "the best of its column; below the others: their difference from it"
     )
-    told += "of its column; below the others: their difference from it"
     if part.analysis(first, at).judged:
-        told += f", for {first} with its interval; coloured: worse by more than chance"
+        told += ", for the first with its interval; coloured: worse by more than chance"
     return (
-        f"<figure><div class=wide><table><tr><th></th><th>setting</th>{head}</tr>{body}"
-        f"</table></div><figcaption>{html.escape(told)}. "
+        f"<figure><div class=wide><table class=sorts><tr><th></th><th>setting"
+        f"</th>{head}</tr>{body}</table></div><figcaption>{html.escape(told)}. "
         f"{html.escape(facts(part.results))}.</figcaption></figure>"
     )
 
@@ -146,7 +149,7 @@ def matrix(part: Part, measure: str) -> str:
     return (
         f"<figure><div class=wide><table><tr><th>{html.escape(down)} \\ "
         f"{html.escape(across)}</th>{head}</tr>{body}</table></div>"
-        f"<figcaption>{html.escape(measure)} of each pair, mean ± standard "
+        f"<figcaption>{html.escape(called(measure))} of each pair, mean ± standard "
         "deviation over the seeds; the deeper the colour, the better its rank. Empty: "
         "does not fit, or is not finished.</figcaption></figure>"
     )
@@ -164,7 +167,7 @@ def standing(found: Sequence[Standing]) -> str:
         for each in found
     )
     return (
-        "<figure><div class=wide><table><tr><th>setting</th><th scope=col>"
+        "<figure><div class=wide><table class=sorts><tr><th>setting</th><th scope=col>"
         "interquartile mean</th><th scope=col>probability of improvement</th></tr>"
         f"{body}</table></div><figcaption>{html.escape(OVERALL)}</figcaption></figure>"
     )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from deconvgen.metrics.measures import called
 from deconvgen.report import statistics
 from deconvgen.report.part import Part, figure
 from deconvgen.report.results import Result
@@ -10,20 +11,27 @@ from deconvgen.report.variance import Share, lone, shares
 from deconvgen.report.words import apart, listed, number, plural, probability, quality
 
 COSTS = ("multiply_adds_sample", "seconds")
+MEASURED = ("seconds",)
+"""Those that the machine, and whatever else it did, have a part in."""
+LEAST = 0.05
+"""Of the dearest: a smaller difference in cost is none to choose by."""
 
 
 def remarks(part: Part) -> list[str]:
     """What is not in the figures: measures and values that lack, collapses."""
     found = list(part.uncounted)
     if part.missing:
-        found.append(f"Not measured here: {', '.join(part.missing)}.")
+        found.append(f"Not measured here: {', '.join(map(called, part.missing))}.")
     if part.never:
-        found.append(f"Not finite in any finished run: {', '.join(part.never)}.")
+        found.append(
+            f"Not finite in any finished run: {', '.join(map(called, part.never))}."
+        )
     for measure in part.measures:
         if lacking := part.lacking(measure):
+            runs = listed([told(part, r) for r in lacking])
             found.append(
-                f"{plural(len(lacking), 'finished run')} without a finite {measure}, "
-                f"not counted there: {listed([told(part, r) for r in lacking])}."
+                f"{plural(len(lacking), 'finished run')} without a finite "
+                f"{called(measure)}, not counted there: {runs}."
             )
     found += filter(None, (trusted(part, measure) for measure in part.measures))
     if part.measures and (few := part.short_of_seeds(next(iter(part.measures)))):
@@ -53,7 +61,7 @@ def trusted(part: Part, measure: str) -> str:
             f"changes by {number(sd.mean)} (one standard deviation, mean over the "
             "runs) with other images of the same network"
         )
-    return f"{measure} {' and '.join(parts)}." if parts else ""
+    return f"{called(measure)} {' and '.join(parts)}." if parts else ""
 
 
 def told(part: Part, result: Result) -> str:
@@ -86,7 +94,7 @@ def variance_sentences(part: Part, measure: str) -> list[str]:
         return []
     judged = measure == part.primary
     told = _shared(found, judged)
-    text = f"What the variance of {measure} between runs goes with: {told}."
+    text = f"What the variance of {called(measure)} between runs goes with: {told}."
     if single := lone(rows, seeds, values):
         factor, level, rest = single
         text += (
@@ -132,6 +140,18 @@ def costs(part: Part) -> list[str]:
     return [name for name in COSTS if name in have]
 
 
+def differs(part: Part, cost: str) -> bool:
+    """Whether the settings differ in a cost by more than seeds and machines do."""
+    found = [statistics.interval(v.values()) for v in part.table(cost).values()]
+    means = [each.mean for each in found]
+    if len(found) < 2 or not max(means) - min(means) > LEAST * max(means):
+        return False
+    if cost not in MEASURED:
+        return True
+    spread = [each.sd for each in found if each.n > 1]
+    return bool(spread) and max(means) - min(means) > 3 * max(spread)
+
+
 def facts(results: Sequence[Result]) -> str:
     """The provenance of the figures, where all runs share it."""
     evals = [r.evals[-1] for r in results if r.evals]
@@ -149,7 +169,7 @@ def about_best(part: Part) -> str:
         return ""
     names = sorted({r.monitor[0] for r in part.done if r.best_step})
     splits = {e.get("split") for r in part.done for e in r.evals[-1:]}
-    return f"At each run's best evaluation by {' or '.join(names)}; " + (
+    return f"At each run's best evaluation by {' or '.join(map(called, names))}; " + (
         "it is chosen on the validation images, and test/ figures are of other ones."
         if splits == {"validation"}
         else "it is chosen on the images it is measured on, which flatters it."

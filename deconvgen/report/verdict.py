@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from deconvgen.core.numbers import number
+from deconvgen.metrics.measures import called
 from deconvgen.report import power
 from deconvgen.report.blocks import Analysis
 from deconvgen.report.part import Part
@@ -39,10 +40,12 @@ def answer(part: Part) -> str:
         return "No run is finished yet, so there is no answer."
     if not part.primary:
         named = part.design.measure(part.config) if part.design else ""
-        return f"No finished run has a finite {named}, the primary measure: no answer."
+        lacks = f"No finished run has a finite {called(named)}"
+        return f"{lacks}, the primary measure: no answer."
     found = part.tested()
     if not found.order:
-        return f"No finished run has a finite {part.primary}, so there is no answer."
+        lacks = f"No finished run has a finite {called(part.primary)}"
+        return f"{lacks}, so there is no answer."
     text = _first(part, found)
     if found.judged:
         text += _told(part, found) + SPREADS[found.spread] + _power(part, found)
@@ -55,17 +58,18 @@ def answer(part: Part) -> str:
 
 
 def _first(part: Part, found: Analysis) -> str:
-    measure = part.primary
+    measure, mode = called(part.primary), part.measures[part.primary]
     steps = sorted({r.step for r in part.done})
     leads = {"min": f"has the lowest {measure}", "max": f"has the highest {measure}"}
     leads["real"] = (
-        f"comes nearest to the real images' {measure} of {number(part.real(measure))}"
+        f"comes nearest to the real images' {measure} of "
+        f"{number(part.real(part.primary))}"
     )
-    away = "off by " if part.measures[measure] == "real" else ""
+    away = "off by " if mode == "real" else ""
     best = f"{part.key} {found.best}" if part.key else found.best
     over = f"in the mean over {found.crossed} settings, " if found.crossed > 1 else ""
     return (
-        f"“{best}” {leads[part.measures[measure]]}: {away}"
+        f"“{best}” {leads[mode]}: {away}"
         f"{number(found.means[found.best])} ({over}{plural(found.seeds, 'seed')}, "
         f"{' or '.join(map(str, steps))} steps)."
     )
@@ -157,7 +161,10 @@ def primary_sentence(part: Part) -> str:
     of = f"the values of {part.key}" if part.key else "all settings with each other"
     named = "named before the first run" if part.design else "not named before the runs"
     mode = part.measures[part.primary]
-    return f"Primary measure, {named}: {quality(part.primary, mode)}; it compares {of}."
+    return (
+        f"Primary measure, {named}: {quality(part.primary, mode)}, in files "
+        f"{part.primary}; it compares {of}."
+    )
 
 
 def others(part: Part) -> Sequence[str]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from deconvgen.core.numbers import number
+from deconvgen.metrics.measures import called
 from deconvgen.report.blocks import Comparison
 from deconvgen.report.statistics import Interval
 
@@ -62,4 +63,5 @@ def plural(count: int, word: str) -> str:
 
 def quality(measure: str, mode: str) -> str:
     """What is made small or large: a measure, or its distance from the real images'."""
-    return f"distance from the real images' {measure}" if mode == "real" else measure
+    name = called(measure)
+    return f"distance from the real images' {name}" if mode == "real" else name

@@ -43,7 +43,7 @@ def study(wanted=0.0, layers=tuple(LEVEL)):
 def test_quality_has_its_interval_its_costs_and_a_star_on_the_front():
     (part,) = study().parts
     table = costs.quality_and_cost(part)
-    assert table.head[:3] == ["setting", "psnr ↑", "parameters"]
+    assert table.head[:3] == ["setting", "PSNR ↑", "parameters"]
     best, cheap, worst = table.rows
     assert best[0] == "nearest_conv" and best[1].startswith("21.") and " to " in best[1]
     assert best[3] == "1.2M ★" and cheap[3] == "400k ★" and worst[3] == "2M"

@@ -137,13 +137,13 @@ def test_a_figure_that_is_not_finite_is_told_and_a_lucky_seed_does_not_win():
     runs += seeds("lucky", ["nan", 99.0, "nan", "nan", "nan"])
     part = part_of({"psnr": "max"}, *runs)
     text = report_verdict.answer(part)
-    assert text.startswith("“good” has the highest psnr: 9.140 (5 seeds, 9 steps)")
+    assert text.startswith("“good” has the highest PSNR: 9.140 (5 seeds, 9 steps)")
     assert "better than 1 of the 2 other settings by more than chance" in text
     assert "No verdict on “lucky”, with fewer than 5 seeds" in text
     assert "What this design tells with 80 % power is 0." in text
     assert text.endswith(report_verdict.UNNAMED)
     said = " ".join(report_text.remarks(part))
-    assert "4 finished runs without a finite psnr" in said
+    assert "4 finished runs without a finite PSNR" in said
     assert "“lucky, seed 0”, “lucky, seed 2”" in said
     assert "1 setting with fewer seeds than others, ranked after them: “lucky”" in said
 
@@ -155,7 +155,7 @@ def test_a_measure_that_is_finite_nowhere_leaves_the_answer_to_the_next():
     assert list(part.measures) == ["psnr"] and part.never == ["frechet_random"]
     assert "No verdict: that takes 5 seeds of each" in report_verdict.answer(part)
     told = report_text.remarks(part)
-    assert "Not finite in any finished run: frechet_random." in told
+    assert "Not finite in any finished run: Frechet distance (random)." in told
 
 
 def test_the_measures_of_real_images_are_won_by_who_comes_nearest():
@@ -167,8 +167,9 @@ def test_the_measures_of_real_images_are_won_by_who_comes_nearest():
     part = part_of({"replica_db_s2": "real"}, *runs)
     assert part.order("replica_db_s2") == ["near", "under", "over"]
     assert part.real("replica_db_s2") == 1.25
-    assert "comes nearest to the real images' replica_db_s2 of 1.250: off by 0.100" in (
-        report_verdict.answer(part).replace("0.1000", "0.100")
+    assert (
+        "comes nearest to the real images' replicas of the spectrum (period 2) of 1.250"
+        in (report_verdict.answer(part).replace("0.1000", "0.100"))
     )
     alone = part_of({"replica_db_s2": "real", "x": "min"}, result({}, {"x": 1.0}))
     assert alone.missing == ["replica_db_s2"]
@@ -213,7 +214,7 @@ def test_the_primary_measure_answers_and_the_others_describe():
     assert not any(cell.worse for row in rows(part) for cell in row.cells)
     lacking = part_of({"psnr": "max", "fid": "min"}, *runs, design=designed(x="fid"))
     assert lacking.primary == ""
-    assert "finite fid, the primary measure: no answer" in report_verdict.answer(
+    assert "finite FID, the primary measure: no answer" in report_verdict.answer(
         lacking
     )
 
@@ -231,7 +232,7 @@ def test_a_test_of_a_key_compares_its_values():
     design = designed("tukey(model.upsampler)")
     part = part_of({"psnr": "max"}, *runs, design=design)
     text = report_verdict.answer(part)
-    assert text.startswith("“upsampler p” has the highest psnr")
+    assert text.startswith("“upsampler p” has the highest PSNR")
     assert "in the mean over 4 settings, 6 seeds" in text
     assert "better than every other value" in text
     assert not part.analysis("psnr").judged  # the settings are described

@@ -114,7 +114,10 @@ def test_the_answer_names_the_best_what_it_beats_and_what_is_missing(folder):
     (part,) = parts.parts(plan, found)
     assert part.measures == {"frechet_random": "min"} and part.missing == ["psnr"]
     text = report_verdict.answer(part)
-    assert "has the lowest frechet_random: " in text and "6 seeds, 20 steps" in text
+    assert (
+        "has the lowest Frechet distance (random): " in text
+        and "6 seeds, 20 steps" in text
+    )
     assert "3 of 36 runs are not finished" in text
     order = part.order("frechet_random")
     assert order[0].startswith("nearest_conv") and "residual true" in order[0]
@@ -152,7 +155,7 @@ def test_test_figures_answer_and_validation_figures_choose(tmp_path):
     assert "is 0.5000 between" in remark and "by 0.2500 (one" in remark
     page = report.report([tmp_path])[0].read_text()
     assert "chosen on the validation images" not in page  # the old ones were not
-    assert "frechet_random while training" in page
+    assert "Frechet distance (random) while training" in page
 
 
 def test_turning_a_switch_has_its_effect_and_interval(folder):
@@ -180,7 +183,7 @@ def test_the_page_needs_no_other_file(written):
     outside = [x for x in links if not x.startswith(("data:image/png;base64,", "#"))]
     assert links and not outside
     assert (
-        "<script" not in text
+        "<script " not in text
         and "@import" not in text
         and "url(" not in (re.sub(r"url\(#", "", text))
     )
@@ -193,10 +196,17 @@ def test_the_page_tells_everything(written):
     assert "33 finished, 3 failed" in text
     assert text.count("deconvgen sweep mine.py --workdir=x") == 1
     assert "deconvgen train --config=dcgan:smoke --config.model.upsampler=" in text
-    assert text.count("<figure class=strip>") == 6
-    for name in ("ranking by", "power (dB) over", "frechet_random over step"):
+    assert text.count("<figure class=strip>") == 13  # close-ups, the real ones', strips
+    assert "<table class=sorts>" in text and "of 255 grey levels" in text
+    for name in (
+        "ranking by",
+        "power (dB) over",
+        "Frechet distance (random) over step",
+    ):
         assert f'aria-label="{name}' in text
-    assert 'aria-label="frechet_random against multiply adds sample"' in text
+    assert (
+        'aria-label="Frechet distance (random) against multiply-adds to sample"' in text
+    )
 
 
 def test_markdown_and_csv_have_the_same_means(written):
@@ -321,14 +331,17 @@ def test_significance_best_step_legend_and_real_images_are_shown(folder, tmp_pat
         write_run(experiment.place(tmp_path, trial), trial, value, early=-3, **more)
     page, told, table, _ = report.report([tmp_path])
     text = page.read_text()
-    first, best = text.split("At each run&#x27;s best evaluation by frechet_random")
+    first, best = text.split(
+        "At each run&#x27;s best evaluation by Frechet distance (random)"
+    )
     assert first.count("<small>best</small>") == best.count("<small>best</small>") == 3
     judged = re.findall("<small>[+][^<]* to [^<]*p [=&]", first)
     assert len(judged) == 5  # every other setting, by the primary measure
     assert " to " not in "".join(re.findall("<small>[^<]*", best.split("<h3>")[0]))
     assert "the real images</th><td></td><td></td><td>2.500</td>" in text
-    assert "unbiased for few of them; 0 is alike; lower is better</dd>" in text
-    assert "against seconds" in text or 'aria-label="frechet_random against' in text
+    assert "unbiased for few of them; 0 is alike; lower is better <code>" in text
+    assert "<dt>kernel distance (random)</dt>" in text
+    assert 'aria-label="Frechet distance (random) against multiply-adds' in text
     assert "| the real images |  |  | 2.500 |" in told.read_text()
     assert "- kid_random_mean: kernel distance" in told.read_text()
     with table.open() as file:
