@@ -4,10 +4,12 @@
     deconvgen sweep experiments/gan_recipes.py --size=full --workdir=sweeps/told
     deconvgen report sweeps/told
 
-`full` and `untold` change one thing after the other in the demo with and without
-labels; `critic` is of critics without a norm over the batch, with penalties; `few` of
-500 images. A setting is chosen by the figure on validation images; reports tell the
-test figure beside it. Steps are such that a setting costs about what the demo does.
+`full` changes one thing after the other in the demo, beginning at a critic that is told
+the label on all of its features: that alone takes the Frechet distance after 700 steps
+from 3.20 to 0.93 (one seed, 1,000 validation images). `untold` is without labels;
+`critic` of critics without a norm over the batch, with penalties; `few` of 500 images.
+A setting is chosen by the figure on validation images; reports tell the test figure
+beside it. Steps are such that a setting costs about what the demo does.
 """
 
 from deconvgen.sweep import chain, choose, product, seeds, smoke, together
@@ -47,9 +49,8 @@ WIDTHS = chain(
 )
 AVERAGES = choose("ema_half_life", [5_000, 20_000])
 LABELS = chain(
-    choose("model.critic_condition", ["features", "one_hot"]),
+    choose("model.critic_condition", ["one_hot"]),
     choose("model.class_gains", [True]),
-    one(model__critic_condition="features", model__class_gains=True),
 )
 NO_NORM = {"model__critic_norm": "none", "model__critic_initializer": "he_normal"}
 PENALIZED = chain(
@@ -73,6 +74,11 @@ PENALIZED = chain(
     ),
     choose("model.critic_deviation", [True]),
 )
+ALL = choose("model.critic_condition", ["features"])
+TOGETHER = chain(
+    product(both("b1", [0.0]), both("b2", [0.99]), BATCHES),
+    choose("model.class_gains", [True]),
+)
 COMMON = chain([{}], LOSSES, RATES, MOMENTS, BATCHES, WIDTHS, AVERAGES)
 UNTOLD = choose("model.conditional", [False])
 # 5 % of the training images are 500.
@@ -89,7 +95,7 @@ FEW = product(
 
 RUNS = {
     "smoke": seeds(chain([{}], LABELS, LOSSES), 3),
-    "full": seeds(chain(COMMON, LABELS), 5),
+    "full": seeds(chain([{}], LABELS, product(ALL, chain(COMMON, TOGETHER))), 5),
     "untold": seeds(product(UNTOLD, COMMON), 5),
     "critic": seeds(product(choose("model.conditional", [True, False]), PENALIZED), 5),
     "few": seeds(FEW, 5),
