@@ -16,8 +16,9 @@ from deconvgen.data.picture_files import picture_set
 from deconvgen.data.picture_sets import PictureSet
 from deconvgen.metrics import neighbours, spectra
 from deconvgen.metrics.confidence import (
+    around,
+    frechet_error,
     frechet_infinity,
-    frechet_interval,
     share_interval,
 )
 from deconvgen.metrics.distances import (
@@ -209,7 +210,7 @@ def floors(real: Seen, name: str) -> dict[str, float]:
     """What real pictures have against real ones: two random halves of them.
 
     The Frechet distance of halves is all bias, which goes with 1 / n, so half of it is
-    that of whole sets.
+    that of whole sets. The kernel distance has no bias: its floor is 0 and chance.
     """
     order = np.random.default_rng(1).permutation(len(real.rows))
     half = len(order) // 2
@@ -217,8 +218,10 @@ def floors(real: Seen, name: str) -> dict[str, float]:
         return {}
     one, other = real.rows[order[:half]], real.rows[order[half : 2 * half]]
     near = neighbours.manifolds(one, other)
+    kid = kernel_distance(one, other)
     return {
         f"{frechet_name(name)}_floor": frechet_distance(one, other) / 2,
+        f"kid_{name}_mean_floor": kid.mean,
         **{f"{key}_{name}_floor": v for key, v in near._asdict().items()},
     }
 
@@ -239,12 +242,17 @@ def against(
     }
     near = None
     if min(len(real.rows), len(fake.rows)) >= LEAST:
-        found[label] = frechet(real, fake)
-        low, high = frechet_interval(real.rows, fake.rows)
-        found |= {f"{label}_low": low, f"{label}_high": high}
-        found[f"{label}_infinity"] = frechet_infinity(real.rows, fake.rows)
+        numbers = (real.pictures.num, fake.pictures.num)
         kid = kernel_distance(real.rows, fake.rows)
-        found |= {f"kid_{name}_mean": kid.mean, f"kid_{name}_std": kid.std}
+        for key, value, error, least in (
+            (label, frechet(real, fake),
+             frechet_error(real.rows, fake.rows, numbers), 0.0),
+            (f"kid_{name}_mean", kid.mean, kid.error, -np.inf),
+        ):  # fmt: skip
+            low, high = around(value, error, least)
+            found |= {key: value, f"{key}_low": low, f"{key}_high": high}
+        found[f"kid_{name}_std"] = kid.std
+        found[f"{label}_infinity"] = frechet_infinity(real.rows, fake.rows)
         near = neighbours.memberships(real.rows, fake.rows)
         names = neighbours.Manifolds._fields
         for key, values in zip(names, near or [np.full(1, nan)] * 4):

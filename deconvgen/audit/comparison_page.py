@@ -8,7 +8,7 @@ import numpy as np
 
 from deconvgen.audit import picture_page, sheet
 from deconvgen.audit.comparison import Comparison, Versus
-from deconvgen.audit.comparison_words import meaning
+from deconvgen.metrics.measures import explained
 from deconvgen.metrics.neighbours import nearest
 from deconvgen.metrics.spectra import decibels
 
@@ -29,7 +29,7 @@ def write_page(found: Comparison, path: Path) -> Path:
             f"Against {real.num} real pictures of {real.name}, {h} x {w}. Features of "
             f"the extractor {found.extractor}; resizer: {found.resizer}."
         ),
-        sheet.table(columns, {row: meaning(row) for row in rows}),
+        sheet.table(columns, {row: explained(row) for row in rows}),
         sheet.heading("Spectra"),
         _spectra(found),
     ]

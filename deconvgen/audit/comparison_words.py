@@ -1,39 +1,11 @@
-"""A comparison in lines, and what its figures mean."""
+"""A comparison in lines."""
 
 from typing import Any
 
 from deconvgen.audit.comparison import Comparison, frechet_name
-from deconvgen.audit.picture_words import MEANINGS
 
-DISTANCES = {
-    "frechet": "squared distance of Gaussians fitted to the features: less is nearer",
-    "fid": "squared distance of Gaussians fitted to Inception's features",
-    "kid": "squared MMD of the features (cubic kernel), over subsets; 0 is the same",
-    "precision": "share of the pictures that lie near a real one",
-    "recall": "share of the real ones that lie near a picture",
-    "density": "real neighbourhoods around a picture, over 5",
-    "coverage": "share of the real ones with a picture in their neighbourhood",
-    "memorization": "distance to the nearest real one over that of real ones: 1 is new",
-    "copies": "share of pictures that all but are a real one",
-    "spectrum_distance": "rms difference of the mean azimuthal spectra",
-}
-ENDS = {
-    "_floor": "(real against real, at the same number)",
-    "_low": "(from, in 95 of 100 draws)",
-    "_high": "(to)",
-    "_infinity": "(of infinitely many images)",
-    "_std": "(standard deviation over subsets)",
-}
-
-
-def meaning(name: str) -> str:
-    """What a figure of a comparison says."""
-    name = name.removeprefix("real_")
-    if name in MEANINGS:
-        return MEANINGS[name]
-    end = next((words for end, words in ENDS.items() if name.endswith(end)), "")
-    about = next((w for start, w in DISTANCES.items() if name.startswith(start)), "")
-    return end or about
+BESIDE = ("_floor", "_low", "_high", "_infinity", "_std")
+"""Ends of the names of figures that stand beside another."""
 
 
 def told(found: Comparison) -> list[str]:
@@ -47,7 +19,7 @@ def told(found: Comparison) -> list[str]:
     for versus in found.fakes:
         figures, pictures = versus.figures, versus.seen.pictures
         lines.append(f"{pictures.name} ({pictures.num} pictures)")
-        hidden = lambda k: k.endswith(tuple(ENDS)) or k.startswith("real_")
+        hidden = lambda k: k.endswith(BESIDE) or k.startswith("real_")
         shown = {k: v for k, v in figures.items() if not hidden(k)}
         for key, value in shown.items():
             low, high = (figures.get(f"{key}_{end}") for end in ("low", "high"))

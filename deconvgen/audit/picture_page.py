@@ -7,7 +7,8 @@ import numpy as np
 from deconvgen.audit import sheet
 from deconvgen.audit.picture_audit import PictureAudit
 from deconvgen.audit.picture_look import View
-from deconvgen.audit.picture_words import MEANINGS
+from deconvgen.audit.picture_words import SHOWN as FIGURES
+from deconvgen.metrics.measures import explained
 from deconvgen.metrics.periods import SPECTRA, grey
 from deconvgen.metrics.spectra import decibels
 
@@ -23,7 +24,7 @@ def write_page(audit: PictureAudit, path: Path) -> Path:
         sheet.paragraph(_about(audit)),
         sheet.listed(audit.said),
         sheet.heading("Figures"),
-        sheet.table(columns, MEANINGS),
+        sheet.table(columns, {key: explained(key) for key in FIGURES}),
         sheet.heading("Where it repeats"),
         sheet.row([*figures(first), _spectrum(first)]),
         sheet.heading("The pictures"),
@@ -51,7 +52,7 @@ def _columns(audit: PictureAudit) -> dict[str, dict]:
         for title, inner in ((name, start), (f"real, {name}", f"{start}real_")):
             column = {
                 key: audit.figures[f"{inner}{key}"]
-                for key in MEANINGS
+                for key in FIGURES
                 if f"{inner}{key}" in audit.figures
             }
             if column:

@@ -11,23 +11,13 @@ from deconvgen.metrics.jpeg import Jpeg
 from deconvgen.metrics.periods import Line
 from deconvgen.metrics.seams import Seam
 
-MEANINGS = {
-    "images": "how many were looked at",
-    "period": "the longest clear period in pixels; 0: none",
-    "periods": "all clear periods, and what is inside them",
-    "period_db": "the highest line of a clear period over its neighbours; 0: none",
-    "phase_ratio": "of the worst clear period, the strongest position over the weakest",
-    "cell_ratio_s2": "in-cell differences (NPR) of the alignments of 2 x 2 cells: 1",
-    "cell_ratio_s4": "the same of 4 x 4 cells",
-    "autocorrelation_peak": "of the residual at the clear period, over its neighbours",
-    "neighbour_correlation": "of the residual with itself one pixel on",
-    "off_dc_share": "of the Fourier magnitudes, away from frequency 0",
-    "high_band_slope": "of the spectrum's upper octave; real pictures about -2",
-    "seam_period": "pixels from one seam to the next; 0: none",
-    "seam_db": "the step across a seam over the steps beside it; 0: none",
-    "jpeg_comb": "how much of a comb JPEG left in the 8 x 8 blocks: 0 none, 1 all",
-    "not_jpeg_period_db": "the highest line that JPEG does not explain; 0: none",
-}
+SHOWN = (
+    *("images", "period", "periods", "period_db", "not_jpeg_period_db", "phase_ratio"),
+    *("cell_ratio_s2", "cell_ratio_s4", "autocorrelation_peak"),
+    *("neighbour_correlation", "off_dc_share", "high_band_slope"),
+    *("seam_period", "seam_db", "jpeg_comb"),
+)
+"""The figures of the page, in its order."""
 JPEG_MARGIN = 6.0
 """dB that a line is over JPEG's own at 1/8 and 3/8 before it is another's."""
 

@@ -68,6 +68,7 @@ class KernelDistance(NamedTuple):
     mean: float
     std: float
     subset_size: int
+    error: float = float("nan")  # standard error of the distance of all images
 
 
 def kernel_distance(
@@ -81,8 +82,9 @@ def kernel_distance(
 
     Mean and standard deviation over random subsets, drawn without replacement from
     either set; `subset_size` 0 is 1000, or half of the smaller set where that is less.
-    Unbiased at any number of images, so it may be slightly negative. Raises
-    `UserError` for subsets of fewer than 2 rows, or more than a set has.
+    Unbiased at any number of images, so it may be slightly negative. The standard error
+    is that of the statistic's first-order terms (Hoeffding 1948). Raises `UserError`
+    for subsets of fewer than 2 rows, or more than a set has.
     """
     x, y = pair(real, fake, 2, "the kernel distance")
     smaller = min(len(x), len(y))
@@ -100,26 +102,45 @@ def kernel_distance(
         for picks in chosen:
             picks[i, rng.choice(picks.shape[1], size, replace=False)] = 1
     # All subsets at once: the sum of the kernel over a subset is s' K s.
-    within = sum(
-        (_kernel_sums(a, a, s, s) - s @ _kernel_of_itself(a)) / (size * (size - 1))
-        for a, s in zip((x, y), chosen, strict=True)
-    )
-    values = within - 2 * _kernel_sums(x, y, *chosen) / size**2
-    return KernelDistance(float(values.mean()), float(values.std()), size)
+    between, *across = _kernel_sums(x, y, *chosen)
+    values, variance = -2 * between / size**2, 0.0
+    for rows, others, picks, mixed in zip((x, y), (y, x), chosen, across, strict=True):
+        pairs, above, below = _kernel_sums(rows, rows, picks, picks, above=True)
+        values = values + 2 * pairs / (size * (size - 1))
+        n = len(rows)
+        own = 2 / n * ((above + below) / (n - 1) - mixed / len(others))
+        variance += np.sum((own - own.mean()) ** 2)
+    found = (float(values.mean()), float(values.std()), size)
+    return KernelDistance(*found, float(np.sqrt(variance)))
 
 
-def _kernel_sums(x, y, picks_x, picks_y) -> np.ndarray:
-    """sum of k(x_i, y_j) over the i and j that each row of the picks picks."""
-    total = np.zeros(len(picks_x))
+def _kernel_sums(
+    x: np.ndarray,
+    y: np.ndarray,
+    picks_x: np.ndarray,
+    picks_y: np.ndarray,
+    above: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """sum of k(x_i, y_j) over the i and j that each row of the picks picks; over all j
+    for each i; over all i for each j.
+
+    With `above`, of one set with itself, over the pairs with i < j alone.
+    """
+    total, over_y, over_x = np.zeros(len(picks_x)), np.zeros(len(x)), np.zeros(len(y))
     for rows in blocks(len(x)):
-        base = x[rows] @ y.T / x.shape[1] + 1
-        kernel = base * base * base  # many times faster than a power
-        total += np.sum((picks_x[:, rows] @ kernel) * picks_y, axis=1)
-    return total
-
-
-def _kernel_of_itself(x) -> np.ndarray:
-    return (np.sum(x * x, axis=1) / x.shape[1] + 1) ** 3
+        first = rows.start if above else 0
+        base = x[rows] @ y[first:].T
+        base /= x.shape[1]
+        base += 1
+        kernel = base * base  # many times faster than a power
+        kernel *= base
+        if above:
+            square = kernel[:, : len(kernel)]
+            square[np.tril_indices(len(square))] = 0
+        total += np.sum((picks_x[:, rows] @ kernel) * picks_y[:, first:], axis=1)
+        over_y[rows] = kernel.sum(1)
+        over_x[first:] += kernel.sum(0)
+    return total, over_y, over_x
 
 
 class Modes(NamedTuple):

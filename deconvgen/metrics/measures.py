@@ -56,6 +56,12 @@ def find(name: str) -> Measure | None:
     return measures().get(name) or next(fits, None)
 
 
+def explained(name: str) -> str:
+    """What a figure is, in its unit; "" of one that the table lacks."""
+    found = find(name)
+    return found.explained() if found else ""
+
+
 def plain(name: str) -> str:
     """A figure's name without the split that it is of: `test/psnr` is psnr."""
     return name.removeprefix("test/").removeprefix("validation/")

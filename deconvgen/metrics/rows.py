@@ -10,7 +10,7 @@ from deconvgen.core.errors import UserError
 
 Rows = Shaped[np.ndarray | Array, "..."]  # [n, d], d the same for both sets
 
-BLOCK = 1000
+BLOCK = 256
 """Rows whose distances to all others are held at once."""
 
 

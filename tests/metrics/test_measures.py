@@ -53,6 +53,8 @@ def test_the_rows_are_whole():
         ("fid", "fid"),
         ("frechet_random", "frechet_*"),
         ("frechet_random_floor", "*_floor"),
+        ("frechet_random_infinity", "*_infinity"),
+        ("copies_random_low", "*_low"),
         ("psnr_y_bicubic", "*_bicubic"),
         ("whole_psnr_y", "*psnr_y"),
         ("boundary_iou_bag", "boundary_iou*"),
