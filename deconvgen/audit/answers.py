@@ -5,6 +5,7 @@ Answers are [draws, H, W, channels], and (r, s) the factor that they were enlarg
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -25,10 +26,13 @@ def middle(y: np.ndarray, factor: tuple[int, int]) -> np.ndarray:
 
 
 def phases(y: np.ndarray, factor: tuple[int, int]) -> np.ndarray:
-    """Mean square [r, s] at each position of a cell, about the mean of each map."""
-    inner = middle(y, factor)
-    inner = inner - inner.mean((1, 2), keepdims=True)
-    return cells(inner**2, factor).mean((0, 1, 3, 5))
+    """Variance [r, s] at each position of a cell, about that position's own mean.
+
+    What the means of the positions differ by is a grid that does not vary: `dc_gap`.
+    """
+    inner = cells(middle(y, factor), factor)
+    inner = inner - inner.mean((1, 3), keepdims=True)
+    return (inner**2).mean((0, 1, 3, 5))
 
 
 def cells(y: np.ndarray, factor: tuple[int, int]) -> np.ndarray:
@@ -38,10 +42,36 @@ def cells(y: np.ndarray, factor: tuple[int, int]) -> np.ndarray:
 
 
 def phase_ratio(phases: np.ndarray) -> float:
-    """The largest over the smallest; NaN where nothing varies."""
-    if not phases.max() > 0:
+    """The largest over the smallest; NaN where nothing varies, or is no number."""
+    if not phases.max() > 0:  # nor where it is NaN
         return math.nan
     return float(phases.max() / phases.min()) if phases.min() > 0 else math.inf
+
+
+def evenness(y: np.ndarray, factor: tuple[int, int]) -> float:
+    """`phase_ratio` of noise, of which some phase is always the largest by chance.
+
+    So the phases are picked by one half of the draws, and compared by the other.
+    """
+    halves = [phases(y[i::2], factor).ravel() for i in (0, 1)]
+    if not all(half.max() > 0 for half in halves):
+        return math.nan
+    found = []
+    for picks, half in (halves, halves[::-1]):
+        most, least = half[picks.argmax()], half[picks.argmin()]
+        found.append(most / least if least > 0 else math.inf)
+    return max(1.0, math.sqrt(found[0] * found[1]))
+
+
+def beyond_rounding(answer: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """An answer, and 0 for one that is no more than the rounding of the usual one."""
+    size = lambda y: float(np.sqrt(np.mean(np.square(y))))
+    return answer if size(answer) > 1e-5 * size(usual) else np.zeros_like(answer)
+
+
+def root_ratio(part: Any, whole: Any) -> float:
+    """The root of a part of a mean square; NaN where there is nothing to be part of."""
+    return math.sqrt(float(part) / float(whole)) if whole > 0 else math.nan
 
 
 def gains(answer: np.ndarray, factor: tuple[int, int]) -> np.ndarray:
@@ -53,8 +83,7 @@ def dc_gap(answer: np.ndarray, factor: tuple[int, int]) -> float:
     """How far the gains of the phases are apart, over their root mean square."""
     each = gains(answer, factor)
     apart = each - each.mean((1, 2), keepdims=True)
-    power = (each**2).mean()
-    return float(np.sqrt((apart**2).mean() / power)) if power > 0 else 0.0
+    return root_ratio((apart**2).mean(), (each**2).mean())
 
 
 def strides(
@@ -81,7 +110,7 @@ def off_dc(answer: np.ndarray) -> float:
     """The share of the Fourier magnitudes that is not at frequency 0."""
     magnitude = np.abs(np.fft.fft2(answer, axes=(1, 2)))
     total = magnitude.sum()
-    return float(1 - magnitude[:, 0, 0].sum() / total) if total > 0 else 0.0
+    return float(1 - magnitude[:, 0, 0].sum() / total) if total > 0 else math.nan
 
 
 def impulse(call: Numpy, base: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -118,6 +147,8 @@ def equivariance(
     still = call(x)
     top = float(np.abs(still).max())
     peak = 2.0 if top <= 1.001 else float(still.max() - still.min())
+    if not np.ptp(still) > 0:  # what never varies follows everything
+        return math.nan, math.nan
     f, g = np.fft.fftfreq(h)[:, None, None], np.fft.fftfreq(w)[:, None]
     turn = np.exp(-2j * np.pi * (f / r + g / s))
     part = np.fft.ifft2(np.fft.fft2(x, axes=(1, 2)) * turn, axes=(1, 2)).real
@@ -148,6 +179,8 @@ def replica_db(y: np.ndarray, w: int, factor: tuple[int, int]) -> float:
     power = lambda f: float((np.abs(np.einsum("bhwc,w->bhc", y, at(f))) ** 2).sum())
     own = max(1, round(3 * w / 16)) / w / s
     highest = max(power(own + m / s) for m in range(1, s))
+    if not max(highest, power(own)) > 0:
+        return math.nan
     return float(
         np.clip(10 * np.log10(max(highest, 1e-30) / max(power(own), 1e-30)), -100, 100)
     )

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deconvgen.audit.answers import (
+    beyond_rounding,
     border,
     dc_gap,
     equivariance,
+    evenness,
     impulse,
     middle,
     off_dc,
-    phase_ratio,
     phases,
     replica_db,
     smooth,
@@ -50,7 +51,7 @@ class NetworkAudit(NamedTuple):
     - factor: rows and columns of the output over those of the input.
     - strides: of the divisors of the factor, those that have a grid of their own, with
       the share that it has of the mean answer (2: 0.3 is 30 % of a period of 2).
-    - phase_variance: of noise, the largest mean square of the output's phases over the
+    - phase_variance: of noise, the largest variance of the output's phases over the
       smallest: 1 is even, (ceil(k/s) / floor(k/s))^2 of one transposed convolution.
     - dc_gap: root mean square deviation of the phases of the answers to constants, over
       that of the answers: 0 is no checkerboard.
@@ -149,22 +150,22 @@ def network(
     for (name, y), (_, k), (_, z) in zip(noise, constants, zero, strict=True):
         if y.ndim == 4 and not (y.shape[1] % h or y.shape[2] % w):
             own = (y.shape[1] // h, y.shape[2] // w)
-            ratio = phase_ratio(phases(y, own))
-            named.append(Stage(name, own, y.shape[3], ratio, dc_gap(k - z, own)))
+            gap = dc_gap(beyond_rounding(k - z, y), own)
+            named.append(Stage(name, own, y.shape[3], evenness(y, own), gap))
     image, answer, dark = noise[-1][1], constants[-1][1], zero[-1][1]
     answered = impulse(call, draw(DRAWS, h, w, c), draw(DRAWS, c))
     high, wide = (support(answered.sum(axis)) for axis in (1, 0))
     eq, frac = equivariance(call, scale * smooth(rng, (DRAWS, h, w, c)), (r, s))
-    cell, gap = phases(image, (r, s)), answer - dark
+    cell, gap = phases(image, (r, s)), beyond_rounding(answer - dark, image)
     waves = np.broadcast_to(scale * wave(w, draw(c)), (DRAWS, h, w, c))
     return NetworkAudit(
         (r, s),
         (c, image.shape[-1]),
         layout,
         strides(cell, gap, (r, s)),
-        phase_ratio(cell),
+        evenness(image, (r, s)),
         dc_gap(gap, (r, s)),
-        off_dc(middle(answer, (r, s))),
+        off_dc(middle(beyond_rounding(answer, image), (r, s))),
         (high, wide),
         (-(-(high + r - 1) // r), -(-(wide + s - 1) // s)),
         eq,

@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from deconvgen.audit.picture_look import Look, View
 from deconvgen.audit.picture_words import record, shared
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import whole
-from deconvgen.core.plugins import named_object
 from deconvgen.data.picture_files import picture_set
 from deconvgen.data.picture_sets import PictureSet
 from deconvgen.metrics import neighbours, spectra
@@ -26,7 +23,7 @@ from deconvgen.metrics.distances import (
     frechet_of_moments,
     kernel_distance,
 )
-from deconvgen.metrics.features import Extractor, cache_folder, extractors
+from deconvgen.metrics.features import compiled, named
 from deconvgen.metrics.periods import lines
 from deconvgen.metrics.seams import seams
 from deconvgen.metrics.sets import LEAST
@@ -134,24 +131,12 @@ def compare(
             )
     channels = max(found.shape[-1] for found in sets)
     sets = [found.in_channels(channels) for found in sets]
-    used = _named(extractor, dataset, weights)
-    features = jax.jit(used.features)
+    used = named(extractor, dataset, weights)
+    features = compiled(used)
     true, *others = (read(found, features, size) for found in sets)
     floor = floors(true, used.name)
     versus = [against(true, other, used.name, floor) for other in others]
     return Comparison(used.name, _resizer(used.name, shape), true, versus)
-
-
-def _named(extractor: Any, dataset: str, weights: str) -> Extractor:
-    if isinstance(extractor, Extractor):
-        return extractor
-    if callable(extractor):
-        own: Any = extractor
-        return Extractor(getattr(own, "__name__", "own"), own)
-    if ":" in extractor:
-        return Extractor(extractor.rpartition(":")[2], named_object(extractor))
-    folder = str(cache_folder())
-    return extractors[extractor](dataset=dataset, folder=folder, weights=weights)
 
 
 def _resizer(extractor: str, shape: tuple[int, int, int]) -> str:
@@ -179,9 +164,7 @@ def read(pictures: PictureSet, features: Any, batch_size: int) -> Seen:
     for batch in pictures.read(size):
         n = len(batch)
         padded = np.pad(batch, [(0, size - n), *[(0, 0)] * 3])
-        made = np.asarray(features(jnp.asarray(padded)), np.float32)[:n]
-        if made.ndim != 2:
-            raise UserError(f"features should be [n, d], not {list(made.shape)}")
+        made = features(padded)[:n]
         new = _moments(made)
         moments = new if moments is None else moments + new
         rows.append(made[kept[first : first + n]])

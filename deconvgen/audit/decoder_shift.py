@@ -4,15 +4,14 @@ from collections.abc import Callable
 
 import flax.linen as nn
 from jax import Array
-from jaxtyping import Float
 
 from deconvgen.core.types import Images
-from deconvgen.metrics.artifacts import shift_inconsistency
+from deconvgen.metrics.shifts import Shifts
 from deconvgen.models.decoder import Decoder
 
 
-def decoder_shift(draw: Callable[[], Images]) -> Float[Array, " b"]:
-    """`shift_inconsistency` of the `Decoder` that `draw` runs, by one pixel of image.
+def decoder_shift(draw: Callable[[], Images], mask: Array) -> Shifts:
+    """`Shifts` of the `Decoder` that `draw` runs, by parts of one pixel of image.
 
     The map between latent and decoder is moved by as much less as the decoder
     enlarges it. By whole pixels of the map a convolutional decoder moves along exactly;
@@ -39,4 +38,4 @@ def decoder_shift(draw: Callable[[], Images]) -> Float[Array, " b"]:
         with nn.intercept_methods(swap):
             return draw()
 
-    return shift_inconsistency(drawn_from, seed, seed.shape[2] / width)
+    return Shifts.of(drawn_from, seed, seed.shape[2] / width, mask)

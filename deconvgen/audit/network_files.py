@@ -77,20 +77,59 @@ def _onnx(path: Path) -> Found:
             "an ONNX file needs onnxruntime: pip install 'deconvgen[onnx]'"
         ) from None
     try:
+        program, stages = _with_stages(path)
         session = onnxruntime.InferenceSession(
-            str(path), providers=["CPUExecutionProvider"]
+            program, providers=["CPUExecutionProvider"]
         )
     except Exception as error:
         raise UserError(f"{path} cannot be read: {first_line(error)}") from error
     given = session.get_inputs()[0]
-    run = lambda x: session.run(None, {given.name: np.asarray(x, np.float32)})[0]
+    if given.type != "tensor(float)":
+        raise UserError(
+            f"{path} takes {given.name} as {given.type}: the audit gives it float32; "
+            "export it in float32"
+        )
+    image = session.get_outputs()[0].name
+    wanted = [*stages, image]
+
+    def run(x: np.ndarray) -> dict[str, np.ndarray]:
+        made = session.run(wanted, {given.name: np.asarray(x, np.float32)})
+        return dict(zip([*stages.values(), "the output"], made, strict=True))
+
     fixed = given.shape[0] if given.shape and isinstance(given.shape[0], int) else 0
     if fixed:  # one at a time, say
         whole = run
-        run = lambda x: np.concatenate(
-            [whole(x[i : i + fixed]) for i in range(0, len(x), fixed)]
-        )
+
+        def run(x: np.ndarray) -> dict[str, np.ndarray]:
+            parts = [whole(x[i : i + fixed]) for i in range(0, len(x), fixed)]
+            return {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
+
     return Found(run, None, _sizes(given.shape[1:]))
+
+
+STAGES = ("Conv", "ConvTranspose", "DepthToSpace", "Resize", "Upsample")
+
+
+def _with_stages(path: Path) -> tuple[Any, dict[str, str]]:
+    """The program, with what comes out of its convolutions and enlargements as further
+    outputs: their names, and what they are called. As it is without the package onnx,
+    and where its weights are in other files."""
+    try:
+        import onnx  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return str(path), {}
+    model = onnx.load(str(path), load_external_data=False)
+    graph = model.graph
+    other = any(w.data_location == onnx.TensorProto.EXTERNAL for w in graph.initializer)
+    if other:
+        return str(path), {}
+    known = {value.name for value in graph.output}
+    found = {}
+    for i, node in enumerate(graph.node):
+        if node.op_type in STAGES and node.output[0] not in known:
+            found[node.output[0]] = f"{node.name or i} ({node.op_type})"
+            graph.output.append(onnx.ValueInfoProto(name=node.output[0]))
+    return model.SerializeToString(), found
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from deconvgen.audit.answers import phase_ratio, root_ratio
 from deconvgen.audit.costs import Cost, cost, measured
 from deconvgen.nn.conv import Conv
 from deconvgen.nn.upsample import make_upsampler
@@ -219,19 +220,20 @@ def _phases(y: np.ndarray, factor: Pair) -> np.ndarray:
 
 def _phase_ratio(y: np.ndarray, factor: Pair) -> float:
     """The largest mean square of an output phase over the smallest."""
-    power = (_phases(y, factor).astype(np.float64) ** 2).mean((0, 1, 2, 4, 6))
-    return float(power.max() / power.min()) if power.min() > 0 else math.inf
+    return phase_ratio(
+        (_phases(y, factor).astype(np.float64) ** 2).mean((0, 1, 2, 4, 6))
+    )
 
 
 def _dc_gap(y: np.ndarray, factor: Pair) -> float:
     """Deviation of the phases' DC gains over the gains, root mean squares."""
     gains = _phases(y, factor).astype(np.float64).mean((1, 2, 4))  # [draws, r, s, f]
     apart = gains - gains.mean((1, 2), keepdims=True)
-    return float(np.sqrt((apart**2).mean() / ((gains**2).mean() or 1)))
+    return root_ratio((apart**2).mean(), (gains**2).mean())
 
 
 def _shift_error(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.sqrt(((a - b) ** 2).mean() / ((a**2 + b**2).mean() or 1)))
+    return root_ratio(((a - b) ** 2).mean(), (a**2 + b**2).mean())
 
 
 def _response(impulse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

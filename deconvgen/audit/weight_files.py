@@ -113,6 +113,12 @@ def _zipped(path: Path) -> dict[str, np.ndarray]:
             if key not in known:
                 known[key] = archive.read(f"{folder}data/{key}")
             found[name] = _placed(tensor, known[key])
+        inside = sum(n.startswith(f"{folder}data/") for n in archive.namelist())
+        if inside and not found:
+            raise ValueError(
+                f"its {inside} tensors are inside pickled objects, a whole module say: "
+                "torch.save(net.state_dict(), ...) saves them by name"
+            )
         return found
 
 

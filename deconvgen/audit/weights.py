@@ -177,9 +177,21 @@ def write(weights: Mapping[str, Any], path: Path) -> Path:
 
 
 def told(found: list[Layer]) -> list[str]:
-    """A line a layer."""
-    return [
+    """A line a layer; what the file does not say, and is taken for granted."""
+    lines = [
         f"{layer.name}: {layer.kind} {list(layer.shape)}, stride {layer.stride}: "
         f"DC gap {layer.dc_gap:.3f}, phase variance {layer.phase_variance:.2f}"
         for layer in found
-    ] or ["No ConvTranspose2d and no PixelShuffle was found in these weights."]
+    ]
+    if not lines:
+        return [
+            "No ConvTranspose2d and no PixelShuffle was found in these weights. Those "
+            "under weight norm are not looked for: "
+            "torch.nn.utils.parametrize.remove_parametrizations puts them together."
+        ]
+    if any(layer.kind == KINDS["deconvolution"] for layer in found):
+        lines.append(
+            "Weights do not say strides: half of an even kernel is taken, else 2; "
+            "--factor=S says another."
+        )
+    return lines

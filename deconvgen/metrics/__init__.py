@@ -18,7 +18,6 @@ from deconvgen.metrics.artifacts import (
     phase_variance_ratio,
     phase_variances,
     polyphase_dc_gap,
-    shift_inconsistency,
 )
 from deconvgen.metrics.compare import measure
 from deconvgen.metrics.distances import (
@@ -39,7 +38,17 @@ from deconvgen.metrics.image import (
 from deconvgen.metrics.neighbours import manifolds, memorization_ratio
 from deconvgen.metrics.segmentation import Boundaries, Confusion
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
+from deconvgen.metrics.shifts import Shifts, shift_inconsistency
 from deconvgen.metrics.spectra import replica_energy, separability, spectrum_distance
+from deconvgen.metrics.streaming import (
+    FrechetInceptionDistance,
+    KernelInceptionDistance,
+    MeanSquaredError,
+    MultiScaleStructuralSimilarity,
+    PeakSignalNoiseRatio,
+    PrecisionRecallDensityCoverage,
+    StructuralSimilarity,
+)
 from deconvgen.metrics.sums import (
     Collection,
     Decibels,
@@ -59,10 +68,18 @@ __all__ = [
     "EdgeResponse",
     "Extractor",
     "Fidelity",
+    "FrechetInceptionDistance",
     "Gradients",
+    "KernelInceptionDistance",
     "Mean",
+    "MeanSquaredError",
     "Moments",
+    "MultiScaleStructuralSimilarity",
+    "PeakSignalNoiseRatio",
+    "PrecisionRecallDensityCoverage",
     "Ratio",
+    "Shifts",
+    "StructuralSimilarity",
     "add",
     "edge_response",
     "extractors",

@@ -1,4 +1,4 @@
-"""What upsampling leaves behind: in weights, in images, in gradients, under shifts.
+"""What upsampling leaves behind: in weights, in images, in gradients.
 
 A deconvolution of stride s treats the s x s positions of its output differently, one
 sub-kernel ("phase") for each: that is the checkerboard (Odena, Dumoulin and Olah 2016).
@@ -108,51 +108,3 @@ def input_gradient(loss: Callable[[Images], Float[Array, " b"]], images: Images)
     (1, 4, 4, 2)
     """
     return jax.grad(lambda x: jnp.sum(loss(x).astype(jnp.float32)))(images)
-
-
-def shift_inconsistency(
-    function: Callable[[Float[Array, "b h w c"]], Images],
-    maps: Float[Array, "b h w c"],
-    shift: float | int = 1,
-    border: float = 0.25,
-) -> Float[Array, " b"]:
-    """How far `function(shifted maps)` is from the shifted `function(maps)`.
-
-    The maps are moved by `shift` along the width (by parts of a column, as the periodic
-    function of their frequencies), the output by as much times its enlargement, which
-    has to be whole columns; the result is the mean squared difference over twice the
-    variance: 0 for a layer that shifts along, 1 for outputs that have nothing in
-    common. The outer `border`, a share of height and width, is left out, for padding
-    and wrapped pixels.
-
-    Raises `UserError` where the output moves by no whole number of columns.
-
-    >>> bool(shift_inconsistency(lambda x: x**2, images)[0] < 1e-3)
-    True
-    """
-    still, moved = function(maps), function(moved_along(maps, shift))
-    _, h, w, _ = still.shape
-    step = round(shift * w / maps.shape[2])
-    if abs(step - shift * w / maps.shape[2]) > 1e-6:
-        raise UserError(
-            f"a shift by {shift} of {maps.shape[2]} columns is no whole number of "
-            f"the output's {w} columns"
-        )
-    top, left = round(border * h), round(border * w)
-    inner = lambda x: x[:, top : h - top, left : w - left]
-    expected = inner(jnp.roll(still, step, axis=2))
-    error = jnp.mean(jnp.square(inner(moved) - expected), axis=(1, 2, 3))
-    variance = jnp.var(expected, axis=(1, 2, 3))
-    return error / jnp.maximum(2 * variance, 1e-12)
-
-
-def moved_along(
-    maps: Float[Array, "b h w c"], shift: float | int
-) -> Float[Array, "b h w c"]:
-    """The maps moved along the width, by whole columns or by parts of one."""
-    if shift == int(shift):
-        return jnp.roll(maps, int(shift), axis=2)
-    width = maps.shape[2]
-    turn = jnp.exp(-2j * jnp.pi * shift * jnp.fft.rfftfreq(width))[:, None]
-    spectrum = jnp.fft.rfft(maps.astype(jnp.float32), axis=2) * turn
-    return jnp.fft.irfft(spectrum, width, axis=2)

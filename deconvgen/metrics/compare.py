@@ -12,7 +12,7 @@ from deconvgen.core import images
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import whole
 from deconvgen.metrics import sums
-from deconvgen.metrics.features import cache_folder, extractors
+from deconvgen.metrics.features import named
 from deconvgen.metrics.sets import Artifacts, Fidelity
 
 ENDINGS = tuple(sorted({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}))
@@ -42,7 +42,7 @@ def measure(
     images do not have is NaN. Raises `UserError` for images that cannot be compared.
     """
     size = whole("batch_size", batch_size, 1)
-    named = extractors[extractor]
+    features = named(extractor, dataset, weights)
     sets = {"fake": _images("fake", fake), "real": _images("real", real)}
     made, true = sets["fake"], sets["real"]
     if made.shape != true.shape:
@@ -50,7 +50,6 @@ def measure(
             f"fake is {list(made.shape)} and real {list(true.shape)} [n, h, w, c]: "
             "give as many images of both, of one size"
         )
-    features = named(dataset=dataset, folder=str(cache_folder()), weights=weights)
     size = min(size, len(true))
 
     @jax.jit

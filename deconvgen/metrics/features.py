@@ -19,7 +19,8 @@ from jax import Array
 from jaxtyping import Float
 
 from deconvgen.core import files
-from deconvgen.core.errors import UserError
+from deconvgen.core.errors import UserError, first_line
+from deconvgen.core.plugins import named_object
 from deconvgen.core.registry import Registry
 from deconvgen.core.types import Images, Tree
 from deconvgen.models.classifier import Classifier
@@ -53,6 +54,62 @@ class Extractor(NamedTuple):
 
 
 extractors: Registry[Callable[..., Extractor]] = Registry("feature extractor")
+
+
+def named(given: Any, dataset: str = "", weights: str = "") -> Extractor:
+    """The extractor that is meant.
+
+    By an `Extractor`, a function from images [b, h, w, c] in [-1, 1] to features
+    [b, d], "MODULE:FUNCTION", or the name of one of `extractors`, which is made with
+    `dataset` and `weights`.
+    """
+    if isinstance(given, Extractor):
+        return given
+    if callable(given):
+        own: Any = given
+        return Extractor(getattr(own, "__name__", type(own).__name__), own)
+    if ":" in given:
+        return Extractor(given.rpartition(":")[2], named_object(given))
+    folder = str(cache_folder())
+    return extractors[given](dataset=dataset, folder=folder, weights=weights)
+
+
+def compiled(extractor: Extractor) -> Callable[[Any], np.ndarray]:
+    """Its features on the host, float32; under jit where JAX can trace it.
+
+    Else, of NumPy or PyTorch say, it is called with NumPy arrays as it is. Raises
+    `UserError` where it fails, or gives no row for each image.
+    """
+    known: dict[str, Callable[..., Any]] = {}
+
+    def run(images: Any) -> np.ndarray:
+        x = np.asarray(images, np.float32)
+        if not known:
+            known["features"] = extractor.features
+            try:
+                jax.eval_shape(
+                    extractor.features, jax.ShapeDtypeStruct(x.shape, x.dtype)
+                )
+                known["features"] = jax.jit(extractor.features)
+            except Exception:
+                pass  # what is wrong with it, if anything, the call itself will say
+        try:
+            rows = np.asarray(known["features"](x), np.float32)
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"the extractor {extractor.name} fails on images {list(x.shape)} in "
+                f"[-1, 1]: {first_line(error)}"
+            ) from error
+        if rows.ndim != 2 or len(rows) != len(x):
+            raise UserError(
+                f"the extractor {extractor.name} should give features [n, d], it makes "
+                f"{list(rows.shape)} of {len(x)} images"
+            )
+        return rows
+
+    return run
 
 
 @extractors.register

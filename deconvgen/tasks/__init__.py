@@ -26,7 +26,8 @@ from deconvgen.core.registry import Registry
 from deconvgen.core.types import Batch, Images, Picture, Scalar, Sums, Task
 from deconvgen.metrics import features
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
-from deconvgen.metrics.sums import Collection, Mean
+from deconvgen.metrics.shifts import Shifts
+from deconvgen.metrics.sums import Collection
 from deconvgen.models.blocks import Blocks
 from deconvgen.nn.initializers import seen
 from deconvgen.training.optim import make_optimizer
@@ -189,23 +190,21 @@ def probed(
     real: Images,
     fake: Images,
     gradient: Float[Array, "b i j k"],
-    shift: Float[Array, " b"] | None,
+    shift: Shifts | None,
     mask: Array,
 ) -> dict[str, Sums]:
     """The sums of a task's `probe`: what any task is asked about once it is trained.
 
     - real, fake: images to draw spectra of and to look at, kept under `pairs`.
     - gradient: of the loss at the network's input (of a critic's logit at a sample).
-    - shift: `shift_inconsistency`; None where it is not defined.
+    - shift: None where it is not defined.
     """
     pairs = jnp.stack([real, fake], axis=1).astype(jnp.float16)  # there may be many
     found: dict[str, Sums] = {
         "pairs": Collection.of(pairs, mask),
         "gradient": Gradients.of(gradient, mask),
     }
-    return found | (
-        {} if shift is None else {"shift_inconsistency": Mean.of(shift, mask)}
-    )
+    return found | ({} if shift is None else {"shift": shift})
 
 
 def optimizer(

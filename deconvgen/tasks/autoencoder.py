@@ -122,8 +122,10 @@ def make(config: Config, axis: str | None) -> Task:
         run = lambda given: infer(net, state.ema, given)
         slope = input_gradient(lambda given: distance(run(given), images), given)
         # Indices of max-pooling say where things are, and would not move along.
-        shift = None if config.model.pool else decoder_shift(lambda: run(given))
-        return probed(images, run(given), slope, shift, batch["mask"])
+        mask = batch["mask"]
+        moves = not config.model.pool
+        shift = decoder_shift(lambda: run(given), mask) if moves else None
+        return probed(images, run(given), slope, shift, mask)
 
     def sample(state, batch, keys):
         given = damaged(batch, keys)

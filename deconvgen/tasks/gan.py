@@ -225,7 +225,7 @@ def make(config: Config, axis: str | None) -> Task:
     def probe(state, batch, keys):
         fake = sample(state, batch, keys)
         slope = input_gradient(judging(state, batch), fake)
-        shift = decoder_shift(lambda: sample(state, batch, keys))
+        shift = decoder_shift(lambda: sample(state, batch, keys), batch["mask"])
         return probed(batch["image"], fake, slope, shift, batch["mask"])
 
     turns = [(n, turn) for n, turn in ((1 / every, True), (1 - 1 / every, False)) if n]

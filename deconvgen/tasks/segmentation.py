@@ -9,9 +9,10 @@ from deconvgen.core.palette import IGNORED, palette
 from deconvgen.core.types import Apply, State, Task
 from deconvgen.losses.segmentation import segmentation_losses
 from deconvgen.losses.terms import mixture
-from deconvgen.metrics.artifacts import input_gradient, shift_inconsistency
+from deconvgen.metrics.artifacts import input_gradient
 from deconvgen.metrics.segmentation import Boundaries, Confusion
 from deconvgen.metrics.sets import Artifacts
+from deconvgen.metrics.shifts import Shifts
 from deconvgen.metrics.sums import Mean
 from deconvgen.models.decoder import seed_size
 from deconvgen.models.segmentation import Segmenter, joins, segmenters
@@ -118,7 +119,7 @@ def make(config: Config, axis: str | None) -> Task:
         cost = lambda x: distance(logits(x), truth(batch), weights, ignore)
         thing = lambda x: 1 - 2 * chances(x)[..., :1]
         real = (1 - 2 * true[..., :1]) * known
-        shift, slope = shift_inconsistency(thing, images), input_gradient(cost, images)
+        shift, slope = Shifts.of(thing, images, 1, mask), input_gradient(cost, images)
         found = probed(real, thing(images) * known, slope, shift, mask)
         found["artifacts"] = Artifacts.of(ideal, made, mask)
         return found

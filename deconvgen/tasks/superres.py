@@ -7,10 +7,11 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.types import Apply, State, Task
 from deconvgen.losses.reconstruction import reconstruction_losses
 from deconvgen.losses.terms import mixture
-from deconvgen.metrics.artifacts import input_gradient, shift_inconsistency
+from deconvgen.metrics.artifacts import input_gradient
 from deconvgen.metrics.edges import edge_positions, edge_sums, step_edges
 from deconvgen.metrics.enlargement import compared, whole
 from deconvgen.metrics.image import image_metrics
+from deconvgen.metrics.shifts import Shifts
 from deconvgen.metrics.sums import Mean
 from deconvgen.models.superres import SuperResolution, trunks
 from deconvgen.ops import resize
@@ -93,8 +94,9 @@ def make(config: Config, axis: str | None) -> Task:
         lowres, images = pair(batch)
         run = lambda lowres: enlarge(state, lowres)
         slope = input_gradient(lambda lowres: distance(run(lowres), images), lowres)
-        shift = shift_inconsistency(run, lowres, 1 / factor)
-        return probed(images, run(lowres), slope, shift, batch["mask"])
+        mask = batch["mask"]
+        shift = Shifts.of(run, lowres, 1 / factor, mask)
+        return probed(images, run(lowres), slope, shift, mask)
 
     def sample(state, batch, keys):
         lowres, images = pair(batch)

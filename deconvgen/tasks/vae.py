@@ -145,7 +145,7 @@ def make(config: Config, axis: str | None) -> Task:
             )
             return gaussian_kl(mean, log_variance).sum(-1) - log_p
 
-        shift = decoder_shift(lambda: sample(state, batch, keys))
+        shift = decoder_shift(lambda: sample(state, batch, keys), batch["mask"])
         fake, slope = sample(state, batch, keys), input_gradient(bound, images)
         return probed(images, fake, slope, shift, batch["mask"])
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from deconvgen.audit import network_words
+from deconvgen.audit.answers import phase_ratio, root_ratio
 from deconvgen.audit.black_box import network
 from deconvgen.audit.network_files import found as network_of
 from deconvgen.audit.network_files import of_object
 from deconvgen.audit.network_page import write_page
-from deconvgen.audit.network_words import culprit, remedies, sentences
+from deconvgen.audit.network_words import UNEVEN, culprit, remedies, sentences
 from deconvgen.core.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -38,7 +39,7 @@ def test_uneven_overlap_is_seen_from_outside(uneven):
     assert uneven.support == (3, 3) and uneven.receptive_field == (2, 2)
     assert uneven.eq_t == 100 and uneven.eq_t_frac < 25
     assert any(
-        "a kernel that the stride divides: 4" in r.change for r in remedies(uneven)
+        "a kernel that its stride divides: 4" in r.change for r in remedies(uneven)
     )
 
 
@@ -121,3 +122,57 @@ def test_what_is_no_network():
     ):
         with np.errstate(all="ignore"), pytest.raises(UserError, match=words):
             network(function, shape)
+
+
+def test_what_never_varies_is_neither_even_nor_equivariant():
+    """A dead network has no figures, rather than the best ones."""
+    dead = network(lambda x: 0 * doubled(x), (16, 16, 3))
+    assert np.isnan([dead.phase_variance, dead.dc_gap, dead.eq_t, dead.off_dc]).all()
+    assert "Nothing varies" in sentences(dead)[-1] and remedies(dead) == []
+    centred = network(lambda x: doubled(x - x.mean((1, 2), keepdims=True)), (16, 16, 3))
+    assert np.isnan(centred.dc_gap) and centred.phase_variance < 1.05
+    assert any("answer to 0" in said for said in sentences(centred))
+    assert np.isnan([phase_ratio(np.full((2, 2), np.nan)), root_ratio(0, 0)]).all()
+
+
+def test_an_onnx_file_says_which_stage_brings_the_grid_in(tmp_path):
+    """Where onnx and onnxruntime are installed; kernel 3 of stride 2 is the second."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    make, kind = onnx.helper, onnx.TensorProto.FLOAT
+    weights = [RNG.normal(size=(4, 4, 3, 3)), RNG.normal(size=(4, 3, 3, 3)) / 9]
+    weights[0] = np.ones((1, 1, 3, 3)) * weights[0][..., :1, :1]
+    names = [
+        onnx.numpy_helper.from_array(w.astype(np.float32), f"w{i}")
+        for i, w in enumerate(weights)
+    ]
+    up = dict(strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1])
+    nodes = [
+        make.make_node("Conv", ["x", "w0"], ["a"], name="mix", pads=[1, 1, 1, 1]),
+        make.make_node("ConvTranspose", ["a", "w1"], ["y"], name="up", **up),
+        make.make_node("Tanh", ["y"], ["z"]),
+    ]
+    value = lambda name, *shape: make.make_tensor_value_info(name, kind, [1, *shape])
+    given, made = value("x", 4, 12, 12), value("z", 3, 24, 24)
+    graph = make.make_graph(nodes, "decoder", [given], [made], names)
+    model = make.make_model(graph, opset_imports=[make.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, tmp_path / "decoder.onnx")
+    program = network_of(str(tmp_path / "decoder.onnx"))
+    audited = network(program.function, program.input_shape)
+    assert program.input_shape == (4, 12, 12) and audited.layout == "NCHW"
+    assert [s.name for s in audited.stages] == ["mix (Conv)", "up (ConvTranspose)"]
+    assert culprit(audited).name == "up (ConvTranspose)"
+
+
+def test_few_channels_are_not_called_uneven_by_chance():
+    """An even decoder of three channels, whose 16 phases differ by chance alone."""
+    mixed = RNG.normal(size=(3, 3, 16, 3)).astype(np.float32)
+    dims = ("NHWC", "HWIO", "NHWC")
+    smooth = lambda x: jax.lax.conv_general_dilated(
+        doubled(doubled(x)), mixed, (1, 1), "SAME", dimension_numbers=dims
+    )
+    assert network(smooth, (16, 16, 16)).phase_variance < UNEVEN
+    grid = np.tile([[1.0, -1.0], [-1.0, 1.0]], (16, 16))[..., None]
+    fixed = network(lambda x: doubled(x)[..., :1] + 3 * grid, (16, 16, 8))
+    assert fixed.phase_variance < 1.2 and fixed.strides == {}

@@ -11,8 +11,8 @@ from deconvgen.metrics.artifacts import (
     phase_variance_ratio,
     phase_variances,
     polyphase_dc_gap,
-    shift_inconsistency,
 )
+from deconvgen.metrics.shifts import Shifts, moved_along, shift_inconsistency
 
 
 def deconvolve(x, kernel, stride=2):
@@ -126,6 +126,9 @@ def test_shifts():
     weights = jax.random.normal(jax.random.key(2), (16, 16, 2, 16, 16))
     dense = lambda x: jnp.einsum("bhwc,hwcyx->byx", x, weights)[..., None]
     np.testing.assert_allclose(shift_inconsistency(dense, maps).mean(), 1, rtol=0.3)
+    assert np.isnan(shift_inconsistency(lambda x: 0 * x, maps)).all()
+    flat = Shifts.of(lambda x: 0 * x, maps, 1, jnp.ones(3))
+    assert np.isnan(flat.result()["shift_inconsistency"])
     with pytest.raises(UserError, match="whole number"):
         shift_inconsistency(lambda x: x[:, :, :-1], maps)
 
@@ -137,3 +140,9 @@ def test_parts_of_a_column_move_along_where_a_layer_interpolates():
     blocks = lambda x: x.repeat(2, 1).repeat(2, 2)
     found = [shift_inconsistency(f, maps, 0.5).mean() for f in (smooth, blocks)]
     assert found[0] < 1e-3 < 1e-2 < found[1]
+    shifts = Shifts.of(blocks, maps, 0.5, jnp.array([1.0, 1.0, 0.0]))
+    figures = (shifts + shifts).result()
+    apart = jnp.square(blocks(moved_along(maps, 0.5)) - jnp.roll(blocks(maps), 1, 2))
+    want = 10 * np.log10(4 / apart[:2, 8:24, 8:24].mean())
+    assert figures["eq_t"] == 100
+    assert figures["eq_t_frac"] == pytest.approx(want, rel=1e-4)
