@@ -85,12 +85,11 @@ def compiled(extractor: Extractor) -> Callable[[Any], np.ndarray]:
     def run(images: Any) -> np.ndarray:
         x = np.asarray(images, np.float32)
         if not known:
-            known["features"] = extractor.features
+            function: Any = extractor.features
+            known["features"] = function
             try:
-                jax.eval_shape(
-                    extractor.features, jax.ShapeDtypeStruct(x.shape, x.dtype)
-                )
-                known["features"] = jax.jit(extractor.features)
+                jax.eval_shape(function, jax.ShapeDtypeStruct(x.shape, x.dtype))
+                known["features"] = jax.jit(function)
             except Exception:
                 pass  # what is wrong with it, if anything, the call itself will say
         try:

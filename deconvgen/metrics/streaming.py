@@ -133,7 +133,7 @@ class OfSets:
             mine = self.totals.get(real)
             self.totals[real] = sums if mine is None else mine + sums
 
-    def kept(self, rows: np.ndarray) -> Sums:
+    def kept(self, rows: np.ndarray) -> Any:
         """What is kept of the features of a batch: all of them."""
         return Collection.of(jnp.asarray(rows), jnp.ones(len(rows)))
 
@@ -154,7 +154,7 @@ class FrechetInceptionDistance(OfSets):
     0.0
     """
 
-    def kept(self, rows: np.ndarray) -> Sums:
+    def kept(self, rows: np.ndarray) -> Any:
         """Number, mean and scatter."""
         return Moments.of(jnp.asarray(rows), jnp.ones(len(rows)))
 
