@@ -1,9 +1,9 @@
-"""Make the pages of the site that are drawn and not written: layers, starts, notebooks.
+"""Make the pages of the site that are drawn and not written: layers, starts, notebooks,
+messages.
 
     python tools/site.py [docs]
 
-`make docs` runs it before Sphinx. What it writes is in `layers/` and `notebooks/` of
-the folder, and in no commit.
+`make docs` runs it before Sphinx. What it writes is in no commit.
 """
 
 import inspect
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import jupytext
+import messages  # beside this file
 import nbformat
 
 from deconvgen.audit import audit
@@ -99,6 +100,7 @@ def main(docs: Path) -> None:
     for name, make in (("layers", layers), ("notebooks", notebooks)):
         shutil.rmtree(docs / name, ignore_errors=True)
         make(docs / name)
+    (docs / "messages.md").write_text(messages.page())
 
 
 if __name__ == "__main__":
