@@ -11,7 +11,6 @@ from deconvgen.cli.parser import (
 )
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import SEEDS
-from deconvgen.core.terminal import say
 
 
 def share(text: str) -> float:
@@ -101,6 +100,7 @@ def project(values: Values) -> None:
 )
 def export(values: Values) -> None:
     """A checkpoint to take along: StableHLO for any platform, and safetensors."""
+    from deconvgen.core.terminal import say
     from deconvgen.runs.export import export as write
     from deconvgen.runs.export import until
 

@@ -8,7 +8,7 @@ digits and overflows no counter.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,7 +63,7 @@ class Mean(Summed):
     count: Any  # []
 
     @classmethod
-    def of(cls, values: Float[Array, " b"], mask: Float[Array, " b"]) -> Self:
+    def of(cls, values: Float[Array, " b"], mask: Float[Array, " b"]) -> Any:
         # `where`, not a product: a NaN made from padding must not survive.
         kept = jnp.where(mask > 0, values.astype(jnp.float32), 0.0)
         return cls(jnp.sum(kept * mask), jnp.sum(mask))
