@@ -121,7 +121,7 @@ def export(values: Values) -> None:
     words="FOLDER",
 )
 def explore(values: Values) -> None:
-    """A local page with sliders on the latent: `deconvgen explore --workdir=A B`."""
+    """A local page: latents, runs in training: `deconvgen explore --workdir=A B`."""
     from deconvgen.runs.explore import serve
 
     workdirs = [values.workdir, *values.words]

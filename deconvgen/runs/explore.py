@@ -1,163 +1,196 @@
-"""A local page: sliders on the latent, checkpoints side by side from the same latent.
+"""A local page: a latent to move, runs side by side, and as they train.
 
-Each column is a checkpoint: its image, the image's spectrum, the mean spectrum of the
-checkpoint's own samples, and the feature maps of its layers.
+Each column is a run: its image, the image's spectrum, the mean spectrum of the
+checkpoint's own samples, what its principal directions do, the feature maps of its
+layers, and its curves and newest samples, which follow while it trains.
 """
 
 import os
 import socket
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import jax.numpy as jnp
-import matplotlib
-import numpy as np
+from itertools import chain
+from typing import Any
 
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import whole
-from deconvgen.metrics.spectra import decibels
-from deconvgen.ops.spectrum import power_spectrum
-from deconvgen.runs.run import Run, load
-from deconvgen.runs.sampling.base import slerp
-from deconvgen.runs.sampling.views import sheet
+from deconvgen.core.terminal import say
+from deconvgen.runs.column import (
+    SAMPLES,
+    SLIDERS,
+    WAYS,
+    Column,
+    Place,
+)
+from deconvgen.runs.directions import STEPS
 
-SLIDERS = 8
-"""Numbers of the latent that have a slider."""
-SAMPLES = 64
-"""Samples of the mean spectrum."""
-SIDE = 280
 MISSING = (
     "explore needs gradio, which is not installed: pip install 'deconvgen[explore]'"
 )
+SIDE = 280
+EVERY = 3.0
+"""Seconds between two looks at the run folders."""
+READY = "Move the latent: every column follows."
+CSS = """
+.gradio-container {max-width: none !important}
+"""
 
 
-class View(NamedTuple):
-    """What a checkpoint shows of a latent: uint8 pictures [h, w, 1 or 3]."""
-
-    image: np.ndarray
-    spectrum: np.ndarray
-    features: np.ndarray
-
-
-def latent(
-    run: Run, seed: int, other: int, share: float, scale: float, given: Sequence[float]
-) -> np.ndarray:
-    """[1, latent]: on the great circle between two seeds, scaled, and then moved.
-
-    `given` is added to the first numbers. Latents of different lengths begin with the
-    same numbers.
-    """
-    a, b = run.latents(1, seed), run.latents(1, other)
-    z = scale * slerp(a, b, np.full((1, 1), share))
-    count = min(len(given), z.shape[1])
-    z[0, :count] += np.asarray(given[:count])
-    return z.astype(np.float32)
-
-
-def spectrum_picture(made: np.ndarray) -> np.ndarray:
-    """The mean spectrum of images [n, h, w, c], frequency 0 in the middle, 60 dB."""
-    power = np.fft.fftshift(np.asarray(power_spectrum(jnp.asarray(made))).mean(0))
-    level = decibels(power)
-    scaled = np.clip((level - level.max()) / 60 + 1, 0, 1)
-    return (matplotlib.colormaps["magma"](scaled)[..., :3] * 255).astype(np.uint8)
-
-
-def view(run: Run, z: np.ndarray, label: int = 0) -> View:
-    """Image, spectrum and feature maps of one latent [1, latent]."""
-    maps = run.feature_maps(z, [label] if run.config.data.num_classes else None)
-    made = maps["image"]
-    return View(images.to_uint8(made[0]), spectrum_picture(made), sheet(maps, 8))
-
-
-def check(runs: Sequence[Run]) -> None:
-    """Refuse what has no latent to move."""
-    for run in runs:
-        if run.task.decode is None:
-            raise UserError(
-                f"{run.folder}: the task {run.config.task} has no latent to move"
-            )
-
-
-def enlarged(pixels: np.ndarray, side: int = SIDE) -> Any:
-    """A picture for the page, in whole factors."""
-    return images.picture(pixels, side)
-
-
-def page(runs: Sequence[Run]) -> Any:
+def page(columns: Sequence[Column]) -> Any:
     """The page of these runs, as gradio's Blocks."""
     try:
         import gradio as gr
     except ImportError:
         raise UserError(MISSING) from None
-    check(runs)
-    classes = max((run.config.data.num_classes for run in runs), default=0)
-    conditional = any(run.config.model.get("conditional", False) for run in runs)
-
-    def moved(seed, other, share, scale, label, *given):
-        shown = []
-        for run in runs:
-            numbers = [float(x) for x in (share, scale, *given)]  # JSON has no 1.0
-            z = latent(run, int(seed), int(other), numbers[0], numbers[1], numbers[2:])
-            found = view(run, z, int(label))
-            shown += [enlarged(found.image), enlarged(found.spectrum)]
-            shown += [images.picture(found.features)]
-        return shown
-
     with gr.Blocks(title="deconvgen explore", analytics_enabled=False) as blocks:
-        gr.Markdown("# deconvgen explore\nMove the latent; all checkpoints follow.")
+        gr.Markdown("# deconvgen explore")
+        status = gr.Markdown("Starting ...")
+        starts = gr.State([None] * len(columns))
+        seen, steps = gr.State([]), gr.State([])
+        movable = any(column.has_latent for column in columns)
+        with gr.Group(visible=movable):
+            inputs = _knobs(gr, columns)
+        own = _own(gr) if movable else None
+        shown, told = [], []
         with gr.Row():
-            inputs = [
-                gr.Slider(0, 999, 0, step=1, label="seed"),
-                gr.Slider(0, 999, 1, step=1, label="other seed"),
-                gr.Slider(0, 1, 0, step=0.01, label="way to the other seed"),
-                gr.Slider(0, 2, 1, step=0.01, label="length"),
-                gr.Slider(
-                    0,
-                    max(classes - 1, 1),
-                    0,
-                    step=1,
-                    label="class",
-                    visible=conditional,
-                ),
-            ]
-        with gr.Accordion("numbers of the latent", open=True), gr.Row():
-            inputs += [
-                gr.Slider(-4, 4, 0, step=0.05, label=f"z{i}", min_width=120)
-                for i in range(SLIDERS)
-            ]
-        outputs = []
-        with gr.Row():
-            for run in runs:
-                with gr.Column():
-                    outputs += _column(gr, run)
+            for column in columns:
+                with gr.Column(min_width=340):
+                    shown.append(_pictures(gr, column))
+                    told.append(_training(gr, column))
+
+        def moved(starts, *given):
+            place = _place(given)
+            for column, start, cells in zip(columns, starts, shown, strict=True):
+                yield {status: f"Computing {column.workdir} ..."}
+                head, *pictures = column.pictures(place, start)
+                sized = [p if p is None else enlarged(p) for p in pictures]
+                yield dict(zip(cells, [head, *sized], strict=True))
+            yield {status: READY if movable else ""}
+
+        def looked(seen):
+            now = [column.stamp() for column in columns]
+            if now == seen:
+                return {seen_box: gr.skip()}
+            found: dict[Any, Any] = {seen_box: now, steps: [pair[1:] for pair in now]}
+            for column, cells in zip(columns, told, strict=True):
+                if cells and (new := column.look()):
+                    found |= dict(zip(cells, new, strict=True))
+            return found
+
+        def projected(picture):
+            latents: list[Any] = [None] * len(columns)
+            if picture is not None:
+                for i, column in enumerate(columns):
+                    yield {status: f"Looking for it in {column.workdir} ..."}
+                    latents[i] = column.project(picture)
+            yield {starts: latents}
+
+        seen_box, timer = seen, gr.Timer(EVERY)
+        quiet: dict[str, Any] = dict(show_progress="hidden")
+        move = (moved, [starts, *inputs], [status, *chain(*shown)])
         for each in inputs:
-            each.change(
-                moved,
-                inputs,
-                outputs,
-                show_progress="hidden",
-                trigger_mode="always_last",
-            )
-        blocks.load(moved, inputs, outputs, api_name="draw")
+            each.change(*move, **quiet, trigger_mode="always_last")
+        blocks.load(*move, **quiet, api_name="draw")
+        for state in (starts, steps):  # a picture of one's own; another checkpoint
+            state.change(*move, **quiet)
+        if own:
+            own.change(projected, [own], [status, starts], **quiet)
+        if cells := [*chain(*told)]:
+            look = (looked, [seen], [seen, steps, *cells])
+            timer.tick(*look, **quiet)
+            blocks.load(*look, **quiet)
     return blocks
 
 
-def _column(gr: Any, run: Run) -> list[Any]:
-    """A checkpoint's place on the page; returns what changes with the latent."""
-    upsampler = run.config.model.upsampler
-    gr.Markdown(f"### {run.folder}\n{run.config.task}, {upsampler}, step {run.step}")
-    # Without the button that would publish the picture elsewhere.
-    picture = lambda value=None, **look: gr.Image(
-        value, buttons=["download", "fullscreen"], interactive=False, **look
+def _knobs(gr: Any, columns: Sequence[Column]) -> list[Any]:
+    """The sliders, in the order of `_place`."""
+    names: list[str] = []
+    for column in columns:
+        data = column.config.data
+        own = [*data.class_names] or [str(i) for i in range(data.num_classes)]
+        names = own if len(own) > len(names) else names
+    told = any(column.config.model.get("conditional", False) for column in columns)
+    free = not all(column.config.model.get("conditional", False) for column in columns)
+    slider = lambda low, high, at, step, label, **look: gr.Slider(
+        low, high, at, step=step, label=label, min_width=150, **look
     )
     with gr.Row():
-        image = picture(label="image", height=SIDE)
-        spectrum = picture(label="its spectrum", height=SIDE)
-        mean = enlarged(spectrum_picture(run.sample(SAMPLES)))
-        picture(mean, label=f"mean of {SAMPLES}", height=SIDE)
-    gr.Markdown("Spectra over 60 dB. Feature maps, layer by layer:")
-    return [image, spectrum, picture(show_label=False)]
+        inputs = [
+            slider(0, 999, 0, 1, "seed"),
+            slider(0, 999, 1, 1, "other seed"),
+            slider(0, 1, 0, 0.01, "way to the other seed"),
+            slider(0, 2, 1, 0.01, "length"),
+            gr.Dropdown(
+                [(name, i) for i, name in enumerate(names)] or [("-", 0)],
+                value=0,
+                label="class",
+                visible=bool(names) and (told or free),
+                min_width=150,
+            ),
+            slider(-4, 4, 0, 0.05, "toward the class", visible=bool(names) and free),
+        ]
+    with gr.Row():
+        inputs += [slider(-4, 4, 0, 0.05, f"direction {i}") for i in range(1, WAYS + 1)]
+    with gr.Accordion("single numbers of the latent", open=False), gr.Row():
+        inputs += [slider(-4, 4, 0, 0.05, f"z{i}") for i in range(SLIDERS)]
+    return inputs
+
+
+def _place(given: Sequence[Any]) -> Place:
+    seed, other, share, scale, label, toward, *rest = given
+    rest = [float(x) for x in rest]  # JSON has no 1.0
+    first = (int(seed), int(other), float(share), float(scale), int(label or 0))
+    return Place(*first, float(toward), rest[:WAYS], rest[WAYS:])
+
+
+def _own(gr: Any) -> Any:
+    with gr.Accordion("a picture of your own, as the start", open=False):
+        return gr.Image(label="looked for in each latent space", height=SIDE)
+
+
+def _pictures(gr: Any, column: Column) -> list[Any]:
+    """What moves with the latent: what is said, and the pictures of `Column`."""
+    # Without the button that would publish the picture elsewhere.
+    picture = lambda label, **look: gr.Image(
+        label=label,
+        buttons=["download", "fullscreen"],
+        interactive=False,
+        visible=column.has_latent,
+        **look,
+    )
+    small: dict[str, Any] = dict(height=SIDE, min_width=90)
+    head = gr.Markdown(f"### {column.workdir}\n...")
+    with gr.Row():
+        image = picture("image", **small)
+        spectrum = picture("its spectrum", **small)
+        mean = picture(f"mean of {SAMPLES}", **small)
+    low, high = f"{STEPS[0]:g}", f"{STEPS[-1]:g}"
+    text = f"Spectra over 60 dB. Below, a direction a row, from {low} to {high}:"
+    gr.Markdown(text, visible=column.has_latent)
+    ways = picture("directions", show_label=False)
+    with gr.Accordion("feature maps, layer by layer", open=False):
+        maps = picture("channels that vary most", show_label=False)
+    return [head, image, spectrum, mean, ways, maps]
+
+
+def _training(gr: Any, column: Column) -> list[Any]:
+    """What follows the run folder: see `live.Seen`."""
+    if column.folder is None:
+        return []
+    gr.Markdown("#### Training")
+    said, curves = gr.Markdown("..."), gr.HTML("")
+    grid = gr.Image(
+        label="newest samples",
+        buttons=["download", "fullscreen"],
+        interactive=False,
+        height=2 * SIDE,
+    )
+    return [said, curves, grid]
+
+
+def enlarged(pixels: Any, side: int = SIDE) -> Any:
+    """A picture for the page, in whole factors."""
+    return images.picture(pixels, side)
 
 
 def serve(
@@ -171,7 +204,11 @@ def serve(
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     whole("--port", port, 0, 65535)
     free(host, port)
-    blocks = page([load(workdir, checkpoint) for workdir in workdirs])
+    columns = []
+    for workdir in map(str, workdirs):
+        say(f"loading {workdir}") if block else None
+        columns.append(Column(workdir, checkpoint))
+    blocks = page(columns)
     blocks.launch(
         server_name=host,
         server_port=port or None,
@@ -179,6 +216,7 @@ def serve(
         inbrowser=False,
         quiet=not block,
         prevent_thread_lock=not block,
+        css=CSS,
     )
     return blocks
 

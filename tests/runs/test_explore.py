@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deconvgen import config
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
-from deconvgen.runs import explore, run
+from deconvgen.runs import column, directions, explore, live, run
+from deconvgen.runs.column import Place
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 NAME = "pretrained:dcgan-fashion"
@@ -28,11 +30,11 @@ def shipped():
 
 
 def test_the_latent_goes_from_seed_to_seed_and_moves(shipped):
-    start = explore.latent(shipped, 3, 5, 0.0, 1.0, [])
+    start = column.latent(shipped, Place(3, 5))
     np.testing.assert_allclose(start, shipped.latents(1, 3), atol=1e-5)
-    end = explore.latent(shipped, 3, 5, 1.0, 1.0, [])
+    end = column.latent(shipped, Place(3, 5, share=1.0))
     np.testing.assert_allclose(end, shipped.latents(1, 5), atol=1e-5)
-    moved = explore.latent(shipped, 3, 5, 0.0, 0.5, [0.0, 2.0])
+    moved = column.latent(shipped, Place(3, 5, scale=0.5, numbers=[0.0, 2.0]))
     expected = 0.5 * start
     expected[0, 1] += 2
     np.testing.assert_allclose(moved, expected, atol=1e-5)
@@ -40,7 +42,7 @@ def test_the_latent_goes_from_seed_to_seed_and_moves(shipped):
 
 def test_the_view_shows_the_image_of_the_latent(shipped):
     z = shipped.latents(1, 7)
-    found = explore.view(shipped, z)
+    found = column.view(shipped, z)
     expected = images.to_uint8(shipped.decode(z))[0]
     np.testing.assert_allclose(found.image.astype(int), expected, atol=1)
     assert found.spectrum.shape == (28, 28, 3)
@@ -50,8 +52,55 @@ def test_the_view_shows_the_image_of_the_latent(shipped):
 def test_a_checkerboard_is_bright_in_the_corners_of_its_spectrum():
     y, x = np.mgrid[:28, :28]
     board = np.where((y + x) % 2, 1.0, -1.0).astype(np.float32)[None, ..., None]
-    picture = explore.spectrum_picture(board).astype(int).sum(-1)
+    picture = column.spectrum_picture(board).astype(int).sum(-1)
     assert picture[0, 0] > 2 * picture[14, 14]  # the middle is frequency 0
+
+
+def test_directions_change_what_varies_most(shipped):
+    """Along the first one the images' own first component grows, in the mean."""
+    found = directions.principal(shipped, 3)
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-5)
+    assert (np.diff(found.shares) <= 0).all() and 0 < found.shares.sum() < 1
+    z = shipped.latents(64, 1)
+    flat = lambda way: shipped.decode(z + 2 * way).reshape(64, -1)
+    still = shipped.decode(z).reshape(64, -1)
+    moved = [np.linalg.norm((flat(way) - still).mean(0)) for way in found.vectors]
+    other = np.random.default_rng(0).standard_normal(z.shape[1]).astype(np.float32)
+    by_chance = np.linalg.norm((flat(other / np.linalg.norm(other)) - still).mean(0))
+    assert moved[0] > 2 * by_chance
+    strip = directions.strip(shipped, z[:1], found)
+    assert strip.shape == (3 * 29 - 1, 5 * 29 - 1, 1)
+
+
+@pytest.fixture
+def begun(shipped, tmp_path):
+    """The folder of a run that has no checkpoint yet."""
+    config.save(shipped.config, tmp_path / "config.json")
+    return tmp_path
+
+
+def recorded(folder, step):
+    """One more record, as training writes it."""
+    record = {"step": step, "kind": "train", "g_loss": 1 / step, "d_loss": 0.5}
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def test_a_run_is_looked_at_while_it_trains(begun):
+    own = column.Column(str(begun))
+    assert own.look().said == "nothing is recorded yet"
+    before = own.stamp()
+    recorded(begun, 50)
+    images.save(np.zeros((8, 8, 1), np.uint8), begun / "samples" / "00000050.png")
+    seen = own.look()
+    assert seen.said.startswith("step 50 of 10,000, last heard of")
+    assert seen.samples.shape == (8, 8) and "g_loss" in seen.curves
+    assert own.stamp() != before
+    assert own.run() is None and "No checkpoint yet" in own.pictures(Place())[0]
+    (begun / "samples" / "00000060.png").write_bytes(b"")  # just being written
+    assert live.newest(begun) is None
+    x, y = live.thinned([(i, 2.0 * i) for i in range(4 * live.SMOOTH)])
+    assert len(x) == live.SMOOTH and y[0] == 3.0
 
 
 class Browser:
@@ -116,12 +165,12 @@ def wait(ready, what, seconds=120):
 
 
 @pytest.fixture
-def address():
-    """Of the page of two checkpoints, served by the command."""
+def address(begun):
+    """Of the page of two checkpoints and a run without, served by the command."""
     pytest.importorskip("gradio")
     command = [sys.executable, "-u", "-m", "deconvgen.cli", "explore", "--port=0"]
     server = subprocess.Popen(
-        [*command, f"--workdir={NAME}", NAME], stdout=subprocess.PIPE, text=True
+        [*command, f"--workdir={NAME}", NAME, begun], stdout=subprocess.PIPE, text=True
     )
     lines = (line for line in server.stdout if "http://" in line)
     yield next(lines).split()[-1]
@@ -141,7 +190,7 @@ MOVE = """(() => {
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_a_browser_moves_two_checkpoints(address, tmp_path):
+def test_a_browser_moves_two_checkpoints_and_follows_a_run(address, begun, tmp_path):
     assert address.startswith("http://127.0.0.1:")  # this machine alone
     browser = Browser(address, tmp_path)
     try:
@@ -149,6 +198,9 @@ def test_a_browser_moves_two_checkpoints(address, tmp_path):
         wait(lambda: len(pictures()) == 8, "four pictures of each checkpoint")
         before = pictures()
         assert before[:4] == before[4:]  # the same checkpoint, the same latent
+        recorded(begun, 70)
+        told = "document.body.innerText.includes('step 70 of 10,000')"
+        wait(lambda: browser.value(told), "what has been trained meanwhile")
         assert browser.value(MOVE)
         wait(lambda: len({*pictures()} - {*before}) == 3, "three other pictures")
         after = pictures()
