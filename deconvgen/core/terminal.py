@@ -5,7 +5,6 @@ Names of folders, runs and classes are data: rich's markup (`[v2]`) and emoji co
 a `Terminal`.
 """
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -33,7 +32,7 @@ class Terminal(Console):
         plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
         super().__init__(force_jupyter=False, **plain | settings)
         if not self.is_terminal and "width" not in settings:
-            self.width = int(os.environ.get("COLUMNS", WIDE))
+            self.width = WIDE  # whatever COLUMNS says: that is of a terminal
 
     def on_broken_pipe(self) -> None:
         """Whoever read has gone, as `head` does: rich would exit with 1."""
