@@ -33,7 +33,7 @@ def mirrored(
 
 def convolve(
     x: Num[Array, "n *space c"],
-    w: Num[Array, "*kernel i o"],
+    w: Num[Array, "*kernel _ _"],
     stride: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
     spread: Sequence[int],
@@ -41,8 +41,12 @@ def convolve(
     groups: int,
     precision: Precision,
     kind: Kind = None,
-) -> Num[Array, "n *out o"]:
-    """lax's own convolution of channels-last images, of any size."""
+    channels: str = "IO",
+) -> Num[Array, "n *out _"]:
+    """lax's own convolution of channels-last images, of any size.
+
+    `channels`: which of the kernel's last axes is the input's, "IO" or "OI".
+    """
     axes = ascii_lowercase[: len(stride)]
     return lax.conv_general_dilated(
         x,
@@ -51,7 +55,7 @@ def convolve(
         padding,
         lhs_dilation=spread,
         rhs_dilation=dilation,
-        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
+        dimension_numbers=(f"N{axes}C", f"{axes}{channels}", f"N{axes}C"),
         feature_group_count=groups,
         precision=precision,
         preferred_element_type=kind,
@@ -69,15 +73,25 @@ def gather(
 def scatter(
     g: Geometry, precision: Precision, y: Small, w: Kernel, kind: Kind = None
 ) -> Big:
-    """A stride-1 convolution of the dilated small side with the mirrored kernel."""
+    """A stride-1 convolution of the dilated small side with the mirrored kernel.
+
+    Of one group the kernel is turned and no more, its channels swapped by name: what
+    XLA on a GPU knows as cuDNN's backward-data convolution.
+    """
     reach = [d * (k - 1) for d, k in zip(g.dilation, g.kernel)]
     before = [r - p for r, p in zip(reach, g.low)]
     after = [
         m + r - b - (s * (n - 1) + 1 if n else 0)
         for m, r, b, n, s in zip(g.big, reach, before, g.small, g.stride)
     ]
-    w, pads, ones = mirrored(w, g.groups), list(zip(before, after)), (1,) * len(reach)
-    return convolve(y, w, ones, pads, g.stride, g.dilation, g.groups, precision, kind)
+    w, channels = (
+        (lax.rev(w, range(len(reach))), "OI")
+        if g.groups == 1
+        else (mirrored(w, g.groups), "IO")
+    )
+    pads, ones = list(zip(before, after)), (1,) * len(reach)
+    how = (g.stride, g.dilation, g.groups, precision, kind, channels)
+    return convolve(y, w, ones, pads, *how)
 
 
 def taps(g: Geometry, precision: Precision, x: Big, y: Small) -> Kernel:
