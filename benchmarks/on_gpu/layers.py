@@ -14,7 +14,7 @@ LADDER = [(4, 512, 256), (8, 256, 128), (16, 128, 64), (32, 64, 3), (1, 100, 512
 
 def main(record: Record) -> None:
     """4 x 4 taps, stride 2; the first layer of the generator comes last."""
-    cases = [("float32", 64), ("bfloat16", 64), ("float32", 128), ("bfloat16", 128)]
+    cases = [("float32", 64), ("bfloat16", 64), ("bfloat16", 128), ("float32", 128)]
     for dtype, batch in [("float32", 4)] if record.toy else cases:
         for n, c, features in [(4, 8, 4)] if record.toy else LADDER:
             what = f"{n}x{n}x{c} to {features}, {dtype}, batch {batch}"

@@ -25,18 +25,15 @@ TABLE = f"member-steps a second, K = {K} steps a call"
 PLAN = (  # form, members, dtype; the surest first: what follows may be cut off
     ("products", 64, "float32"),
     ("products", 512, "float32"),
-    ("vmap", 8, "float32"),
+    ("products", 512, "bfloat16"),
     ("vmap", 64, "float32"),
     ("lax.map", 64, "float32"),
     ("products", 256, "float32"),
-    ("products", 64, "bfloat16"),
+    ("products", 256, "bfloat16"),
     ("products", 8, "float32"),
-    ("vmap", 64, "bfloat16"),
-    ("vmap", 256, "float32"),
-    ("lax.map", 8, "float32"),
-    ("products", 512, "bfloat16"),
-    ("vmap", 512, "float32"),
-    ("lax.map", 256, "float32"),
+    ("products", 64, "bfloat16"),
+    ("vmap", 256, "bfloat16"),
+    ("vmap", 8, "float32"),
 )
 TOY = (("products", 2, "float32"), ("vmap", 2, "float32"), ("lax.map", 2, "float32"))
 

@@ -40,8 +40,8 @@ def fixed(batch: int, size: int, channels: int) -> Callable:
     return lambda: images.permute(0, 3, 1, 2)
 
 
-def networks(loaded):
-    """Generator and critic of a DCGAN config, its first layer a product of matrices."""
+def networks(loaded, last: bool = True):
+    """Generator and critic of a DCGAN config, channels `last` or not."""
     nn, where = torch.nn, device()
     features, latent = tuple(loaded.model.features), loaded.model.latent
     size, _, channels = loaded.data.image_shape
@@ -56,7 +56,8 @@ def networks(loaded):
         down += [nn.LeakyReLU(0.2, True)]
     down += [nn.Conv2d(features[0], 1, seed), nn.Flatten(0)]
     ready = lambda layers: nn.Sequential(*layers).to(
-        where, memory_format=torch.channels_last
+        where,
+        memory_format=torch.channels_last if last else torch.contiguous_format,
     )
     return ready([*up, nn.Tanh()]), ready(down)
 
@@ -64,11 +65,12 @@ def networks(loaded):
 def step(loaded, mode: str, draw: Callable, bfloat16: bool = False) -> Callable:
     """One train step: critic on real and fake, then generator, Adam, average.
 
-    `mode` is eager, compile, graph, or compile+graph. Channels last; the critic is
+    `mode` is eager, compile, graph, or compile+graph. Channels last, but where Inductor
+    compiles, which lays things out itself and fails on some that are; the critic is
     frozen in the generator's turn; losses stay on the device.
     """
-    where = device()
-    g, d = networks(loaded)
+    where, compiled = device(), "compile" in mode
+    g, d = networks(loaded, last=not compiled)
     graph = "graph" in mode and where == "cuda"
     options = {"fused": True, "capturable": graph} if where == "cuda" else {}
     adam = lambda net: torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999), **options)
@@ -76,7 +78,7 @@ def step(loaded, mode: str, draw: Callable, bfloat16: bool = False) -> Callable:
     live = list(g.parameters())
     kept = [p.detach().clone() for p in live] if loaded.ema else []
     batch, latent, critic = loaded.batch_size, loaded.model.latent, d
-    if "compile" in mode:
+    if compiled:
         g, d = torch.compile(g), torch.compile(d)
 
     def half():
@@ -85,7 +87,7 @@ def step(loaded, mode: str, draw: Callable, bfloat16: bool = False) -> Callable:
         return torch.autocast(where, torch.bfloat16, cache_enabled=not graph)
 
     def run():
-        real = draw()
+        real = draw().contiguous() if compiled else draw()
         with half():
             fake = g(torch.randn(batch, latent, 1, 1, device=where))
             d_loss = loss(-d(real)).mean() + loss(d(fake.detach())).mean()

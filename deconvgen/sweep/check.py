@@ -1,13 +1,16 @@
 """Before a sweep: every run built, without computing it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from deconvgen import config as configs
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
-from deconvgen.runs import rehearsal
+from deconvgen.runs import code, rehearsal
 from deconvgen.runs import setup as runs
 from deconvgen.sweep import settings as sweep
 from deconvgen.sweep.plan import Trial
@@ -61,6 +64,38 @@ def _rehearse(
         runs.shape(config, example)
     else:
         programs[program] = rehearsal.rehearse(config, example)
+
+
+CHECKED = "checked.json"
+"""Which code has checked which settings of a sweep folder."""
+
+
+def unchecked(folder: Path, trials: Iterable[Trial]) -> list[Trial]:
+    """Those of settings that the code as it is has not checked in this folder."""
+    known = _checked(folder)
+    return [trial for trial in trials if _digest(trial) not in known]
+
+
+def note(folder: Path, trials: Iterable[Trial]) -> None:
+    """Keep that they are checked: a sweep that goes on need not do it again."""
+    settings = _checked(folder) | {_digest(trial) for trial in trials}
+    told = {"code": code.digest(), "settings": sorted(settings)}
+    files.write_json(folder / CHECKED, told)
+
+
+def _checked(folder: Path) -> set[str]:
+    try:
+        found = files.read_json(folder / CHECKED, {"code": str, "settings": list})
+    except (OSError, UserError):
+        return set()
+    return set(found["settings"]) if found["code"] == code.digest() else set()
+
+
+def _digest(trial: Trial) -> str:
+    """Of what it is but for its seed."""
+    rest = sorted(text for text in trial.overrides if not text.startswith("seed="))
+    told = json.dumps([trial.config, rest])
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def unmeasured(measures: Iterable[str], figures: Iterable[str]) -> list[str]:

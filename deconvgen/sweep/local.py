@@ -59,6 +59,8 @@ class Worker:
         with worker.inherited() as environment:
             if devices := gpus():
                 environment["CUDA_VISIBLE_DEVICES"] = devices[index % len(devices)]
+                if count > len(devices):  # several share one: none may take it all
+                    environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
             self.process: Any = subprocess.Popen(
                 [sys.executable, "-m", module, part, f"{writing}", f"{time.time()}"],
                 stdin=subprocess.PIPE,

@@ -106,13 +106,14 @@ def sweep(
     left, kind = pending(folder, trials), LAUNCHERS[launcher]
     most = grouping.most(together, local.accelerated()) if kind is local.Pool else 1
     with beforehand():
-        check(plan, left, console)
+        check(plan, checks.unchecked(folder, left), console)
     count = jobs or kind.usual()
     with ExitStack() as held:
         if not dry:
             taken = f"another process runs the sweep in {folder}"
             held.enter_context(files.locked(folder, taken))
             plan = experiment.save(plan, folder)
+            checks.note(folder, left)
         else:
             print_plan(plan, left, most, folder, console)
         if left and not dry:

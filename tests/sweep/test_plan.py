@@ -165,6 +165,22 @@ def test_seeds_share_their_check_and_initializers_that_of_their_steps(
     assert checks.unmeasured(["g_los", "frechet_*"], figures) == ["g_los"]
 
 
+def test_what_this_code_has_checked_in_a_folder_is_not_checked_again(
+    written, monkeypatch, tmp_path
+):
+    trials = experiment.load(written(), "smoke").trials
+    assert checks.unchecked(tmp_path, trials) == trials
+    checks.note(tmp_path, trials[:1])
+    rest = checks.unchecked(tmp_path, trials)
+    assert {t.group for t in rest} == {t.group for t in trials} - {trials[0].group}
+    checks.note(tmp_path, rest)
+    assert not checks.unchecked(tmp_path, trials)
+    other = experiment.load(written(), "smoke", ["steps=3"]).trials
+    assert checks.unchecked(tmp_path, other) == other
+    monkeypatch.setattr(checks.code, "digest", lambda: "another")
+    assert checks.unchecked(tmp_path, trials) == trials
+
+
 def test_the_order_of_the_keys_does_not_make_another_run(written, tmp_path):
     one = product(choose("b.x", [1]), choose("a", [2]), choose("seed", [0]))
     two = product(choose("seed", [0]), choose("a", [2]), choose("b.x", [1]))
