@@ -33,13 +33,13 @@ from on_gpu.record import Record, lines, page  # noqa: E402
 
 PARTS = {  # name: (title, seconds of 450), in the order of what is most wanted
     "device": ("The device and the versions", 35),
-    "populations": ("Populations: many members of dcgan:demo at once", 150),
-    "steps": ("The DCGAN-64 train step", 75),
-    "scan": ("K steps in one call", 35),
-    "layers": ("The ladder of layers, forward and backward", 40),
+    "populations": ("Populations: many members of dcgan:demo at once", 110),
+    "steps": ("The DCGAN-64 train step", 120),
+    "scan": ("K steps in one call", 25),
+    "layers": ("The ladder of layers, forward and backward", 35),
     "forms": ("The forms of the convolutions", 45),
     "sampling": ("Sampling", 25),
-    "resume": ("Bitwise resume, determinism, pmap, and the CPU's figures", 65),
+    "resume": ("Bitwise resume, determinism, pmap, and the CPU's figures", 55),
 }
 NEEDED = {
     "absl": "absl-py",
