@@ -4,6 +4,7 @@
 training went on.
 """
 
+import hashlib
 import platform
 import re
 import subprocess
@@ -19,6 +20,7 @@ from deconvgen.core import files
 from deconvgen.runs import code
 
 NAME = "origin.json"
+ROOMS = ("deconvgen", "configs")
 PACKAGES = ("jax", "flax", "optax", "numpy")
 
 
@@ -36,10 +38,36 @@ def revision() -> str:
         root = git("rev-parse", "--show-toplevel")
         if not root or Path(root).resolve() != HERE.parent.resolve():
             return version
-        changed = git("status", "--porcelain", "--", "deconvgen", "configs")
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+        tree = git("ls-tree", "-r", "--full-tree", "HEAD", "--", *ROOMS)
+        return git("rev-parse", "--short=12", "HEAD") + "+" * (not same(tree))
     except (OSError, subprocess.SubprocessError):
         return version
+
+
+def same(tree: str) -> bool:
+    """Whether the files are those that `git ls-tree -r` lists, by what is in them.
+
+    `git status` goes by sizes and dates where it can, which a copied checkout may have
+    of another revision.
+    """
+    root, listed = HERE.parent, {}
+    for line in tree.splitlines():
+        about, _, name = line.partition("\t")
+        listed[name] = about.split()[2]
+    found = {
+        path.relative_to(root).as_posix()
+        for room in ROOMS
+        for path in (root / room).rglob("*.py")
+    }
+    return found <= listed.keys() and all(
+        (root / name).is_file() and _blob((root / name).read_bytes()) == blob
+        for name, blob in listed.items()
+    )
+
+
+def _blob(content: bytes) -> str:
+    """The name that git gives to a file of this content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 @lru_cache(maxsize=1)
