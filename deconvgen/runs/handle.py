@@ -118,16 +118,17 @@ class Handle:
             self._sets[split] = found
         return self._sets[split]
 
-    def blank(self, num: int, first: int = 0) -> dict[str, np.ndarray]:
+    def blank(self, num: int) -> dict[str, np.ndarray]:
         """A batch without images, its labels going round: what sampling needs."""
-        batch = {
-            "image": np.zeros((num, *self.config.data.image_shape), np.float32),
-            "mask": np.ones(num, np.float32),
-        }
+        shape = (num, *self.config.data.image_shape)
+        batch = {"image": np.zeros(shape, np.float32), "mask": np.ones(num, np.float32)}
+        return batch | self._turns(num, 0)
+
+    def _turns(self, num: int, first: int) -> dict[str, np.ndarray]:
+        """Labels of images `first` on, class after class; none where there are none."""
         classes = self.config.data.num_classes
-        if classes:
-            batch["label"] = ((first + np.arange(num)) % classes).astype(np.int32)
-        return batch
+        turns = (first + np.arange(num)) % max(classes, 1)
+        return {"label": turns.astype(np.int32)} if classes else {}
 
     @property
     def columns(self) -> int:
@@ -173,13 +174,16 @@ class Handle:
             if not self.config.model.get("conditional", False):
                 raise UserError("labels choose nothing: this model is not conditional")
             labels = self.as_labels(labels, num)
-        start = first
+        start, put = first, self.spread.put_batch
+        placed = put(self.blank(size))  # of its images only the shape matters
         for start in range(first, num, size):
-            batch = self.blank(size, start)
+            own = self._turns(size, start)
             if labels is not None:
                 given = labels[start : start + size]
-                batch["label"][: len(given)] = given
-            drawn = step(self.placed, self.spread.put_batch(batch), 0, start)
+                own["label"][: len(given)] = given
+            batch = {**placed, **put(own)}
+            drawn = step(self.placed, batch, 0, start)
+            drawn.copy_to_host_async()
             if under_way is not None:
                 yield self.spread.join(under_way)
             under_way = drawn
