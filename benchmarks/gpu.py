@@ -5,11 +5,12 @@
 
 Writes RESULTS-gpu.md and RESULTS-gpu.json into the folder `--out` (this one, by
 default) and keeps them up to date while it goes, so that one that was cut off leaves
-what it had. Every part is a process of its own: it gives the GPU's memory back, and
-one that hangs is ended at its deadline. Seconds that a part leaves go to those behind
-it. What is missing (PyTorch, say) is left out, and the page says so. Packages that
-are missing are installed into a temporary folder: the wheels of `--wheels`, without
-an index, else from where pip finds them.
+what it had; parts of an earlier run that `--only` leaves out stay, with their date.
+Every part is a process of its own: it gives the GPU's memory back, and one that hangs
+is ended at its deadline. Seconds that a part leaves go to those behind it. What is
+missing (PyTorch, say) is left out, and the page says so. Packages that are missing are
+installed into a temporary folder: the wheels of `--wheels`, without an index, else
+from where pip finds them.
 """
 
 import argparse
@@ -105,22 +106,36 @@ def environment(toy: bool) -> dict[str, str]:
     return os.environ | own | small
 
 
+def kept(out: Path) -> dict[str, dict]:
+    """The parts of an earlier run in that folder: those that are not run again stay."""
+    path = out / "RESULTS-gpu.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def now() -> str:
+    """The minute, and the revision of the code."""
+    from deconvgen.runs.origin import revision
+
+    return f"{time.strftime('%Y-%m-%d %H:%M')}, revision {revision()}"
+
+
 class Page:
     """The two files, made anew whenever something is to be added."""
 
     def __init__(self, out: Path, began: float, head: list[str]):
         self.out, self.began, self.head = out, began, head
-        self.parts: dict[str, dict] = {}
+        self.parts = kept(out)
 
     def write(self) -> None:
         """Both files."""
         spent = time.monotonic() - self.began
         top = ["# One GPU: what `python benchmarks/gpu.py` found", *self.head]
         top.append(f"{spent:.0f} s so far, {time.strftime('%Y-%m-%d %H:%M')}.")
-        text = "\n\n".join([*top, page(self.parts)])
+        parts = {name: self.parts[name] for name in PARTS if name in self.parts}
+        text = "\n\n".join([*top, page(parts)])
         for name, content in (
             ("RESULTS-gpu.md", text),
-            ("RESULTS-gpu.json", json.dumps(self.parts, indent=1)),
+            ("RESULTS-gpu.json", json.dumps(parts, indent=1)),
         ):
             temporary = self.out / f".{name}"
             temporary.write_text(content)
@@ -131,7 +146,7 @@ def run(name: str, seconds: float, sheet: Page, toy: bool, folder: Path) -> None
     """One part in a process of its own, its lines brought to the page as they come."""
     path, output = folder / f"{name}.jsonl", folder / f"{name}.log"
     title, _ = PARTS[name]
-    part = {"title": title, "state": "running", "lines": []}
+    part = {"title": title, "state": "running", "when": now(), "lines": []}
     sheet.parts[name] = part
     command = [sys.executable, __file__, f"--part={name}", f"--out={folder}"]
     command += [f"--seconds={seconds}", *(["--toy"] if toy else [])]

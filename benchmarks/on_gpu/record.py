@@ -84,7 +84,8 @@ def page(parts: dict[str, dict]) -> str:
     blocks, failures = [], []
     for name, part in parts.items():
         blocks.append(f"## {part['title']}")
-        blocks.append(f"({name}: {part['state']})")
+        when = f"; {part['when']}" if "when" in part else ""
+        blocks.append(f"({name}: {part['state']}{when})")
         tables: dict[str, list[dict]] = {}
         for line in part["lines"]:
             if "table" in line:

@@ -27,7 +27,10 @@ PACKAGES = ("jax", "flax", "optax", "numpy")
 @lru_cache(maxsize=1)
 def revision() -> str:
     """The commit of the checkout, with + where files differ; else the version."""
-    version = metadata.version("deconvgen")
+    try:
+        version = metadata.version("deconvgen")
+    except metadata.PackageNotFoundError:  # a checkout on the path
+        version = "unknown"
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(HERE), *words]
