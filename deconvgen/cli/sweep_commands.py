@@ -23,7 +23,7 @@ SLURM = {
     Flag("workdir", "The sweep folder.", kind=place, needed=True),
     Flag("config", "An experiment names its configs: only --config.KEY=VALUE is used."),
     Flag("size", "Of SIZES in the file: smoke (minutes), full, often study.", "full"),
-    Flag("only", "Runs I or I-J, as --dry numbers them."),
+    Flag("only", "Runs I, I-J or I,J-K, as --dry numbers them."),
     Flag("launcher", "local, slurm, or submitit (Slurm's code, here).", "local"),
     *(Flag(f"slurm.{k}", f"Slurm: {k} of a job.", kind=SLURM[k]) for k in SLURM),
     Flag(

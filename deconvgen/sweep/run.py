@@ -56,16 +56,21 @@ UNNAMED = (
 
 
 def chosen(trials: list[Trial], only: str) -> list[Trial]:
-    """The trials `I` or `I-J`, counted from 1; all of them for ""."""
+    """The trials `I` or `I-J`, or several with commas, from 1; all of them for ""."""
     if not only:
         return trials
-    first, _, last = only.partition("-")
-    if not first.isdecimal() or not (last or first).isdecimal():
-        raise UserError(f"--only should read I or I-J, not {only!r}")
-    i, j = int(first), int(last or first)
-    if not 1 <= i <= j <= len(trials):
-        raise UserError(f"--only={only}: there are runs 1 to {len(trials)}")
-    return trials[i - 1 : j]
+    wanted: set[int] = set()
+    for part in only.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise UserError(
+                f"--only should read I or I-J, or several with commas, not {only!r}"
+            )
+        i, j = int(first), int(last or first)
+        if not 1 <= i <= j <= len(trials):
+            raise UserError(f"--only={only}: there are runs 1 to {len(trials)}")
+        wanted |= {*range(i, j + 1)}
+    return [trial for number, trial in enumerate(trials, 1) if number in wanted]
 
 
 def sweep(

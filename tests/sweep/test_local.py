@@ -142,14 +142,15 @@ def test_one_job_a_gpu_else_a_core(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "only, want", [("", [0, 1, 2, 3]), ("2", [1]), ("2-4", [1, 2, 3])]
+    "only, want",
+    [("", [0, 1, 2, 3]), ("2", [1]), ("2-4", [1, 2, 3]), ("4,1-2,2", [0, 1, 3])],
 )
 def test_only_counts_from_one(only, want):
     every = trials(4, groups=4)
     assert sweeping.chosen(every, only) == [every[i] for i in want]
 
 
-@pytest.mark.parametrize("only", ["0", "3-2", "5", "x", "-1"])
+@pytest.mark.parametrize("only", ["0", "3-2", "5", "x", "-1", "1,", "1,5"])
 def test_only_refuses_what_is_not_there(only):
     with pytest.raises(UserError, match="--only"):
         sweeping.chosen(trials(4, groups=4), only)
