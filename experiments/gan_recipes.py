@@ -4,10 +4,10 @@
     deconvgen sweep experiments/gan_recipes.py --size=full --workdir=sweeps/told
     deconvgen report sweeps/told
 
-`full` changes one thing after the other in what the demo was before this search, and in
-the same with a critic that is told the label on all of its features. What it found is in
-`results/gan_recipes.full.csv`, and is `dcgan:demo` now. `untold` is without labels;
-`critic` of critics without a norm over the batch, with penalties; `few` of 500 images.
+`full` changes one thing after the other in what the demo was before this search, and
+in the same with a critic that is told the label on all of its features. What it found
+is in `results/gan_recipes.full.csv`, and is `dcgan:demo` now. `untold` has no labels;
+`critic` is of critics without a norm over the batch, `few` of 500 images.
 A setting is chosen by the figure on validation images; reports tell the test figure
 beside it. Steps are such that a setting costs about what the demo does.
 """

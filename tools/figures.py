@@ -12,15 +12,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import number
-from deconvgen.report import blocks, findings, power
+from deconvgen.report import blocks, findings, ranked
 from deconvgen.report.atlas import advise
 from deconvgen.report.atlas.rows import Row, read
 from deconvgen.report.costs import shown
-from deconvgen.report.words import apart, brief
+from deconvgen.report.markup import grid
+from deconvgen.report.names import labels
+from deconvgen.report.words import apart
 from deconvgen.runs import code, origin
 from deconvgen.sweep.claims import told
 
@@ -31,17 +34,12 @@ BLOCK = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.S)
 AUDITED = ("conv_transpose:3", "conv_transpose:4", "conv_transpose:5", "nearest_conv")
 AUDITED += ("depth_to_space", "depth_to_space::icnr")
 STUDY = "upsampling_x_initialization"
+RECIPES = "gan_recipes.full"
 OPEN = """\
 Which layer, started how, after training: **open**. The atlas (`experiments/atlas.py`:
 every layer that needs no encoder, at its default and at its best-known start, in five
 tasks, ten seeds) is to answer; no run of it is recorded here yet."""
 SWEEP = "deconvgen sweep {0} --size={1} --workdir=sweeps/{0}"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
 
 
 def rows_of(name: str) -> list[Row]:
@@ -65,7 +63,7 @@ def audited() -> list[str]:
         label = f"`{layer}`" + (f", started by `{start}`" if start else "")
         lines.append([label, kernel or "3", f"{phase:.2f}", f"{gap:.3f}"])
     head = ["layer, factor 2", "kernel", "phase variance of noise (1: even)"]
-    return table([*head, "gap of the phases' DC gains (0: none)"], lines)
+    return grid([*head, "gap of the phases' DC gains (0: none)"], lines)
 
 
 def audit() -> None:
@@ -101,7 +99,7 @@ def answer() -> list[str]:
         said = f"{worse} of {len(cells)}" if judged else few
         lines.append([task, about["measure"], _cell(good), _cell(best), said])
     head = ["task", "measure", "the cheapest that no test tells from the best"]
-    return table([*head, "the best mean", "told worse"], lines)
+    return grid([*head, "the best mean", "told worse"], lines)
 
 
 def first() -> list[str]:
@@ -113,7 +111,7 @@ def first() -> list[str]:
             own = [r for r in rows if r["config"] == config]
             found = blocks.compare(*findings.scored(own))
             alike = [k for k in found.order[1:] if not found.against[k].told]
-            named = lambda keys: "; ".join(told(_own(key)) for key in keys)
+            named = lambda keys: "; ".join(told(ranked.own(key)) for key in keys)
             worse = f"{len(found.order) - len(alike) - 1} of {len(found.order)}"
             best = f"{named(found.order[:1])}: {number(found.means[found.best])}"
             said = [f"{config}, {own[0]['measure']}", at, best]
@@ -121,7 +119,7 @@ def first() -> list[str]:
     if not lines:
         return []
     head = ["four layers, two starts, 12 seeds", "at equal", "the best mean"]
-    return ["", *table([*head, "not told from it", "told worse"], lines)]
+    return ["", *grid([*head, "not told from it", "told worse"], lines)]
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
@@ -143,7 +141,7 @@ def short() -> list[str]:
     ]  # fmt: skip
     winner, word, why = findings.single_winner(atlas())
     lines.append([winner, "Wojna et al. 2019", f"**{word}**", why])
-    return table(["finding", "source", "here", "the first effect, 95 %"], lines)
+    return grid(["finding", "source", "here", "the first effect, 95 %"], lines)
 
 
 def _widest(found: findings.Finding) -> str:
@@ -161,15 +159,14 @@ def long() -> list[str]:
             f"Here: **{found.verdict}**.",
         ]
         if found.rows:
-            revisions = ", ".join(sorted({r["revision"] for r in found.rows}))
-            lines += [f"{len(found.rows)} runs, revision {revisions}."]
+            lines += [ranked.about(found.rows)]
         lines += ["", "```", SWEEP.format(found.name, found.size), "```", ""]
         done = [e for e in found.effects if e.verdict != findings.NONE]
         gap = lambda e: apart(e.difference, e.logged)
         what = lambda e: [e.config, e.claim.words(), e.measure]
         cells = [[*what(e), gap(e), f"{e.seeds}", e.verdict] for e in done]
         head = ["config", "claim", "measure", "difference (95 %)", "seeds", "verdict"]
-        lines += [*table(head, cells), ""] if cells else []
+        lines += [*grid(head, cells), ""] if cells else []
     return lines[:-1]
 
 
@@ -183,39 +180,40 @@ def study() -> list[str]:
         parts = [[r for r in side if r["config"] == config] for side in sides]
         found = [blocks.compare(*findings.scored(part)) for part in parts if part]
         cells = [
-            [told(_own(key))] + [_ranked(each, key) for each in found]
+            [told(ranked.own(key))] + [ranked.cell(each, key) for each in found]
             for key in found[0].order
         ]
         heads = ["equal widths", "equal multiply-adds"][: len(found)]
         lines += [f"{config}, {parts[0][0]['measure']}:", ""]
-        lines += [*table(["layer, start", *heads], cells), "", _says(found, heads), ""]
-    revisions = sorted({row["revision"] for side in sides for row in side})
-    return [*lines, f"{sum(map(len, sides))} runs, revision {', '.join(revisions)}."]
+        lines += [*grid(["layer, start", *heads], cells), ""]
+        lines += [ranked.legend(found, heads), ""]
+    return [*lines, ranked.about([row for side in sides for row in side])]
 
 
-def _own(key: str) -> dict[str, Any]:
-    return {k: v for k, v in json.loads(key).items() if k != "config"}
-
-
-def _ranked(found: blocks.Analysis, key: str) -> str:
-    if key not in found.means:
-        return ""
-    gap = found.against.get(key)
-    said = "best" if gap is None else apart(gap, found.logged)
-    return f"{number(found.means[key])}; {said}{' *' * bool(gap and gap.told)}"
-
-
-def _says(found: Sequence[blocks.Analysis], heads: Sequence[str]) -> str:
-    seeds = min(each.seeds for each in found)
-    told = ", ".join(
-        f"{'a factor of ' * each.logged}{brief(power.tells(each))} at {head}"
-        for each, head in zip(found, heads, strict=True)
+def recipes() -> list[str]:
+    """The search for the recipe of `dcgan:demo`."""
+    rows = rows_of(RECIPES)
+    if not rows:
+        return ["Nothing is recorded yet."]
+    found = blocks.compare(*findings.scored(rows))
+    seen = ("test/precision_classifier", "test/recall_classifier")
+    mean = lambda key, name: fmean(
+        float(row[name]) for row in rows if row["setting"] == key
     )
-    return (
-        f"{seeds} seeds. Behind the mean its difference from the best, with the "
-        "interval that holds for all pairs together; * told worse. What so many seeds "
-        f"find four times of five: {told}."
-    )
+    settings = [ranked.own(key) for key in found.order]
+    keys = list(dict.fromkeys(key for setting in settings for key in setting))
+    called = dict(zip(found.order, labels(settings, keys), strict=True))
+    cells = [
+        [
+            called[key],
+            ranked.cell(found, key),
+            *(f"{mean(key, name):.2f}" for name in seen),
+        ]
+        for key in found.order
+    ]
+    head = ["what is changed", rows[0]["measure"], "precision", "recall"]
+    said = ranked.legend([found], ["equal cost"])
+    return [*grid(head, cells), "", said, "", ranked.about(rows)]
 
 
 def evidence() -> list[str]:
@@ -232,7 +230,7 @@ def evidence() -> list[str]:
         worse = [f"`{layer}`" for layer in layers if layer not in told]
         lines.append([task, about["measure"], ", ".join(good), ", ".join(worse)])
     head = ["task", "by", "not told from the best, cheapest first"]
-    return table([*head, "told worse, however started"], lines)
+    return grid([*head, "told worse, however started"], lines)
 
 
 MAKERS: dict[str, Callable[[], list[str]]] = {
@@ -242,6 +240,7 @@ MAKERS: dict[str, Callable[[], list[str]]] = {
     "claims": long,
     "study": study,
     "evidence": evidence,
+    "recipes": recipes,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from deconvgen.core.numbers import number
 from deconvgen.metrics.measures import ARROWS, called
 from deconvgen.report import statistics
+from deconvgen.report.markup import grid
 from deconvgen.report.part import Part
 from deconvgen.report.study import Study
 
@@ -207,5 +208,4 @@ def as_html(table: Table) -> str:
 
 def as_markdown(table: Table) -> list[str]:
     """The lines of the table in Markdown."""
-    lines = [table.head, ["---"] * len(table.head), *table.rows]
-    return [*("| " + " | ".join(line) + " |" for line in lines), "", table.caption]
+    return [*grid(table.head, table.rows), "", table.caption]

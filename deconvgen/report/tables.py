@@ -10,6 +10,7 @@ from deconvgen.metrics.measures import ARROWS, called
 from deconvgen.report import figures as report_plots
 from deconvgen.report import statistics
 from deconvgen.report.across import Standing
+from deconvgen.report.markup import grid
 from deconvgen.report.part import Part
 from deconvgen.report.text import facts
 from deconvgen.report.words import apart, plus_minus, probability
@@ -80,13 +81,11 @@ def markdown(part: Part, at: str = "last") -> list[str]:
     """The lines of the table in Markdown."""
     named = (f"{called(m)} {ARROWS[way]}" for m, way in part.measures.items())
     head = ["", "setting", *named]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for row in rows(part, at):
-        told = ["; ".join(filter(None, cell[:2])) for cell in row.cells]
-        lines.append("| " + " | ".join([row.place, row.setting, *told]) + " |")
+    told = lambda cell: "; ".join(filter(None, cell[:2]))
+    lines = [[r.place, r.setting, *map(told, r.cells)] for r in rows(part, at)]
     if any(real(part)):
-        lines.append("| " + " | ".join(["", "the real images", *real(part)]) + " |")
-    return lines
+        lines.append(["", "the real images", *real(part)])
+    return grid(head, lines)
 
 
 def table(part: Part, at: str = "last") -> str:
@@ -175,12 +174,10 @@ def standing(found: Sequence[Standing]) -> str:
 
 def standing_markdown(found: Sequence[Standing]) -> list[str]:
     """The same in Markdown."""
-    lines = ["| setting | interquartile mean | probability of improvement |"]
-    lines += ["|---|---|---|"]
-    for name, *pair in found:
-        told = [f"{x.mean:.2f} ({x.low:.2f} to {x.high:.2f})" for x in pair]
-        lines.append("| " + " | ".join([name, *told]) + " |")
-    return [*lines, "", OVERALL]
+    head = ["setting", "interquartile mean", "probability of improvement"]
+    told = lambda x: f"{x.mean:.2f} ({x.low:.2f} to {x.high:.2f})"
+    cells = [[name, *map(told, pair)] for name, *pair in found]
+    return [*grid(head, cells), "", OVERALL]
 
 
 def wrapped(name: str) -> str:

@@ -30,10 +30,19 @@ def claim(
 
 
 def told(setting: Mapping[str, Any]) -> str:
-    """Values with the last words of their keys; a layer's or start's name alone."""
+    """Values with the last words of their keys; a layer's or start's name alone.
+
+    Where two keys end alike, they stay whole.
+
+    >>> told({"model.upsampler": "carafe", "optimizer.b1": 0, "critic_optimizer.b1": 0})
+    'carafe, optimizer.b1 0, critic_optimizer.b1 0'
+    """
     alone = ("upsampler", "initializer")
-    short = {key.rpartition(".")[2]: text(value) for key, value in setting.items()}
-    return ", ".join(v if k in alone else f"{k} {v}" for k, v in short.items())
+    ends = [key.rpartition(".")[2] for key in setting]
+    short = [k if ends.count(e) > 1 else e for k, e in zip(setting, ends, strict=True)]
+    values = map(text, setting.values())
+    pairs = zip(short, values, strict=True)
+    return ", ".join(v if k in alone else f"{k} {v}" for k, v in pairs)
 
 
 def matches(setting: Mapping[str, Any], side: Mapping[str, Any]) -> bool:
