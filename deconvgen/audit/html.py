@@ -28,11 +28,11 @@ TEMPLATE = Template(Path(__file__).with_name("page.html").read_text("utf-8"))
 INK, GREY, ACCENT = "#1d2530", "#66707c", "#2463a8"
 
 
-def picture(audits: Sequence[Audit], path: Path | str) -> None:
-    """One PNG with a row for each layer."""
+def picture(audits: Sequence[Audit], path: Path | str, labels: bool = True) -> None:
+    """One PNG with a row for each layer, its name and figures beside it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_figure(audits, labels=True))
+    path.write_bytes(_figure(audits, labels))
 
 
 def page(audits: Sequence[Audit], path: Path | str) -> None:

@@ -1,0 +1,48 @@
+"""The cards of the site's gallery: what they show of starts whose figures are known."""
+
+import numpy as np
+import pytest
+
+from deconvgen import config
+
+gallery = config.module(config.HERE.parent / "tools" / "gallery.py")
+
+
+@pytest.mark.parametrize("start, gain", [("stride_aware", 1), ("lecun_normal", 1 / 4)])
+def test_the_gain_of_a_start_is_that_of_its_fan_in(start, gain):
+    """An output pixel of a deconvolution of stride 2 sees a quarter of the taps."""
+    assert gallery.look("conv_transpose", start).gain == pytest.approx(gain, rel=0.1)
+
+
+def test_taps_of_sub_pixels_stand_beside_each_other():
+    seen = gallery.look("depth_to_space", "icnr")
+    assert seen.answer.dc_gap < 1e-5
+    row = gallery.taps(seen.kernel)[:3]  # of one input, to a feature's four sub-pixels
+    parts = [row[:, 4 * i : 4 * i + 3] for i in range(4)]
+    assert np.ptp(parts[0]) > 0
+    assert all((part == parts[0]).all() for part in parts)
+
+
+def test_a_page_of_a_layer_and_of_a_start(tmp_path):
+    """With pictures that are there, and the same again when made again."""
+    made = []
+    for folder in (tmp_path / "first", tmp_path / "again"):
+        folder.mkdir()
+        cards = [gallery.layer_page(folder, "nearest_conv")]
+        cards += [gallery.start_page(folder, "bilinear")]
+        made.append({path.name: path.read_bytes() for path in folder.iterdir()})
+        assert all(
+            f":img-top: {name}" in "".join(cards)
+            for name in made[-1]
+            if "small" in name
+        )
+    assert made[0] == made[1]
+    text = made[0]["bilinear.md"].decode()
+    assert (
+        "| gain | " in text and "conv_transpose" in text and "Long et al. 2015" in text
+    )
+
+
+def test_examples_of_docstrings_are_code():
+    text = gallery.words(gallery.upsamplers["conv_transpose"])
+    assert "```python\n>>> " in text
