@@ -19,8 +19,8 @@ HEAD = """\
 # Public interface
 
 Made by `python tools/api.py` from the docstrings; other modules may move.
-`help(deconvgen.nn.ConvTranspose)` tells arguments, shapes, errors and source, with an
-example. Examples take for granted
+[The reference](reference/index.md) tells arguments, shapes, errors and source, with an
+example, as `help(deconvgen.nn.ConvTranspose)` does. Examples take for granted
 
 ```python
 {before}

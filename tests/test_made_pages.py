@@ -1,4 +1,9 @@
-"""The cards of the site's gallery: what they show of starts whose figures are known."""
+"""The pages of the site that are made: the gallery's figures, where they are known, and
+the reference, which leaves out nothing.
+"""
+
+import importlib
+import re
 
 import numpy as np
 import pytest
@@ -46,3 +51,16 @@ def test_a_page_of_a_layer_and_of_a_start(tmp_path):
 def test_examples_of_docstrings_are_code():
     text = gallery.words(gallery.upsamplers["conv_transpose"])
     assert "```python\n>>> " in text
+
+
+def test_the_reference_has_every_public_name(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(config.HERE.parent / "tools"))
+    site = config.module(config.HERE.parent / "tools" / "site.py")
+    site.reference(tmp_path)
+    for package in site.api.PACKAGES:
+        module = importlib.import_module(f"deconvgen.{package}")
+        text = (tmp_path / f"{package}.md").read_text()
+        told = {*re.findall(r"^## (.+)", text, re.MULTILINE)}
+        things = {name: getattr(module, name) for name in module.__all__}
+        assert {n for n, thing in things.items() if site.api.documented(thing)} <= told
+        assert " at 0x" not in text  # of a default that has no name
