@@ -27,10 +27,21 @@ docs: $(VENV)/.docs  # NOTEBOOKS=off: without running them
 	NOTEBOOKS=$(or $(NOTEBOOKS),force) $(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-bench: $(VENV)/.test
-	$(BIN)/python benchmarks/layers.py
-	$(BIN)/python benchmarks/train_step.py
-	$(BIN)/python benchmarks/sampling.py
+bench: $(VENV)/.test  # more than an hour on two idle cores; PyTorch too, if installed
+	$(BIN)/python benchmarks/train_step.py --batch=64 --record
+	$(BIN)/python benchmarks/train_step.py --batch=128 --record
+	$(BIN)/python benchmarks/train_step.py --part=demo --record
+	$(BIN)/python benchmarks/train_step.py --part=wgan_gp --record
+	$(BIN)/python benchmarks/train_step.py --part=r1 --record
+	$(BIN)/python benchmarks/train_step.py --part=bfloat16 --record
+	$(BIN)/python benchmarks/layers.py --record
+	$(BIN)/python benchmarks/layers.py --only=ladder --plain --record
+	$(BIN)/python benchmarks/sampling.py --record
+	$(BIN)/python benchmarks/process.py --part=start --record
+	$(BIN)/python benchmarks/process.py --part=set --batch=32 --record
+	$(BIN)/python benchmarks/forms.py --record
+	$(BIN)/python benchmarks/where.py --record
+	$(BIN)/python benchmarks/results.py
 
 tables: $(VENV)/.test  # docs/api.md, docs/keys.md and docs/measures.md
 	$(BIN)/python tools/api.py

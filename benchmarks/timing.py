@@ -1,8 +1,9 @@
 """Fair timings on a machine that others use too.
 
-What is compared takes turns, and what is reported is the median over the turns;
-a ratio is the median of the ratios within a turn, so that a slow moment hits both
-sides. The rate of a matrix product in the same moments says how good they were.
+What is compared takes turns, and what is reported is the median over the turns, with
+the lowest and the highest of them; a ratio is that of the ratios within a turn, so that
+a slow moment hits both sides. The rate of a matrix product in the same moments says how
+good they were.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from time import perf_counter
 
 import jax
 import jax.numpy as jnp
+from tables import Spread, table
 
 Thunk = Callable[[], object]
 
@@ -27,10 +29,26 @@ class Timings:
         """The median turn."""
         return median(self.turns[name])
 
+    def milliseconds(self, name: str) -> Spread:
+        """Of the turns."""
+        return Spread.of(1e3 * seconds for seconds in self.turns[name])
+
+    def rate(self, name: str, amount: float) -> Spread:
+        """Of the turns, where a call does so much: its amount a second."""
+        return Spread.of(amount / seconds for seconds in self.turns[name])
+
+    def ratios(self, name: str, over: str) -> list[float]:
+        """How many times faster `name` is than `over`, turn by turn."""
+        pairs = zip(self.turns[over], self.turns[name], strict=True)
+        return [theirs / ours for theirs, ours in pairs]
+
     def speedup(self, name: str, over: str) -> float:
         """How many times faster `name` is than `over`, median of the turns."""
-        pairs = zip(self.turns[over], self.turns[name])
-        return median(theirs / ours for theirs, ours in pairs)
+        return median(self.ratios(name, over))
+
+    def faster(self, name: str, over: str) -> Spread:
+        """How many times faster `name` is than `over`, of the turns."""
+        return Spread.of(self.ratios(name, over))
 
 
 def interleave(
@@ -44,6 +62,7 @@ def interleave(
     names = list(thunks)
     calls = {}
     for name in names:
+        start = 0.0
         for _ in range(warm + 1):
             start = perf_counter()
             jax.block_until_ready(thunks[name]())
@@ -66,16 +85,12 @@ def gemm_probe(size: int = 1536) -> tuple[Thunk, float]:
     return lambda: product(x, x), 2 * size**3 / 1e9
 
 
-def table(head: list[str], rows: list[list[object]]) -> str:
-    """A Markdown table; floats with three significant digits."""
-
-    def cell(value: object) -> str:
-        if not isinstance(value, float):
-            return str(value)
-        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-    lines = [head, ["---"] * len(head), *([cell(v) for v in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-__all__ = ["Timings", "gemm_probe", "geometric_mean", "interleave", "median", "table"]
+__all__ = [
+    "Spread",
+    "Timings",
+    "gemm_probe",
+    "geometric_mean",
+    "interleave",
+    "median",
+    "table",
+]

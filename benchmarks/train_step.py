@@ -1,40 +1,82 @@
-"""The whole DCGAN train step against plain Flax and PyTorch, in turns, in one run.
+"""A GAN's whole train step against plain Flax and PyTorch, in turns, in one run.
 
-    python benchmarks/train_step.py [--size=64] [--batch=64] [--turns=5]
+    python benchmarks/train_step.py [--part=step] [--batch=64] [--turns=5] [--record]
 
-The same networks (generator 100-512-256-128-64-3 with batch norm, its mirror as the
-critic), the same losses, Adam for both. One step: the critic on a real and a fake
-batch, then the generator through the updated critic. Printed are images/s, the ratio
-to deconvgen in the same turns, and how far each is from a floor: the step's multiply-
-adds at the rate of a large matrix product of the same moment.
+    step      DCGAN-64: generator 100-512-256-128-64-3 with batch norm, and its mirror
+    wgan_gp   the same with the Wasserstein loss and its gradient penalty
+    r1        the same with the penalty R1 at real images
+    bfloat16  the first in bfloat16, and ours in float32 beside it
+    demo      the step of `dcgan:demo`, without its classes
+
+The same networks, losses, Adam and average of the weights for all. One step: the
+critic on a real and a fake batch, then the generator through the updated critic; with a
+penalty the critic has no norm, and its gradient is differentiated once more. Told are
+images/s, the ratio to deconvgen in the same turns, and the share of a floor: the step's
+multiply-adds at the rate of a large matrix product of the same moment.
+
+PyTorch is taken where it is installed (`pip install 'deconvgen[bench]'`), channels
+last; its compiler has no second derivatives, so that it is left out of the penalties.
+`--plain` leaves out what the `deconvgen` command sets (`deconvgen.core.runtime`), as in
+a program that only imports the library.
 """
 
 import argparse
-import os
+import sys
+from collections.abc import Callable
 from unittest import mock
 
 from deconvgen.core import runtime
 
-runtime.prepare()  # what the command sets: the same environment for all that follows
+if "--plain" not in sys.argv:  # the same environment for all that follows
+    runtime.prepare()
 
-import flax.linen  # noqa: E402
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
-from timing import gemm_probe, interleave, table  # noqa: E402
+import flax.linen
+import jax
+import numpy as np
+import record
+import theirs
+from tables import cell
+from timing import Thunk, Timings, gemm_probe, interleave
 
-from deconvgen import config, tasks  # noqa: E402
-from deconvgen.runs import setup as runs  # noqa: E402
-from deconvgen.training import parallel as devices  # noqa: E402
+from deconvgen import config, tasks
+from deconvgen.runs import setup as runs
+from deconvgen.training import parallel as devices
 
-LATENT = 100
+ALONE = ["model.critic_norm=none"]  # what a penalty at each image asks of a critic
+PARTS = {  # title, config, flags
+    "step": ("The DCGAN-64 train step", "dcgan:64", []),
+    "wgan_gp": (
+        "The DCGAN-64 train step with a gradient penalty (WGAN-GP)",
+        "dcgan:64",
+        ["loss.name=wasserstein", "loss.gradient_penalty=10", *ALONE],
+    ),
+    "r1": (
+        "The DCGAN-64 train step with the penalty R1",
+        "dcgan:64",
+        ["loss.r1=1", *ALONE],
+    ),
+    "bfloat16": (
+        "The DCGAN-64 train step in bfloat16",
+        "dcgan:64",
+        ["dtype=bfloat16"],
+    ),
+    "demo": (
+        "The train step of dcgan:demo, without its classes",
+        "dcgan:demo",
+        ["model.conditional=false", "model.critic_condition=projection"],
+    ),
+}
+TOY = ["model.features=8,4", "model.factors=2,2"]
 
 
-def settings(size: int, batch: int):
+def settings(part: str = "step", batch: int = 64, toy: bool = False, more=()):
     """The configuration of the step that is timed."""
-    loaded = config.load("dcgan:64", [f"batch_size={batch}", "eval.extractor=random"])
-    if size == 32:
-        loaded.model.features, loaded.model.factors = (256, 128, 64), (2, 2, 2)
-    return runs.describe(loaded, (size, size, 3))
+    _, name, flags = PARTS[part]
+    flags = [f"batch_size={batch}", "eval.extractor=random", *flags, *more]
+    loaded = config.load(name, flags + TOY * toy)
+    side, channels = (28, 1) if part == "demo" else (64, 3)
+    side = 16 if toy else side
+    return runs.describe(loaded, (side, side, channels))
 
 
 def made(loaded):
@@ -77,104 +119,104 @@ def jax_step(loaded, plain: bool):
     return run
 
 
-def torch_step(loaded, compiled: bool):
-    """One step in PyTorch, channels last, critic frozen in the generator's turn."""
-    import torch
-    from torch import nn
+def torch_step(loaded, mode: str) -> Thunk:
+    """One step in PyTorch; ImportError where it is missing."""
+    size, _, channels = loaded.data.image_shape
+    draw = theirs.fixed(loaded.batch_size, size, channels)
+    return theirs.step(loaded, mode, draw, loaded.dtype == "bfloat16")
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    features, channels = loaded.model.features, loaded.data.image_shape[-1]
-    seed = loaded.data.image_shape[0] // 2 ** len(loaded.model.factors)
-    up: list = [nn.ConvTranspose2d(LATENT, features[0], seed, bias=False)]
-    for a, b in zip(features, (*features[1:], channels), strict=True):
-        up += [nn.BatchNorm2d(a), nn.ReLU(True), nn.ConvTranspose2d(a, b, 4, 2, 1)]
-    g = nn.Sequential(*up, nn.Tanh()).to(memory_format=torch.channels_last)
-    down: list = []
-    for i, (a, b) in enumerate(
-        zip((channels, *features[:0:-1]), features[::-1], strict=True)
-    ):
-        down += [nn.Conv2d(a, b, 4, 2, 1)] + ([nn.BatchNorm2d(b)] if i else [])
-        down += [nn.LeakyReLU(0.2, True)]
-    down += [nn.Conv2d(features[0], 1, seed), nn.Flatten(0)]
-    d = nn.Sequential(*down).to(memory_format=torch.channels_last)
-    adam = lambda net: torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999))
-    g_opt, d_opt, loss = adam(g), adam(d), nn.functional.softplus
-    shape = (loaded.batch_size, channels, *loaded.data.image_shape[:2])
-    real = torch.rand(shape).mul(2).sub(1)
-    real = real.contiguous(memory_format=torch.channels_last)
-    if compiled:
-        g, d = torch.compile(g), torch.compile(d)
 
-    def run():
-        z = torch.randn(loaded.batch_size, LATENT, 1, 1)
-        fake = g(z)
-        d_opt.zero_grad()
-        (loss(-d(real)).mean() + loss(d(fake.detach())).mean()).backward()
-        d_opt.step()
-        d.requires_grad_(False)
-        g_opt.zero_grad()
-        value = loss(-d(fake)).mean()
-        value.backward()
-        g_opt.step()
-        d.requires_grad_(True)
-        return value.item()
+def making(part: str, loaded, single) -> dict[str, Callable[[], Thunk]]:
+    """What makes each of the steps that are compared, by name.
 
-    return run
+    `single` is the configuration in float32.
+    """
+    found = {
+        "deconvgen": lambda: jax_step(loaded, plain=False),
+        "Flax": lambda: jax_step(loaded, plain=True),
+        "PyTorch eager": lambda: torch_step(loaded, "eager"),
+    }
+    if loaded.dtype != single.dtype:
+        found["deconvgen, float32"] = lambda: jax_step(single, plain=False)
+    if part not in ("wgan_gp", "r1"):
+        found["torch.compile"] = lambda: torch_step(loaded, "compile")
+    return found
 
 
 def flop_per_image(loaded) -> float:
     """Floating-point operations of a step's convolutions, an image, without reuse."""
-    sizes = [loaded.data.image_shape[0] // 2**i for i in range(1, 5)]
-    widths = loaded.model.features[::-1]
-    chain = zip((loaded.data.image_shape[-1], *widths), widths, sizes, strict=False)
-    layers = [2 * 16 * a * b * n * n for a, b, n in chain]
+    model, (height, _, channels) = loaded.model, loaded.data.image_shape
+    up = model.features[::-1]
+    down = tuple(model.critic_features) or up
+
+    def layers(widths: tuple[int, ...]) -> list[int]:
+        """Of one pass, the largest images first."""
+        sizes = [height // 2**i for i in range(1, len(widths) + 1)]
+        pairs = zip((channels, *widths), widths, sizes, strict=False)
+        return [2 * 16 * a * b * n * n for a, b, n in pairs]
+
+    generator, critic = sum(layers(up)), sum(layers(down))
     # Generator: forward, gradients of input and kernel. Critic: these on real and fake
     # (no gradient of the first input), then forward and input gradient on the fake.
-    once = sum(layers)
-    return 3 * once + 2 * (3 * once - layers[0]) + 2 * once
+    return 3 * generator + 2 * (3 * critic - layers(down)[0]) + 2 * critic
+
+
+def rows(part: str, loaded, times: Timings, gflop: float) -> tuple[list, list]:
+    """Head and rows of the table; `gflop` is that of the product among the turns."""
+    batch = loaded.batch_size
+    floor = flop_per_image(loaded) * batch / 1e9
+    counted = part in ("step", "demo")  # a penalty's are not
+    head = ["step", "ms", "images/s", "deconvgen is faster by"]
+    found = []
+    for name in [name for name in times.turns if name != "GEMM"]:
+        row: list = [name, times.milliseconds(name), times.rate(name, batch)]
+        row.append("" if name == "deconvgen" else times.faster("deconvgen", name))
+        share = floor / times.seconds(name) / (gflop / times.seconds("GEMM"))
+        found.append([*row, share] if counted else row)
+    return [*head, "share of GEMM rate"] if counted else head, found
+
+
+def arguments() -> argparse.Namespace:
+    """What is asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", default="step", choices=PARTS)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--without", default="", help="names to leave out, with commas")
+    parser.add_argument("--plain", action="store_true", help="nothing is set for JAX")
+    parser.add_argument("--toy", action="store_true", help="a tiny network")
+    record.argument(parser)
+    return parser.parse_args()
 
 
 def main() -> None:
     """Time and print."""
-    parser = argparse.ArgumentParser(description="The whole train step.")
-    parser.add_argument("--size", type=int, default=64, choices=(32, 64))
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--without", default="", help="names to leave out, with commas")
-    options = parser.parse_args()
-    loaded = settings(options.size, options.batch)
-    makers = {
-        "deconvgen": lambda: jax_step(loaded, plain=False),
-        "plain Flax": lambda: jax_step(loaded, plain=True),
-        "PyTorch eager": lambda: torch_step(loaded, compiled=False),
-        "torch.compile": lambda: torch_step(loaded, compiled=True),
-    }
-    thunks = {}
-    for name, make in makers.items():
-        if name in options.without.split(","):
-            continue
-        try:
-            thunks[name] = make()
-        except ImportError:
-            print(f"{name} is left out: PyTorch is not installed")
-    probe, gflop = gemm_probe()
-    times = interleave(thunks | {"GEMM": probe}, turns=options.turns, warm=2)
-    rate = gflop / times.seconds("GEMM")
-    floor = flop_per_image(loaded) * options.batch / 1e9 / rate
-    rows = [
-        [
-            name,
-            1e3 * times.seconds(name),
-            options.batch / times.seconds(name),
-            times.speedup("deconvgen", over=name),
-            floor / times.seconds(name),
-        ]
-        for name in thunks
-    ]
-    device = jax.devices()[0].device_kind
-    print(f"DCGAN-{options.size}, batch {options.batch}, {device}; {rate:.0f} GFLOP/s")
-    head = ["step", "ms", "images/s", "deconvgen is faster by", "share of GEMM rate"]
-    print(table(head, rows))
+    options = arguments()
+    part = options.part
+    loaded = settings(part, options.batch, options.toy)
+    single = settings(part, options.batch, options.toy, ["dtype=float32"])
+    sheet = record.Sheet(
+        f"train_step.{part}.b{options.batch}" + ".plain" * options.plain,
+        f"{PARTS[part][0]}, batch {options.batch}"
+        + ", nothing set for JAX" * options.plain,
+        (*record.STEP, *record.scripts("train_step", "theirs")),
+    )
+    with record.kept(options, sheet):
+        thunks: dict[str, Thunk] = {}
+        for name, make in making(part, loaded, single).items():
+            if name in options.without.split(","):
+                continue
+            try:
+                thunks[name] = make()
+            except ImportError:
+                sheet.note(f"{name} is left out: PyTorch is not installed.")
+        probe, gflop = gemm_probe()
+        times = interleave(thunks | {"GEMM": probe}, turns=options.turns, warm=2)
+        sheet.table(*rows(part, loaded, times, gflop))
+        rate = cell(times.rate("GEMM", gflop))
+        sheet.note(f"A large matrix product among the turns: {rate} GFLOP/s.")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Where the time of a train step goes, by kind of operation, beside PyTorch's.
 
-    python benchmarks/where.py [--size=64] [--batch=64] [--steps=5]
+    python benchmarks/where.py [--part=step] [--batch=64] [--steps=5] [--record]
 
-The step is that of `train_step.py`. Ours is profiled as XLA ran it: each instruction of
-the compiled program is counted with the kind of what it computes, a fusion with the
-first of the table below that is in it. PyTorch's, where it is installed, is summed over
-its operators' own time. Shares are of the sum, which may exceed the step where
-operations run side by side.
+The step is that of `train_step.py`, `--part` as well. Ours is profiled as XLA ran it:
+each instruction of the compiled program is counted with the kind of what it computes, a
+fusion with the first of the table below that is in it. PyTorch's, where it is
+installed, is summed over its operators' own time. Shares are of the sum, which may
+exceed the step where operations run side by side.
 """
 
 import argparse
@@ -16,9 +16,9 @@ from collections import Counter
 from pathlib import Path
 
 import jax
+import record
 import train_step  # prepares JAX
 from jax.profiler import ProfileData, trace
-from timing import table
 
 KINDS = {  # the first whose pattern is found in the instructions of a fusion
     "convolutions": r"\bconvolution\(",
@@ -95,26 +95,36 @@ def of_torch(step, steps: int) -> Counter[str]:
 def main() -> None:
     """Profile and print."""
     parser = argparse.ArgumentParser(description="Where a train step goes.")
-    parser.add_argument("--size", type=int, default=64, choices=(32, 64))
+    parser.add_argument("--part", default="step", choices=train_step.PARTS)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--toy", action="store_true", help="a tiny network")
+    record.argument(parser)
     options = parser.parse_args()
-    loaded = train_step.settings(options.size, options.batch)
-    columns = {OURS: of_ours(loaded, options.steps)}
-    try:
-        theirs = train_step.torch_step(loaded, compiled=False)
-    except ImportError:
-        print("PyTorch is not installed: deconvgen alone")
-    else:
-        theirs()
-        columns[THEIRS] = of_torch(theirs, options.steps)
-    kinds = sorted(set().union(*columns.values()), key=lambda k: -columns[OURS][k])
-    rows = [
-        [k, *(v for c in columns.values() for v in (c[k], f"{c[k] / c.total():.0%}"))]
-        for k in kinds
-    ]
-    head = [word for name in columns for word in (f"{name}, ms a step", "share")]
-    print(table(["kind of operation", *head], rows))
+    part, batch = options.part, options.batch
+    sheet = record.Sheet(
+        f"where.{part}.b{batch}",
+        f"Where it goes: {train_step.PARTS[part][0]}, batch {batch}",
+        (*record.STEP, *record.scripts("where", "train_step", "theirs")),
+        f"A mean of {options.steps} steps, profiled.",
+    )
+    with record.kept(options, sheet):
+        loaded = train_step.settings(part, batch, options.toy)
+        columns = {OURS: of_ours(loaded, options.steps)}
+        try:
+            eager = train_step.torch_step(loaded, "eager")
+        except ImportError:
+            sheet.note("PyTorch is left out: it is not installed.")
+        else:
+            eager()
+            columns[THEIRS] = of_torch(eager, options.steps)
+        kinds = sorted(set().union(*columns.values()), key=lambda k: -columns[OURS][k])
+        shares = lambda k, c: (c[k], f"{c[k] / c.total():.0%}")
+        rows = [
+            [k, *(v for c in columns.values() for v in shares(k, c))] for k in kinds
+        ]
+        head = [word for name in columns for word in (f"{name}, ms a step", "share")]
+        sheet.table(["kind of operation", *head], rows)
 
 
 if __name__ == "__main__":

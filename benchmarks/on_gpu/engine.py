@@ -43,6 +43,7 @@ def settings(name: str, *overrides: str, dtype: str = "float32"):
     loaded = config.load(name, given)
     if "conditional" in loaded.model:  # there are no labels here
         loaded.model.conditional = False
+        loaded.model.critic_condition = "projection"
     return runs.describe(loaded, (28, 28, 1))
 
 

@@ -1,10 +1,12 @@
 """The transposed convolutions of DCGAN-64: ours, Flax's and PyTorch's."""
 
+from typing import Any
+
 import flax.linen as nn
 import numpy as np
+import theirs
 
 from deconvgen.nn import conv as ours
-from on_gpu import theirs
 from on_gpu.clock import interleave, torch_call
 from on_gpu.passes import compiled, pixels
 from on_gpu.record import Record
@@ -28,7 +30,7 @@ def one(
 ) -> None:
     """A row of the table."""
     stride, padding = (1, "VALID") if n == 1 else (2, "SAME")
-    options = dict(features=features, kernel_size=(4, 4), strides=(stride, stride))
+    options: Any = dict(features=features, kernel_size=(4, 4), strides=(stride, stride))
     options |= dict(padding=padding, dtype=dtype)
     x = pixels(dtype, batch, n, n, c)
     layers = {

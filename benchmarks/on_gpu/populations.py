@@ -13,9 +13,9 @@ generator, Adam, the average of the generator, and the batch's look-up on the de
 from contextlib import nullcontext
 
 import jax
+import theirs
 
 from deconvgen.ops.convolution import dispatch
-from on_gpu import theirs
 from on_gpu.clock import jax_call, seconds, torch_call
 from on_gpu.engine import Member, Program, fashion, peak_mb, settings
 from on_gpu.record import Record

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from timing import table
+from tables import table
 
 
 class Record:

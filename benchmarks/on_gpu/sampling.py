@@ -2,12 +2,13 @@
 
 import jax
 import numpy as np
-from sampling import NAME, torch_generator
+import theirs
 
 from deconvgen.runs import run
-from on_gpu import theirs
 from on_gpu.clock import interleave, jax_call, torch_call
 from on_gpu.record import Record
+
+NAME = "pretrained:dcgan-fashion"
 
 
 def main(record: Record) -> None:
@@ -50,7 +51,7 @@ def main(record: Record) -> None:
 def by_pytorch(record: Record, loaded, batch: int, num: int) -> dict:
     """Its calls; how far its images are from ours is noted."""
     where, torch = theirs.device(), theirs.torch
-    model, z = torch_generator(loaded, True).to(where), loaded.latents(64, 0)
+    model, z = theirs.generator(loaded, True).to(where), loaded.latents(64, 0)
     with torch.inference_mode():
         made = model(torch.from_numpy(z).to(where)).cpu().numpy()
     apart = np.abs(made - loaded.decode(z).transpose(0, 3, 1, 2)).max()

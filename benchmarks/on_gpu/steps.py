@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 
+import theirs
 from train_step import jax_step
 
 from deconvgen import config
 from deconvgen.runs import setup as runs
-from on_gpu import theirs
 from on_gpu.clock import Call, interleave, jax_call, torch_call
 from on_gpu.record import Record
 
