@@ -10,6 +10,7 @@ import pytest
 from deconvgen import config
 from deconvgen.cli import main  # noqa: F401, registers the commands
 from deconvgen.cli.parser import COMMANDS, parse
+from deconvgen.metrics.measures import find
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -63,3 +64,12 @@ def test_the_links_of_a_page_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
         if not (link.startswith("http") or MADE & {*link.split("/")}):
             assert (page.parent / link).exists(), link
+
+
+def test_the_measures_of_the_protocols_are_those_that_are_taken():
+    rows = re.findall(
+        r"^\| (`.+?) \|", (ROOT / "docs" / "protocols.md").read_text(), re.M
+    )
+    told = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert len(told) > 15
+    assert not [name for name in told if find(name.replace("*", "x")) is None]
