@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from deconvgen import config
+from deconvgen.audit import audit
 from deconvgen.cli import main  # noqa: F401, registers the commands
 from deconvgen.cli.parser import COMMANDS, parse
 from deconvgen.metrics.measures import find
+from deconvgen.nn.upsample import upsamplers
+from deconvgen.training.logger import loggers
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -73,3 +76,16 @@ def test_the_measures_of_the_protocols_are_those_that_are_taken():
     told = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
     assert len(told) > 15
     assert not [name for name in told if find(name.replace("*", "x")) is None]
+
+
+@pytest.mark.parametrize("page", ["own_layer", "own_model", "loggers"])
+def test_the_first_example_of_a_guide_runs(page, monkeypatch):
+    """What it registers goes again."""
+    for registry in (upsamplers, loggers):
+        monkeypatch.setattr(registry, "_things", dict(registry._things))
+    exec(blocks(ROOT / "docs" / "guides" / f"{page}.md", "python")[0], known := {})
+    if page == "own_layer":
+        assert audit("my_conv", features=4, size=4).dc_gap < 1e-5
+    if page == "loggers":
+        assert "printed" in loggers
+    assert known

@@ -1,14 +1,17 @@
 """The wheel holds all that a user needs, wherever they stand."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
 import zipfile
 
+import numpy as np
 import pytest
 
 from deconvgen import config
+from tests.tiny import TINY
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +27,8 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_configs_experiments_and_licences(wheel):
     files = set(zipfile.ZipFile(wheel).namelist())
-    for kind in ("configs", "experiments"):
-        for path in config.folder(kind).glob("*.py"):
+    for kind in ("configs", "experiments", "results"):
+        for path in config.folder(kind).glob("*.*"):
             assert f"deconvgen/{kind}/{path.name}" in files
     assert {"deconvgen/py.typed", "deconvgen/audit/page.html"} < files
     for path in config.HERE.rglob("*"):
@@ -38,24 +41,55 @@ def test_the_wheel_holds_configs_experiments_and_licences(wheel):
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in files)
 
 
-def test_the_installed_command_works_from_any_folder(wheel, tmp_path):
-    target = tmp_path / "site"
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The folder that holds what pip made of the wheel."""
+    target = tmp_path_factory.mktemp("site")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "--target", str(target), str(wheel)], check=True)
-    environment = os.environ | {"PYTHONPATH": str(target)}
-    script = (
-        "import deconvgen, deconvgen.cli.main as c;print(deconvgen.__file__); c.main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, "list", "configs"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert str(target) in done.stdout
-    assert "dcgan" in done.stdout
+    return target
+
+
+DONE = """
+import json, pathlib, deconvgen
+from deconvgen.cli import main
+print(deconvgen.__file__)
+for kind in ("configs", "experiments", "upsamplers", "initializers", "measures"):
+    main.run(["list", kind, "--json"])
+main.run(["list", "keys", "--config=segmentation"])
+shipped = "--workdir=pretrained:dcgan-fashion"
+main.run(["sample", shipped, "--num=4", "--out=images.npz"])
+main.run(["train", "--config=dcgan:smoke", "--workdir=run", "--quiet", *TINY])
+for line in pathlib.Path("run/metrics.jsonl").read_text().splitlines():
+    told = json.loads(line)
+    print(*(told.get(name) for name in ("step", "d_loss", "g_loss")))
+"""
+
+
+def test_an_installed_wheel_does_from_any_folder_what_the_checkout_does(
+    installed, tmp_path
+):
+    """Lists, shipped weights, a training: the same words and the same numbers."""
+    said, images = {}, {}
+    flags = [f"--config.{value}" for value in TINY]
+    for place in (installed, config.HERE.parent):
+        folder = tmp_path / f"from-{place.name}"
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", f"TINY = {flags}\n{DONE}"],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(place)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        where, *said[place] = done.stdout.replace(str(place), "").splitlines()
+        assert where == "/deconvgen/__init__.py"
+        images[place] = np.load(folder / "images.npz")["images"]
+    here, there = said.values()
+    assert here == there
+    assert any(re.fullmatch(r"6 -?[\d.e-]+ -?[\d.e-]+", line) for line in here)
+    assert (images[installed] == images[config.HERE.parent]).all()
 
 
 def test_checkpoints_are_not_written_by_a_library_with_another_format():
@@ -63,6 +97,15 @@ def test_checkpoints_are_not_written_by_a_library_with_another_format():
     required = told["project"]["dependencies"]
     (orbax,) = (name for name in required if name.startswith("orbax-checkpoint"))
     assert orbax.endswith(",<1")
+
+
+def test_the_extras_that_are_tried_are_those_that_there_are():
+    extras = config.module(config.HERE.parent / "tools" / "extras.py")
+    assert {*extras.SKIPPED} < {*extras.EXTRAS}
+    assert {"statsmodels", "jupytext"} < {*extras.required("notebooks")}
+    for name in extras.EXTRAS:  # names alone, of packages and not of extras
+        found = extras.required(name)
+        assert found and not [n for n in found if re.search(r"[<>=!~\[\];, ]", n)]
 
 
 def test_the_light_install_imports_neither_tensorflow_nor_pytorch():
