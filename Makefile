@@ -49,6 +49,7 @@ tables: $(VENV)/.test  # docs/api.md, docs/keys.md and docs/measures.md
 
 figures: $(VENV)/.test  # README.md and docs/ from results/; ACCEPT=FILE,... of other code
 	$(BIN)/python tools/figures.py --accept=$(ACCEPT)
+	$(BIN)/python benchmarks/results.py
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'deconvgen needs Python 3.11 or newer; name one with: make demo PYTHON=python3.12')"

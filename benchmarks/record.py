@@ -92,16 +92,18 @@ def kept(options: argparse.Namespace, sheet: Sheet) -> Iterator[Sheet]:
         return
     if not options.record and getattr(options, "toy", False):
         raise SystemExit("--toy times nothing worth a record: give --record=FOLDER")
-    began, load = time.time(), os.getloadavg()[0]
+    began, before = time.time(), others()
     rates = probed()
     yield sheet
     rates += probed()
+    seconds = time.time() - began
+    share = (others() - before) / seconds / (os.cpu_count() or 1)
     made = {
         **asdict(sheet),
         "command": command(options.record),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(began)),
-        "seconds": round(time.time() - began),
-        "machine": machine() | {"load": load, "gemm": asdict(Spread.of(rates))},
+        "seconds": round(seconds),
+        "machine": machine() | {"others": share, "gemm": asdict(Spread.of(rates))},
         "versions": versions(),
         "revision": revision(sheet.depends),
         "code": digest(tuple(sheet.depends)),
@@ -141,6 +143,19 @@ def machine() -> dict[str, Any]:
         "vectors": [name for name in VECTORS if name in known],
         **accelerator,
     }
+
+
+def others() -> float:
+    """CPU seconds that this machine has given to others than us and our children.
+
+    0 where the system does not tell.
+    """
+    text = Path("/proc/stat")
+    if not text.exists():
+        return 0.0
+    ticks = [int(each) for each in text.read_text().split("\n", 1)[0].split()[1:9]]
+    busy = sum(ticks[:3]) + sum(ticks[5:])  # less idle, and waiting for disks
+    return busy / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
 
 
 def versions() -> dict[str, str]:

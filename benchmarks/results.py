@@ -53,10 +53,11 @@ def origin(record: dict[str, Any]) -> str:
     vectors = f" ({', '.join(machine['vectors'])})" if machine["vectors"] else ""
     device = f", {machine['device']}" if "device" in machine else ""
     used = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+    others = f"{max(0, machine['others']):.0%}"
     return (
         f"{said}`{record['command']}`, {record['date']}, {record['seconds']} s, "
         f"revision {revision}: {machine['processor']}, {machine['cores']} cores"
-        f"{vectors}{device}, load {machine['load']:.1f} when it began, matrix product "
+        f"{vectors}{device}, others took {others} of them, matrix product "
         f"{cell(machine['gemm'])} GFLOP/s; {used}."
     )
 

@@ -58,6 +58,7 @@ def test_a_benchmark_leaves_a_record(words, monkeypatch, tmp_path):
         assert kept["command"] == f"python benchmarks/{words} --record"
         assert kept["versions"]["jax"] and kept["revision"] and kept["date"]
         assert kept["machine"]["processor"] and kept["machine"]["cores"] > 0
+        assert kept["machine"]["others"] < 1
         assert kept["machine"]["gemm"].low <= kept["machine"]["gemm"].high
         assert kept["code"] == record.digest(kept["depends"])
         cells = [cell for t in kept["tables"] for row in t["rows"] for cell in row]
