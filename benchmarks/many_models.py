@@ -40,6 +40,7 @@ NAME = "upsampling_x_initialization"
 SAME = {
     "demo": {
         "model.conditional": "false",
+        "model.critic_features": "()",
         "num_samples": "64",
         **{
             f"{group}.{key}": value
@@ -141,8 +142,8 @@ def rows(costs: dict[str, list[Cost]]) -> str:
 
 def demo(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
     """The training command of `make demo`, warm."""
-    steps = [f"--config.steps={options.steps}"] if options.steps else []
-    words = ["train", "--config=dcgan:demo", "--quiet", *steps]
+    steps = f"--config.steps={options.steps}"
+    words = ["train", "--config=dcgan:demo", "--quiet", steps]
     flags = {name: same("demo", tree) for name, tree in trees.items()}
 
     def call(name: str, tree: Path, turn: int | str) -> Cost:
@@ -249,7 +250,7 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--runs", type=int, default=0, help="of the sweep; 0: all")
-    parser.add_argument("--steps", type=int, default=0, help="of the demo; 0: its own")
+    parser.add_argument("--steps", type=int, default=3500, help="of the demo")
     parser.add_argument("--out", default="")
     options = parser.parse_args()
     measures = {"demo": demo, "sweep": sweep, "memory": population}

@@ -108,6 +108,7 @@ BEFORE = {  # this search changed the demo
     "eval_every": 7000,
     "steps": 3500,
     "model.critic_condition": "projection",
+    "model.critic_features": (),
 }
 SIZES = {
     "smoke": [smoke(model__features=(16, 8))],

@@ -4,7 +4,8 @@ A value is the sum of its setting's effect, its seed's and an error (Fisher's ra
 blocks, 1935): runs of one seed share their order of the data and their latents. The
 error is pooled over all settings, which few seeds a setting can afford; and since the
 best is chosen by the same figures, every setting is compared with every other (Tukey's
-honestly significant difference; Kramer's form of it where runs are missing).
+honestly significant difference; Kramer's form of it where runs are missing, Games' and
+Howell's where each setting has a spread of its own).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from scipy import stats
 
 from deconvgen.core.errors import UserError
 from deconvgen.report import spread
+from deconvgen.report.moderated import moderated
 from deconvgen.report.spread import Table
 from deconvgen.report.statistics import ROUNDING, Values, interval, ranking
 from deconvgen.sweep.design import ENOUGH
@@ -70,10 +72,8 @@ class Analysis(NamedTuple):
     means: dict[str, float] = {}  # as estimated, what a missing seed would add included
     against: dict[str, Comparison] = {}  # every other one against the first
     bars: dict[str, tuple[float, float]] = {}  # two that do not overlap are told apart
-    spread: str = "pooled"  # how the errors were treated: pooled, log or apart
-    few: list[
-        str
-    ] = []  # with too few seeds for a verdict, or fewer than those compared
+    spread: str = "pooled"  # treatment of the errors: pooled, log, apart, drawn (log)
+    few: Sequence[str] = ()  # too few seeds for a verdict, or fewer than those compared
     sd: float = NAN  # of a run about its setting and seed, of logarithms where logged
     error: float = NAN  # the standard error of a difference
     freedom: float = NAN  # of the error
@@ -89,7 +89,7 @@ class Analysis(NamedTuple):
     @property
     def logged(self) -> bool:
         """Whether logarithms were compared."""
-        return self.spread == "log"
+        return "log" in self.spread
 
 
 def pairs(count: int) -> int:
@@ -148,9 +148,10 @@ def compare(
     Judged are the settings of five seeds or more; where fewer than two have them,
     those of most seeds are compared without a verdict. Where the spreads cannot be
     pooled (see `spread.treatment`), logarithms are compared, if that mends it, and
-    else each pair by its own spread. With `groups` its levels are compared instead,
-    each in the mean over what all of them are crossed with. Without `judge` there are
-    differences alone.
+    else each pair by its own spread; with 16 settings or more by each setting's own
+    spread drawn toward the usual one (see `moderated`). With `groups` its levels are
+    compared instead, each in the mean over what all of them are crossed with. Without
+    `judge` there are differences alone.
     """
     table = {key: values for key, values in table.items() if values}
     most = max(map(len, table.values()), default=0)
@@ -179,9 +180,11 @@ def _compared(
     base: str,
 ) -> Analysis:  # fmt: skip
     """Those of `names`: what each is made of, by setting."""
-    treated = spread.treatment(table) if verdict else "pooled"
-    back = np.exp if treated == "log" else float
-    change = np.log if treated == "log" else float
+    own = moderated(table) if verdict else None
+    treated = "pooled" if own or not verdict else spread.treatment(table)
+    treated = ("drawn log" if own.logged else "drawn") if own else treated
+    back = np.exp if "log" in treated else float
+    change = np.log if "log" in treated else float
     table = {k: {s: float(change(v)) for s, v in vs.items()} for k, vs in table.items()}
     keys, fit = list(table), _fit(table)
     weight = np.zeros((len(names), fit.model.exog.shape[1]))
@@ -202,25 +205,36 @@ def _compared(
     if freedom > 0 and rows:
         errors = np.ravel(fit.t_test(np.array(rows)).sd)
     seeds = min(len(table[key]) for weights in names.values() for key in weights)
+    freedoms = np.full(len(rows), freedom)
     if treated == "apart":
         each = [_paired(table, names[name], names[order[0]]) for name in order[1:]]
         steps, errors = map(np.array, zip(*each, strict=True))
-        freedom = float(seeds - 1)
+        freedoms = np.full(len(rows), seeds - 1.0)
+    if own:
+        parts = np.reshape(rows, (-1, weight.shape[1]))[:, : len(keys)]
+        squares = np.array([own.variance[key] for key in keys])
+        shares = parts**2 / (parts**2).sum(1, keepdims=True)
+        errors = errors / sd * np.sqrt(shares @ squares)
+        least = np.array([own.freedom[key] for key in keys])
+        freedoms = np.where(parts, least, np.inf).min(1)
+    freedom = float(np.median(freedoms)) if rows else freedom
     scale = max(np.abs(fit.model.endog).max(), 1e-300)
     pooled = treated != "apart"
-    q = critical(count, freedom, pooled) if verdict else NAN
     against = {}
-    for name, step, error in zip(order[1:], steps, errors, strict=True):
+    for name, step, error, free in zip(
+        order[1:], steps, errors, map(float, freedoms), strict=True
+    ):
+        q = critical(count, free, pooled) if verdict else NAN
         known = verdict and error > ROUNDING * scale
         half, t = (q * error, step / error) if known else (NAN, NAN)
         low, high = float(back(step - half)), float(back(step + half))
         effect = float(step / sd) if sd > ROUNDING * scale else NAN
         against[name] = Comparison(
-            float(back(step)), low, high, effect, float(t), count, freedom, pooled
+            float(back(step)), low, high, effect, float(t), count, free, pooled
         )
     error = float(np.median(errors)) if freedom > 0 and len(errors) else NAN
     error = error if error > ROUNDING * scale else NAN
-    half = q * error / 2
+    half = critical(count, freedom) * error / 2 if verdict else NAN
     bars = {
         name: (float(back(m - half)), float(back(m + half)))
         for name, m in means.items()
@@ -230,8 +244,8 @@ def _compared(
         [name for name in order if verdict],
         {name: float(back(means[name])) for name in order},
         against,
-        bars if pooled and half > 0 else {},
-        treated, [], sd, error, freedom, seeds, len(keys), crossed,
+        bars if pooled and not own and half > 0 else {},
+        treated, (), sd, error, freedom, seeds, len(keys), crossed,
     )  # fmt: skip
 
 

@@ -16,10 +16,11 @@ METHOD = (
     "by the primary measure alone; all other figures describe. It takes "
     f"{ENOUGH} seeds a setting. Runs of one seed are a block; the error is pooled over "
     "the settings (of logarithms, or of each pair by itself, where their spreads are "
-    "too unlike); all pairs are compared (Tukey; Sidak where the error is a pair's "
-    "own), so that in a hundred such tables at most five hold any false “better”. "
-    "Intervals in brackets hold for all comparisons together. Settings with fewer "
-    "seeds than others are ranked after them."
+    "too unlike; from 16 settings on, each one's own is drawn toward the usual one, "
+    "as Smyth 2004 does); all pairs are compared (Tukey; Sidak where the error is a "
+    "pair's own), so that in a hundred such tables at most five hold any false "
+    "“better”. Intervals in brackets hold for all comparisons together. Settings with "
+    "fewer seeds than others are ranked after them."
 )
 UNNAMED = (
     "The primary measure was not named before the first run: it is the first of the "
@@ -31,6 +32,9 @@ SPREADS = {
     "not: differences are factors.",
     "apart": " The settings' spreads are too unlike to be pooled, so each pair is "
     "judged by its own, which tells less.",
+    "drawn": " Each setting's spread is its own, drawn toward the usual one.",
+    "drawn log": " Logarithms are compared, so differences are factors; each "
+    "setting's spread is its own, drawn toward the usual one.",
 }
 
 

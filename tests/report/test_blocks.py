@@ -128,6 +128,29 @@ def test_unlike_spreads_are_not_pooled(sds, change, want):
         assert gap.difference == pytest.approx(np.e, rel=0.15)
 
 
+@pytest.mark.parametrize("change", [float, np.exp])
+def test_many_settings_keep_their_own_spread_drawn_toward_the_usual_one(change):
+    rng = np.random.default_rng(5)
+    sds = np.exp(rng.normal(0, 0.5, 30))
+    sds[[3, 4]] = 30, 0.3
+    y = sds[:, None] * rng.standard_normal((30, 8)) + rng.standard_normal(8)
+    y[0] -= 9
+    found = blocks.compare(table(np.vectorize(change)(y / 9)), "min")
+    assert found.spread == "drawn" + " log" * (change is np.exp) and not found.bars
+    gaps = found.against
+    assert gaps["s3"].freedom == 7 and not gaps["s3"].told  # wild: its own alone
+    assert 7 < gaps["s4"].freedom < 29 * 7 and gaps["s4"].told
+    error = {key: np.log(g.difference if change is np.exp else np.exp(g.difference))
+             / g.t for key, g in gaps.items()}  # fmt: skip
+    assert error["s4"] > 0.3 / 9 / np.sqrt(8) and error["s3"] > 20 / 9 / np.sqrt(8)
+
+
+def test_many_settings_that_are_alike_are_pooled():
+    y = np.random.default_rng(0).standard_normal((20, 6))
+    found = blocks.compare(table(y), "min")
+    assert found.spread == "pooled" and found.freedom == 19 * 5
+
+
 def test_without_statsmodels_one_is_told_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
     with pytest.raises(UserError, match=r"pip install 'deconvgen\[report\]'"):
@@ -168,7 +191,15 @@ def test_four_standard_deviations_are_found(settings, seeds):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "settings, seeds, sds",
-    [(2, 5, 1), (3, 5, 1), (8, 12, 1), (15, 10, 1), (6, 6, [1, 1, 1, 1, 1, 6])],
+    [
+        (2, 5, 1),
+        (3, 5, 1),
+        (8, 12, 1),
+        (15, 10, 1),
+        (6, 6, [1, 1, 1, 1, 1, 6]),
+        (44, 10, 1),
+        (44, 10, np.geomspace(0.4, 2.5, 44)),
+    ],
 )
 def test_the_same_in_the_long_form(settings, seeds, sds):
     assert simulated(4000, settings, seeds, sds=sds)[0] <= CHANCE[4000]
