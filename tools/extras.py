@@ -83,7 +83,7 @@ def install(python: Path, extras: list[str]) -> str:
             lines = (done.stderr or done.stdout).strip().splitlines()
             return lines[-1] if lines else f"exit code {done.returncode}"
         said = done.stdout.strip()
-    print(f"  {said}")
+    print("  " + (said.rstrip("; ") or "nothing else"))
     return ""
 
 
