@@ -18,7 +18,8 @@ runtime.prepare()
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import record  # noqa: E402
-from timing import Spread, interleave  # noqa: E402
+from tables import Spread  # noqa: E402
+from timing import interleave  # noqa: E402
 
 from deconvgen.ops.convolution import dispatch, forms  # noqa: E402
 

@@ -14,6 +14,7 @@ channels_last tensors. `--plain` leaves out what the `deconvgen` command sets
 
 import argparse
 import sys
+from statistics import geometric_mean
 from typing import Any
 
 from deconvgen.core import runtime
@@ -26,15 +27,8 @@ import jax
 import numpy as np
 import record
 import theirs
-from tables import cell
-from timing import (
-    Spread,
-    Thunk,
-    Timings,
-    gemm_probe,
-    geometric_mean,
-    interleave,
-)
+from tables import Spread, cell
+from timing import Thunk, Timings, gemm_probe, interleave
 
 import deconvgen.nn.conv as ours
 

@@ -1,6 +1,6 @@
 """Many small runs: this tree against another, whole commands, in turns.
 
-    python benchmarks/many_models.py --against=c93520a
+    python benchmarks/many_models.py --against=c93520a [--parts=demo] [--record]
     python benchmarks/many_models.py --against=../older --parts=sweep --runs=18
 
     demo      the training command of `make demo`, its programs compiled before
@@ -11,9 +11,8 @@
 The other tree is a folder (`git worktree add ../older c93520a`), or a revision of this
 repository, which is unpacked beside for the time being. Both have caches of their own,
 and do the same work: c93520a has neither validation images nor the demo's recipe of
-today, so `SAME` says what its configs say, as far as a tree has the keys. What was
-measured is written to --out, a file of Markdown, after every part; a ratio is the
-median of those within a turn. Seconds are told, and the CPU's, which say more where
+today, so `SAME` says what its configs say, as far as a tree has the keys. Every part is
+a record of its own (`--record`). Seconds are told, and the CPU's, which say more where
 others use the machine too: 18 runs of the sweep and 150 steps of the demo show its
 fixed costs, the whole commands are for a machine that nobody else uses.
 """
@@ -25,21 +24,24 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
-from timing import table
+import record
+from tables import Spread
+from timing import Timings
 
 HERE = Path(__file__).resolve().parent.parent
-PARTS = ("demo", "sweep", "memory")
-NAME = "upsampling_x_initialization"
+NAME, SELF = "upsampling_x_initialization", "many_models"
+DEPENDS = (*record.RUN, "deconvgen/sweep", f"experiments/{NAME}.py")
 SAME = {
     "demo": {
         "model.conditional": "false",
+        "model.critic_condition": "projection",
         "model.critic_features": "()",
         "num_samples": "64",
         **{
@@ -111,10 +113,11 @@ def same(part: str, tree: Path) -> list[str]:
     return [f"--config.{k}={v}" for k, v in SAME[part].items() if k in known]
 
 
+Trees = dict[str, Path]
 Call = Callable[[str, Path, int], Cost]
 
 
-def in_turns(trees: dict[str, Path], turns: int, call: Call) -> dict[str, list[Cost]]:
+def in_turns(trees: Trees, turns: int, call: Call) -> dict[str, list[Cost]]:
     """`call(name, tree, turn)`, the trees taking turns to begin."""
     costs: dict[str, list[Cost]] = {name: [] for name in trees}
     for turn in range(turns):
@@ -124,23 +127,25 @@ def in_turns(trees: dict[str, Path], turns: int, call: Call) -> dict[str, list[C
     return costs
 
 
-def rows(costs: dict[str, list[Cost]]) -> str:
-    """A table of medians, and how much faster this tree is."""
-    each = lambda turns: ", ".join(f"{cost.seconds:.0f}" for cost in turns)
-    listed = [
-        [name, *map(median, zip(*turns, strict=True)), each(turns)]
-        for name, turns in costs.items()
+def compared(sheet: record.Sheet, costs: dict[str, list[Cost]]) -> None:
+    """A table of what each tree takes, and how much faster the first is."""
+    ours, _ = costs
+    kinds = [
+        Timings({name: [cost[i] for cost in turns] for name, turns in costs.items()})
+        for i in (0, 1)
     ]
-    ours, theirs = costs.values()
-    faster, less = (
-        median(b[i] / a[i] for a, b in zip(ours, theirs, strict=True)) for i in (0, 1)
-    )
-    head = ["tree", "seconds", "CPU seconds", "each turn"]
-    told = f"faster by {faster:.2f}; by CPU seconds {less:.2f}"
-    return f"{table(head, listed)}\n\n{told}"
+    rows = []
+    for name in costs:
+        row: list = [name, *(Spread.of(kind.turns[name]) for kind in kinds)]
+        other = name != ours
+        rows.append(row + [k.faster(ours, name) if other else "" for k in kinds])
+    head = ["tree", "seconds", "CPU seconds", "here is faster by", "by CPU seconds"]
+    sheet.table(head, rows)
 
 
-def demo(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
+def demo(
+    sheet: record.Sheet, trees: Trees, place: Path, options: argparse.Namespace
+) -> None:
     """The training command of `make demo`, warm."""
     steps = f"--config.steps={options.steps}"
     words = ["train", "--config=dcgan:demo", "--quiet", steps]
@@ -152,10 +157,12 @@ def demo(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> st
 
     for name, tree in trees.items():
         call(name, tree, "first")
-    return rows(in_turns(trees, options.turns, call))
+    compared(sheet, in_turns(trees, options.turns, call))
 
 
-def sweep(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
+def sweep(
+    sheet: record.Sheet, trees: Trees, place: Path, options: argparse.Namespace
+) -> None:
     """The whole command, cold; and what it compiled."""
     only = [f"--only=1-{options.runs}"] if options.runs else []
     words = ["sweep", NAME, "--size=smoke", "--notiming", *only]
@@ -166,27 +173,27 @@ def sweep(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> s
         where = f"--workdir={own / 'sweep'}"
         return called(tree, own / "cache", *words, *flags[name], where)
 
-    told = [rows(in_turns(trees, options.turns, call))]
-    ours = place / f"sweep-{next(iter(trees))}-0"
-    outcomes = [json.loads(p.read_text()) for p in ours.rglob("outcome.json")]
-    steps = {p.name for p in (ours / "cache").rglob("jit_rounds-*-cache")}
-    spent: dict[str, float] = {}
+    compared(sheet, in_turns(trees, options.turns, call))
+    went(sheet, place / f"sweep-{next(iter(trees))}-0")
+
+
+def went(sheet: record.Sheet, folder: Path) -> None:
+    """Where the seconds of a sweep's runs went, and what they compiled."""
+    outcomes = [json.loads(p.read_text()) for p in folder.rglob("outcome.json")]
+    spent: Counter[str] = Counter()
     for outcome in outcomes:
-        for name, value in outcome.get("spent", {}).items():
-            spent[name] = spent.get(name, 0.0) + value
-    whole = sum(spent.values()) - spent.get("compilations", 0.0)
-    share = {k: f"{100 * v / whole:.0f} %" for k, v in spent.items() if whole}
-    compiled, there = (
-        spent.get("compilations", 0),
-        len([*(ours / "cache").rglob("jit_*-cache")]),
-    )
-    told.append(
+        spent.update(outcome.get("spent", {}))
+    compiled = spent.pop("compilations", 0)
+    if whole := sum(spent.values()):
+        shares = [f"{100 * seconds / whole:.0f} %" for seconds in spent.values()]
+        sheet.table([*spent], [shares], "Where the seconds of the runs go")
+    steps = {p.name for p in (folder / "cache").rglob("jit_rounds-*-cache")}
+    there = len([*(folder / "cache").rglob("jit_*-cache")])
+    sheet.note(
         f"{len(outcomes)} runs, train steps of {len(steps)} distinct programs; the "
         f"workers compiled {compiled:.0f} programs of all sizes, {there} distinct ones "
-        "are kept"
+        "are kept."
     )
-    told.append(table([*share], [[*share.values()]]))
-    return "\n\n".join(told)
 
 
 MEMORY = """
@@ -199,7 +206,9 @@ from deconvgen.training import cost, parallel
 now = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 loaded = setup.describe(
     config.load(
-        "dcgan:demo", ["eval.extractor=random", "model.conditional=false"]
+        "dcgan:demo",
+        ["eval.extractor=random", "model.conditional=false",
+         "model.critic_condition=projection"],
     ), (28, 28, 1))
 spread, size = parallel.one(), loaded.batch_size
 task = population.task(loaded, None, (), True)
@@ -226,7 +235,9 @@ print(json.dumps(found))
 """
 
 
-def population(trees: dict[str, Path], place: Path, options: argparse.Namespace) -> str:
+def population(
+    sheet: record.Sheet, trees: Trees, place: Path, options: argparse.Namespace
+) -> None:
     """A population's memory: as stated, members x what one needs; XLA's; in use."""
     words = [sys.executable, "-c", MEMORY, "1", "4", "16"]
     environment = os.environ | {"PYTHONPATH": str(next(iter(trees.values())))}
@@ -240,7 +251,14 @@ def population(trees: dict[str, Path], place: Path, options: argparse.Namespace)
         for n, (counted, used) in found.items()
     ]
     head = ["members", "stated, MiB", "XLA's count", "in use", "in use / stated"]
-    return table(head, listed)
+    sheet.table(head, listed)
+
+
+PARTS = {
+    "demo": (demo, "The training command of `make demo`, compiled before"),
+    "sweep": (sweep, f"The sweep {NAME}, whole command, nothing compiled before"),
+    "memory": (population, "A population's memory: members x what one needs"),
+}
 
 
 def main() -> None:
@@ -251,18 +269,20 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--runs", type=int, default=0, help="of the sweep; 0: all")
     parser.add_argument("--steps", type=int, default=3500, help="of the demo")
-    parser.add_argument("--out", default="")
+    record.argument(parser)
     options = parser.parse_args()
-    measures = {"demo": demo, "sweep": sweep, "memory": population}
-    text = [f"Command: `benchmarks/many_models.py {' '.join(sys.argv[1:])}`"]
     with checked_out(options.against) as other, tempfile.TemporaryDirectory() as place:
         trees = {"here": HERE, options.against: other}
         for part in options.parts.split(","):
-            head = (measures[part].__doc__ or "").splitlines()[0]
-            text += [f"## {head}", measures[part](trees, Path(place), options)]
-            print("\n\n".join(text[-2:]), flush=True)
-            if options.out:
-                Path(options.out).write_text("\n\n".join(text) + "\n")
+            measure, title = PARTS[part]
+            few = {"sweep": (options.runs, "runs"), "demo": (options.steps, "steps")}
+            number, what = few.get(part, (0, ""))
+            cut = f", {number} {what}" if number else ""
+            sheet = record.Sheet(
+                f"many_models.{part}", title + cut, (*DEPENDS, *record.scripts(SELF))
+            )
+            with record.kept(options, sheet):
+                measure(sheet, trees, Path(place), options)
 
 
 if __name__ == "__main__":

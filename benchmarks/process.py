@@ -27,7 +27,8 @@ import record
 import theirs
 from record import HERE
 from stepping import SET
-from timing import Spread, Timings
+from tables import Spread
+from timing import Timings
 
 WHOSE = ("deconvgen", "Flax")
 Told = dict[str, float]  # of one process, see `stepping.py`

@@ -21,8 +21,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tables import Cell, table
-from timing import Spread, gemm_probe, interleave
+from tables import Cell, Spread, table
+from timing import gemm_probe, interleave
 
 from deconvgen.core import files, runtime
 from deconvgen.runs import code, origin

@@ -9,12 +9,12 @@ good they were.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
-from statistics import geometric_mean, median
+from statistics import median
 from time import perf_counter
 
 import jax
 import jax.numpy as jnp
-from tables import Spread, table
+from tables import Spread
 
 Thunk = Callable[[], object]
 
@@ -83,14 +83,3 @@ def gemm_probe(size: int = 1536) -> tuple[Thunk, float]:
     x = jax.random.normal(jax.random.key(0), (size, size))
     product = jax.jit(jnp.matmul)
     return lambda: product(x, x), 2 * size**3 / 1e9
-
-
-__all__ = [
-    "Spread",
-    "Timings",
-    "gemm_probe",
-    "geometric_mean",
-    "interleave",
-    "median",
-    "table",
-]

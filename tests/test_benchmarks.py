@@ -11,10 +11,12 @@ from deconvgen import config
 FOLDER = config.HERE.parent / "benchmarks"
 sys.path.append(str(FOLDER))  # its scripts import each other
 
+many_models = importlib.import_module("many_models")
 process = importlib.import_module("process")
 record = importlib.import_module("record")
 results = importlib.import_module("results")
 timing = importlib.import_module("timing")
+Spread = importlib.import_module("tables").Spread
 
 TOYS = {
     "layers.py --toy --turns=2": ["layers.grid", "layers.ladder"],
@@ -62,13 +64,13 @@ def test_a_benchmark_leaves_a_record(words, monkeypatch, tmp_path):
         assert kept["machine"]["gemm"].low <= kept["machine"]["gemm"].high
         assert kept["code"] == record.digest(kept["depends"])
         cells = [cell for t in kept["tables"] for row in t["rows"] for cell in row]
-        spreads = [cell for cell in cells if isinstance(cell, timing.Spread)]
+        spreads = [cell for cell in cells if isinstance(cell, Spread)]
         assert spreads and all(s.low <= s.median <= s.high for s in spreads)
     assert results.STALE.partition("{")[0] not in results.page(tmp_path)
 
 
 def test_what_a_benchmark_depends_on_is_there():
-    depends = {*record.STEP, *record.RUN}
+    depends = {*record.STEP, *record.RUN, *many_models.DEPENDS}
     depends |= {*record.scripts("process", "stepping", "theirs")}
     assert all((record.ROOT / name).exists() for name in depends)
 
@@ -82,7 +84,7 @@ def test_a_record_of_other_code_is_said_first(monkeypatch, tmp_path):
     record.argument(parser)
     options = parser.parse_args([f"--record={tmp_path}"])
     with record.kept(options, record.Sheet("it", "It", ("room",))) as sheet:
-        sheet.table(["what", "ms"], [["a", timing.Spread(2.0, 1.0, 3.0)]])
+        sheet.table(["what", "ms"], [["a", Spread(2.0, 1.0, 3.0)]])
     (line,) = [x for x in results.page(tmp_path).splitlines() if "revision" in x]
     assert line.startswith("`python benchmarks/")
     assert "| a | 2 (1 to 3) |" in results.page(tmp_path)
@@ -110,9 +112,9 @@ def test_a_toy_is_not_among_the_records(monkeypatch):
 def test_ratios_are_of_turns():
     """The second turn is slow for both, and their ratio is not."""
     times = timing.Timings({"a": [1.0, 4.0, 1.0], "b": [2.0, 8.0, 3.0]})
-    assert times.faster("a", over="b") == timing.Spread(2.0, 2.0, 3.0)
-    assert times.milliseconds("a") == timing.Spread(1e3, 1e3, 4e3)
-    assert times.rate("b", 8) == timing.Spread(8 / 3, 1.0, 4.0)
+    assert times.faster("a", over="b") == Spread(2.0, 2.0, 3.0)
+    assert times.milliseconds("a") == Spread(1e3, 1e3, 4e3)
+    assert times.rate("b", 8) == Spread(8 / 3, 1.0, 4.0)
 
 
 def test_processes_take_turns(monkeypatch, tmp_path):
@@ -130,3 +132,13 @@ def test_processes_take_turns(monkeypatch, tmp_path):
     assert [*dict.fromkeys(anew)] == ["deconvgen", "deconvgen-0", "deconvgen-1"]
     process.settings(sheet, options, tmp_path)
     assert [row[0] for row in sheet.tables[1]["rows"]] == [*process.SET]
+
+
+def test_trees_are_compared_turn_by_turn():
+    costs = {"here": [(1.0, 2.0), (2.0, 2.0)], "older": [(2.0, 2.0), (2.0, 3.0)]}
+    costs = {k: [many_models.Cost(*c) for c in v] for k, v in costs.items()}
+    sheet = record.Sheet("many_models", "", ())
+    many_models.compared(sheet, costs)
+    here, older = sheet.tables[0]["rows"]
+    assert here[-2:] == ["", ""]
+    assert older[-2:] == [Spread(1.5, 1, 2), Spread(1.25, 1, 1.5)]
