@@ -33,6 +33,11 @@ from deconvgen.core.numbers import whole
 
 LAYOUTS = ("NHWC", "NCHW")
 DRAWS = 8
+SAMPLES, MOST_CALLS = 8192, 16
+"""Of a phase: variances of fewer values differ by chance. That of a small image of few
+channels would take more calls than some dozen."""
+NAMED_LAST = ("image", "images", "output", "the output")
+"""Names of the image, wherever it stands: JAX sorts the keys of a dict."""
 
 
 class Stage(NamedTuple):
@@ -105,9 +110,10 @@ def network(
     """What a network does to its input, measured from the outside.
 
     Args:
-      function: from float32 [8, *input_shape] to images, or to a dict of named
+      function: from float32 [8, *input_shape] to images, or to a list or dict of
         intermediates of which the last is the image; called some dozen times. None
-        where `stages` are given, which make it up.
+        where `stages` are given, which make it up. JAX sorts the keys of a dict of
+        what is jitted: then the larger follow the smaller, and "image" is the last.
       input_shape: [h, w, c] or [c, h, w], 8 or more pixels each way.
       layout: "NHWC" or "NCHW"; recognized by what comes out where it is empty.
       stages: functions of each other's output, in their order, by name.
@@ -143,7 +149,7 @@ def network(
     call = lambda x: every(x)[-1][1]
     draw = lambda *size: scale * rng.normal(size=size)
 
-    noise = every(draw(DRAWS, h, w, c))
+    noise = _repeated(lambda: every(draw(DRAWS, h, w, c)), first[-1][1].size // (r * s))
     constants = every(np.broadcast_to(draw(DRAWS, 1, 1, c), (DRAWS, h, w, c)))
     zero = every(np.zeros((DRAWS, h, w, c)))
     named = []
@@ -179,6 +185,16 @@ def network(
     )
 
 
+def _repeated(made: Callable[[], list], each: int) -> list[tuple[str, np.ndarray]]:
+    """Outputs of as many calls as have `SAMPLES` values of a phase, `each` in one."""
+    calls = [made() for _ in range(min(MOST_CALLS, -(-SAMPLES // each)))]
+    names = [name for name, _ in calls[0]]
+    return [
+        (name, np.concatenate([call[i][1] for call in calls]))
+        for i, name in enumerate(names)
+    ]
+
+
 def _all_of(function: Any, stages: Any) -> Callable[[np.ndarray], list]:
     """A function to all named outputs, the last one the image, as NumPy arrays."""
     if stages is None and not callable(function):
@@ -193,9 +209,11 @@ def _all_of(function: Any, stages: Any) -> Callable[[np.ndarray], list]:
                     found.append((name, y))
             else:
                 made = function(x)
-                found = (
-                    list(made.items()) if isinstance(made, Mapping) else [("", made)]
-                )
+                if isinstance(made, list | tuple):
+                    made = {f"stage {i}": y for i, y in enumerate(made, 1)}
+                found = [("", made)]
+                if isinstance(made, Mapping):
+                    found = _in_order(made, x)
             arrays = [(name, np.asarray(y)) for name, y in found]
         except UserError:
             raise
@@ -212,6 +230,26 @@ def _all_of(function: Any, stages: Any) -> Callable[[np.ndarray], list]:
         return kept
 
     return run
+
+
+def _in_order(made: Mapping[str, Any], x: np.ndarray) -> list[tuple[str, Any]]:
+    """Named outputs as they follow each other, the image last.
+
+    In the order of their keys, unless JAX sorted those, as it does of what is jitted or
+    exported: then the smaller first.
+    """
+    found = list(made.items())
+    if [*made] == sorted(made):
+        found.sort(key=lambda pair: _area(np.shape(pair[1]), x.shape))
+    return sorted(found, key=lambda pair: pair[0] in NAMED_LAST)
+
+
+def _area(made: tuple[int, ...], given: tuple[int, ...]) -> int:
+    """Pixels, by the layout in which an output [b, ., ., .] is an enlarged input."""
+    if len(made) != 4:
+        return 0
+    last = not (made[1] % given[1] or made[2] % given[2])
+    return made[1] * made[2] if last else made[2] * made[3]
 
 
 def _recognized(

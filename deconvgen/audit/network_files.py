@@ -64,7 +64,38 @@ def _stablehlo(path: Path) -> Found:
         raise UserError(
             f"{path} cannot be read as jax.export wrote it: {first_line(error)}"
         ) from error
-    return Found(program.call, None, _sizes(program.in_avals[0].shape[1:]))
+    given = program.in_avals[0]
+    if given.dtype != np.float32:
+        raise UserError(
+            f"{path} takes {given.dtype}: the audit gives it float32; "
+            "export it in float32"
+        )
+    run = _in_batches(program.call, given.shape[0] if given.shape else 0)
+    return Found(run, None, _sizes(given.shape[1:]))
+
+
+def _in_batches(run: Callable[[Any], Any], size: Any) -> Callable[[Any], Any]:
+    """A function of any number of inputs, of one that takes `size` at once."""
+    if not isinstance(size, int) or size < 1:
+        return run
+
+    def every(x: np.ndarray) -> Any:
+        more = np.zeros((-len(x) % size, *x.shape[1:]), x.dtype)
+        padded = np.concatenate([x, more])
+        parts = [run(padded[i : i + size]) for i in range(0, len(padded), size)]
+        return _joined(parts, len(x))
+
+    return every
+
+
+def _joined(parts: list, count: int) -> Any:
+    """Outputs of parts of a batch, its first `count`; keys stay in their order."""
+    first = parts[0]
+    if isinstance(first, Mapping):
+        return {key: _joined([part[key] for part in parts], count) for key in first}
+    if isinstance(first, list | tuple):
+        return [_joined([*inner], count) for inner in zip(*parts, strict=True)]
+    return np.concatenate([np.asarray(part) for part in parts])[:count]
 
 
 def _onnx(path: Path) -> Found:
@@ -96,14 +127,7 @@ def _onnx(path: Path) -> Found:
         made = session.run(wanted, {given.name: np.asarray(x, np.float32)})
         return dict(zip([*stages.values(), "the output"], made, strict=True))
 
-    fixed = given.shape[0] if given.shape and isinstance(given.shape[0], int) else 0
-    if fixed:  # one at a time, say
-        whole = run
-
-        def run(x: np.ndarray) -> dict[str, np.ndarray]:
-            parts = [whole(x[i : i + fixed]) for i in range(0, len(x), fixed)]
-            return {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
-
+    run = _in_batches(run, given.shape[0] if given.shape else 0)
     return Found(run, None, _sizes(given.shape[1:]))
 
 

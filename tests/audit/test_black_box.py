@@ -12,7 +12,13 @@ from deconvgen.audit.black_box import network
 from deconvgen.audit.network_files import found as network_of
 from deconvgen.audit.network_files import of_object
 from deconvgen.audit.network_page import write_page
-from deconvgen.audit.network_words import UNEVEN, culprit, remedies, sentences
+from deconvgen.audit.network_words import (
+    UNEVEN,
+    culprit,
+    remedies,
+    sentences,
+    uneven_above,
+)
 from deconvgen.core.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -108,6 +114,38 @@ def test_networks_from_files_and_modules(tmp_path, monkeypatch):
     (tmp_path / "net.onnx").write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"onnxruntime|cannot be read"):
         network_of("net.onnx")
+
+
+def test_few_channels_are_not_uneven_by_chance():
+    """8 pixels and one channel: a phase has 4 weights there, which are no kernel's."""
+    even = network(deconvolution(4, 2, 16, 1), (8, 8, 16))
+    assert even.phase_variance < uneven_above((16, 1)) > 2
+    assert not any("a kernel that its stride" in r.change for r in remedies(even))
+    assert uneven_above((64, 64)) == UNEVEN
+    flat = network(lambda x: doubled(x[..., :1]), (8, 8, 1))
+    assert flat.phase_variance == pytest.approx(1, abs=0.02)
+
+
+def test_stages_of_what_is_jitted_or_exported_are_in_order(tmp_path):
+    """JAX sorts the keys: 'image' and 'up' come before the stage that they follow."""
+    pytest.importorskip("flatbuffers")
+    uneven = deconvolution(3, 2, 4, 3)
+
+    @jax.jit
+    def net(x):
+        y = jnp.repeat(jnp.repeat(x, 2, 1), 2, 2)
+        z = uneven(y)
+        return {"nearest": y, "kernel 3": z, "image": jnp.tanh(z)}
+
+    shape = jax.ShapeDtypeStruct((3, 8, 9, 4), jnp.float32)  # 3 does not divide 8
+    file = tmp_path / "net.stablehlo"
+    file.write_bytes(jax.export.export(net)(shape).serialize())
+    for function in (net, network_of(str(file)).function):
+        made = network(function, (8, 9, 4))
+        assert [stage.name for stage in made.stages] == ["nearest", "kernel 3"]
+        assert made.factor == (4, 4) and culprit(made).name == "kernel 3"
+    listed = network(lambda x: list(net(x).values())[1:][::-1], (8, 9, 4))
+    assert [stage.name for stage in listed.stages] == ["stage 1"]
 
 
 def test_what_is_no_network():
