@@ -24,7 +24,7 @@ from deconvgen.metrics.distances import (
     kernel_distance,
 )
 from deconvgen.metrics.features import compiled, named
-from deconvgen.metrics.periods import lines
+from deconvgen.metrics.lines import lines
 from deconvgen.metrics.seams import seams
 from deconvgen.metrics.sets import LEAST
 from deconvgen.metrics.sums import Moments
@@ -248,12 +248,8 @@ def against(
         found[f"memorization_ratio_{name}"] = ratio
         found[f"copies_{name}"] = neighbours.copies(near)
     found |= floor or {}
-    view = View(
-        fake.look,
-        real.look,
-        lines(fake.look.periods, real.look.periods),
-        seams(fake.look.periods),
-    )
+    sums = (fake.look.periods, real.look.periods)
+    view = View(fake.look, real.look, lines(*sums), seams(*sums))
     found |= record(view)
     profiles = [seen.look.residuals.profile() for seen in (real, fake)]
     found["spectrum_distance_db"] = spectra.spectrum_distance(*profiles)

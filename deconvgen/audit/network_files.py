@@ -127,8 +127,8 @@ def _onnx(path: Path) -> Found:
         made = session.run(wanted, {given.name: np.asarray(x, np.float32)})
         return dict(zip([*stages.values(), "the output"], made, strict=True))
 
-    run = _in_batches(run, given.shape[0] if given.shape else 0)
-    return Found(run, None, _sizes(given.shape[1:]))
+    every = _in_batches(run, given.shape[0] if given.shape else 0)
+    return Found(every, None, _sizes(given.shape[1:]))
 
 
 STAGES = ("Conv", "ConvTranspose", "DepthToSpace", "Resize", "Upsample")

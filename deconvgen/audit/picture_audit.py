@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from deconvgen.audit.picture_codecs import Codec, codecs
 from deconvgen.audit.picture_look import CHANGES, View, look
 from deconvgen.audit.picture_words import figures, sentences
 from deconvgen.core.errors import UserError
@@ -9,11 +10,11 @@ from deconvgen.core.numbers import whole
 from deconvgen.data.picture_files import picture_set
 from deconvgen.data.picture_sets import PictureSet
 from deconvgen.metrics import jpeg
-from deconvgen.metrics.periods import grey, lines
+from deconvgen.metrics.lines import lines
+from deconvgen.metrics.periods import grey
 from deconvgen.metrics.seams import seams
 
 SMALLEST = 16
-JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 class PictureAudit(NamedTuple):
@@ -22,7 +23,7 @@ class PictureAudit(NamedTuple):
     pictures: PictureSet
     real: PictureSet | None
     views: dict[str, View]
-    jpeg: jpeg.Jpeg
+    saved_as: list[Codec]
     figures: dict[str, Any]
     said: list[str]
 
@@ -61,18 +62,27 @@ def audit_pictures(
     if other is not None and other.shape[:2] != one.shape[:2]:
         h, w = (min(a, b) for a, b in zip(one.shape[:2], other.shape[:2]))
         one, other = (_cut(found, h, w) for found in (one, other))
-    views = {}
+    views: dict[str, View] = {}
+    traces: jpeg.Jpeg | None = None
+    saved_as: list[Codec] = []
     for name in changes:
         mine = look(one, CHANGES[name], longest)
         theirs = None if other is None else look(other, CHANGES[name], longest)
-        found = lines(mine.periods, None if theirs is None else theirs.periods)
-        views[name] = View(mine, theirs, found, seams(mine.periods))
-    first = views[changes[0]].look
-    traces = jpeg.traces(grey(first.kept))
-    named = sum(file.suffix.lower() in JPEG for file in one.files)
-    numbers = figures(views, traces, named)
-    said = sentences(views, traces, named, one, other)
-    return PictureAudit(one, other, views, traces, numbers, said)
+        floor = None if theirs is None else theirs.periods
+        sums = mine.periods
+        if traces is None:
+            traces = jpeg.traces(grey(mine.kept))
+            saved_as = codecs(one.files, traces)
+        of_jpeg = [codec.offset for codec in saved_as if codec.name == "JPEG"]
+        blocks = (
+            (0, 0) if CHANGES[name] is jpeg.compressed else next(iter(of_jpeg), None)
+        )
+        found = seams(sums, floor, blocks)
+        views[name] = View(mine, theirs, lines(sums, floor), found)
+    assert traces is not None
+    numbers = figures(views, traces, saved_as)
+    said = sentences(views, saved_as, one, other)
+    return PictureAudit(one, other, views, saved_as, numbers, said)
 
 
 def _taken(source: Any, num: int) -> PictureSet:

@@ -8,7 +8,8 @@ from scipy import ndimage
 
 from deconvgen.data.picture_sets import PictureSet
 from deconvgen.metrics import jpeg, spectra
-from deconvgen.metrics.periods import Line, Periods, grey, shown
+from deconvgen.metrics.lines import Line, shown
+from deconvgen.metrics.periods import Periods, grey
 from deconvgen.metrics.residuals import Residuals
 from deconvgen.metrics.seams import Seam
 

@@ -1,15 +1,16 @@
 """What the audit of pictures found, as a flat record and in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from deconvgen.audit.picture_codecs import Codec, moving, others, strongest
 from deconvgen.audit.picture_look import Look, View
 from deconvgen.data.picture_sets import PictureSet
 from deconvgen.metrics.jpeg import Jpeg
-from deconvgen.metrics.periods import Line
-from deconvgen.metrics.seams import Seam
+from deconvgen.metrics.lines import Line
+from deconvgen.metrics.phases import FEWEST
 
 SHOWN = (
     *("images", "period", "periods", "period_db", "not_jpeg_period_db", "phase_ratio"),
@@ -18,11 +19,11 @@ SHOWN = (
     *("seam_period", "seam_db", "jpeg_comb"),
 )
 """The figures of the page, in its order."""
-JPEG_MARGIN = 6.0
-"""dB that a line is over JPEG's own at 1/8 and 3/8 before it is another's."""
 
 
-def figures(views: Mapping[str, View], traces: Jpeg, jpeg_files: int) -> dict[str, Any]:
+def figures(
+    views: Mapping[str, View], traces: Jpeg, saved_as: Sequence[Codec]
+) -> dict[str, Any]:
     """One flat record: NAME of the pictures, real_NAME of the real ones, and
     after_jpeg_90_NAME, after_a_blur_of_1_px_NAME of both."""
     found: dict[str, Any] = {}
@@ -32,8 +33,11 @@ def figures(views: Mapping[str, View], traces: Jpeg, jpeg_files: int) -> dict[st
         mine = record(view)
         if not start:
             mine["jpeg_comb"] = max(0.0, traces.comb - traces.elsewhere)
-            mine["jpeg_files"] = jpeg_files
-            kept = [line.level for line in others(view, traces, jpeg_files).values()]
+            for name in ("JPEG", "WebP"):
+                files = sum(codec.files for codec in saved_as if codec.name == name)
+                mine[f"{name.lower()}_files"] = files
+            kept = [line.level for line in others(view, saved_as).values()]
+            mine["moving_periods"] = ", ".join(map(str, moving(view))) or "none"
             mine["not_jpeg_period_db"] = max(kept, default=0.0)
         found |= {f"{start}{key}": value for key, value in mine.items()}
         if view.real is not None:
@@ -44,7 +48,7 @@ def figures(views: Mapping[str, View], traces: Jpeg, jpeg_files: int) -> dict[st
 
 def record(view: View) -> dict[str, Any]:
     """The figures of one set, beside what it was held against."""
-    clear = view.periods
+    clear = others(view)
     found = shared(view.look, clear)
     found["period"] = max(clear, default=0)
     found["periods"] = ", ".join(map(str, clear)) or "none"
@@ -73,44 +77,16 @@ def shared(look: Look, clear: Mapping[int, Line]) -> dict[str, Any]:
     }
 
 
-def strongest(view: View) -> Seam | None:
-    """The highest of the clear seams that no clear period explains."""
-    clear = view.periods
-    own = (s for s in view.seams if s.clear and all(s.period % t for t in clear))
-    return max(own, key=lambda seam: seam.level, default=None)
-
-
-def others(view: View, traces: Jpeg, jpeg_files: int) -> dict[int, Line]:
-    """The clear periods that JPEG's blocks of 8 pixels do not explain.
-
-    Where the pictures were JPEG, 2, 4 and 8 are its own, unless a line of 2 or 4 is
-    much higher than those of 1/8 and 3/8, which blocks have nearly alike.
-    """
-    clear = view.periods
-    if not (traces.clear or jpeg_files):
-        return clear
-    own = [line for line in view.lines if line.period == 8]
-    height = {s: max((x.level for x in own if x.spectrum == s), default=0.0) for s in
-              ("pattern", "variance", "differences")}  # fmt: skip
-    return {
-        period: line
-        for period, line in clear.items()
-        if 8 % period
-        or (period < 8 and line.level > max(0, height[line.spectrum]) + JPEG_MARGIN)
-    }
-
-
 def sentences(
     views: Mapping[str, View],
-    traces: Jpeg,
-    jpeg_files: int,
+    saved_as: Sequence[Codec],
     pictures: PictureSet,
     real: PictureSet | None,
 ) -> list[str]:
     """What was found, what it may come from, and what it cannot tell."""
     first = next(iter(views.values()))
-    clear, said = first.periods, []
-    kept = others(first, traces, jpeg_files)
+    clear, said = others(first), []
+    kept = others(first, saved_as)
     beside = " over the real pictures' own" if real is not None else ""
     if not clear:
         longest = max(first.look.periods.longest)
@@ -121,24 +97,26 @@ def sentences(
         said.append(_period(period, line, first, beside))
     if hidden := [period for period in clear if period not in kept]:
         said.append(
-            f"Period {_and(hidden)}: JPEG's blocks of 8 pixels (and what repeats in "
-            "them), not a decoder's stride. A decoder's own weak grid of 2, 4 or 8 "
-            "cannot be told from them: audit pictures that were saved as PNG."
+            f"Period {_and(hidden)}: "
+            + " and ".join(f"{c.name}'s blocks of {c.longest}" for c in saved_as)
+            + " pixels (and what repeats in them), not a decoder's stride. A decoder's "
+            "own weak grid that is mirrored in them as theirs is cannot be told from "
+            "it: audit pictures that were saved as PNG."
         )
-    if traces.clear or jpeg_files:
-        y, x = traces.offset
-        how = f"{jpeg_files} of {pictures.num} files are JPEG" if jpeg_files else ""
+    if moves := moving(first):
+        said.append(
+            f"Period {_and(moves)} stands out as well, but at another place in each "
+            "picture: a motif of the contents (bricks, cloth, squared paper), or a "
+            "grid in pictures that were cut anywhere after they were made."
+        )
+    for codec in saved_as:
+        y, x = codec.offset
+        how = f"{codec.files} of {pictures.num} files are {codec.name}"
         comb = "the 8 x 8 blocks are quantized as JPEG quantizes them"
         comb += f", from row {y} and column {x} on" if (y or x) else ""
-        said.append(
-            "The pictures were JPEG: "
-            + ", and ".join(
-                part for part in (how, comb if traces.clear else "") if part
-            )
-            + "."
-        )
-    seam = strongest(first)
-    if seam and (seam.period % 8 or not (traces.clear or jpeg_files)):
+        told = [how] * bool(codec.files) + [comb] * codec.seen
+        said.append(f"The pictures were {codec.name}: {', and '.join(told)}.")
+    if seam := strongest(first):
         left = (seam.offset or seam.period) - 1
         said.append(
             f"Seams every {seam.period} pixels, first between {seam.axis} {left} and "
@@ -148,9 +126,15 @@ def sentences(
     said += _lasting(views, kept)
     said += _slope(first)
     if real is None:
+        every = pictures.num >= FEWEST
+        told = (
+            "what all of them have at one place (ruled lines)"
+            if every
+            else (f"of fewer than {FEWEST}, a motif that repeats (bricks, weave, text)")
+        )
         said.append(
-            "Without --real the floor is the pictures' own neighbourhood: a motif that "
-            "repeats (bricks, weave, text) would be found as well."
+            f"Without --real the floor is the pictures' own neighbourhood: {told} "
+            "would be found as well."
         )
     return said
 

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from deconvgen.core import images
+from deconvgen.metrics.lines import Line
 
 LOW = [(i, j) for i in range(4) for j in range(4) if 0 < i + j <= 3]
 DCT = np.cos(np.pi * (np.arange(8) + 0.5) * np.arange(8)[:, None] / 8) / 2
@@ -29,7 +30,7 @@ class Jpeg(NamedTuple):
     """How much of a comb the coefficients of 8 x 8 blocks are.
 
     - comb: 0 for none, 1 for multiples of a step; at the alignment that has most.
-    - elsewhere: the mean of the other alignments.
+    - elsewhere: the most that another alignment has; lines of a drawing have several.
     - offset: (row, column) where the blocks begin.
     """
 
@@ -41,6 +42,18 @@ class Jpeg(NamedTuple):
     def clear(self) -> bool:
         """Whether the pictures were JPEG, and have not been resized since."""
         return self.comb - self.elsewhere > CLEAR
+
+
+def odd(line: Line, middle: float) -> float:
+    """The part of a line's power that differs at mirrored places of a codec's blocks.
+
+    0 of all that JPEG does, whose cosines are mirrored about the `middle` of a block
+    (3.5 of the first), and 1 of a variance that goes with every other pixel.
+    NaN of lines of the pixels.
+    """
+    if line.spectrum == "differences":  # the first lies between pixels 0 and 1
+        middle -= 0.5
+    return float(np.sin(line.angle + 2 * np.pi * line.share * middle) ** 2)
 
 
 def traces(lightness: np.ndarray) -> Jpeg:
@@ -59,7 +72,7 @@ def traces(lightness: np.ndarray) -> Jpeg:
     combs = np.max(fits, axis=2, where=enough, initial=0).mean(1)
     best = int(np.argmax(combs))
     rest = np.delete(combs, best)
-    return Jpeg(float(combs[best]), float(rest.mean()), places[best])
+    return Jpeg(float(combs[best]), float(rest.max()), places[best])
 
 
 def _counts(levels: np.ndarray, place: tuple[int, int]) -> np.ndarray:

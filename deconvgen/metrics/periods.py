@@ -10,14 +10,15 @@ is, it is a line at a multiple of 1/s cycles a pixel in one of three spectra:
   JPEG's blocks and the seams of tiles modulate.
 
 A line is measured against its own neighbourhood, so that the contents, whose spectra
-are smooth, do not count; and over groups of pictures, so that chance can be told.
+are smooth, do not count; over groups of pictures, so that chance can be told; and it
+has the same phase in all of them, which a motif has not (`phases`).
 """
 
 from math import gcd
-from typing import Any, NamedTuple
 
 import numpy as np
 
+from deconvgen.metrics.phases import PART, Phases, parts
 from deconvgen.ops.spectrum import hann
 
 SPECTRA = ("pattern", "variance", "differences")
@@ -33,34 +34,11 @@ LOWEST = 6
 GROUPS = 64
 STRIPS = 32
 """Parts, of a few pictures, that chance is told by."""
+HIGHEST = 3.0
+"""What a profile's position counts at most, less 1: an edge that is at one place in all
+pictures, as a frame's, repeats nowhere."""
 ROWS = 256
 """Rows of a picture whose spectra are averaged, at most."""
-CHANCE = 0.01
-LEAST_DB = {"pattern": 3.0, "variance": 1.0, "differences": 1.0}
-"""A line below this over its neighbours is not called one; a spectrum has humps."""
-RNG = 0
-
-
-class Line(NamedTuple):
-    """What is at `numerator / period` cycles a pixel along an axis of a spectrum."""
-
-    spectrum: str
-    axis: str
-    numerator: int
-    period: int
-    level: float  # dB over the neighbourhood, mean over the groups
-    deviation: float  # of the mean, in dB
-    p: float  # of a bootstrap over groups, corrected for all lines looked at
-
-    @property
-    def share(self) -> float:
-        """Cycles a pixel."""
-        return self.numerator / self.period
-
-    @property
-    def clear(self) -> bool:
-        """Whether it is none by chance, and high enough to be called a line."""
-        return self.p <= CHANCE and self.level >= LEAST_DB[self.spectrum]
 
 
 def fractions(longest: int) -> list[tuple[int, int]]:
@@ -93,6 +71,11 @@ class Periods:
         self.groups = min(GROUPS, num * self.strips)
         self.longest = [max(2, min(longest, n // 4)) for n in shape]
         self.seen = 0
+        self.pairs = [
+            [(k, s) for k, s in fractions(most) if k * n >= LOWEST * s]
+            for n, most in zip(shape, self.longest)
+        ]
+        self.phases = [Phases(pairs) for pairs in self.pairs]
         self.sums: list[dict[str, np.ndarray]] = [
             {
                 "pattern": np.zeros((self.groups, FINER * n // 2 + 1)),
@@ -109,28 +92,29 @@ class Periods:
         x = np.asarray(lightness, np.float32)
         unit = np.arange(self.seen, self.seen + len(x))[:, None] * self.strips
         groups = (unit + np.arange(self.strips)).ravel() % self.groups
-        for axis, sums in enumerate(self.sums):
+        for axis in range(2):
             lines = x.swapaxes(1, 2) if axis == 0 else x  # [b, lines, n]
             each = lines.shape[1] // self.strips
             parts = lines[:, : each * self.strips].reshape(-1, each, lines.shape[2])
-            self._part(parts[:, : max(3, ROWS // self.strips)], sums, groups)
+            self._part(parts[:, : max(3, ROWS // self.strips)], axis, groups)
         self.seen += len(x)
 
-    def _part(self, x: np.ndarray, sums: dict[str, Any], groups: np.ndarray) -> None:
+    def _part(self, x: np.ndarray, axis: int, groups: np.ndarray) -> None:
         """Of [parts, lines, n] along the last axis, each part to its group."""
+        sums, at = self.sums[axis], self.bins(axis)
         n = x.shape[2]
         window = hann(n).astype(np.float32)
         whole = lambda y: np.fft.rfft(y * window, FINER * n)
         mean = lambda y: y.mean(-1, keepdims=True)
-        power = np.abs(whole(x - x.mean((1, 2), keepdims=True))) ** 2
-        power = power.mean(1)
+        centred = x - x.mean((1, 2), keepdims=True)
+        power = (np.abs(whole(centred)) ** 2).mean(1)
         across = x[:, 1:-1, :-2] + x[:, 1:-1, 2:]
         down = x[:, :-2, 1:-1] + x[:, 2:, 1:-1]
         detail = np.abs(x[:, 1:-1, 1:-1] - (across + down) / 4)
         steps = np.abs(np.diff(x, axis=2))
         some = (power.mean(1) > 1e-12) & (detail.mean((1, 2)) > 1e-9)
         power, detail, steps = power[some], detail[some], steps[some]
-        groups = groups[some]
+        groups, lined = groups[some], {}
         np.add.at(sums["pattern"], groups, power / mean(power))
         for name, values, first, places in (
             ("variance", detail, 1, "energy"),
@@ -139,18 +123,44 @@ class Periods:
             profile = values.mean(1)
             own = slice(first, first + profile.shape[1])
             padded = np.zeros((len(profile), n), np.float32)
-            padded[:, own] = profile / mean(profile) - 1
-            np.add.at(sums[name], groups, whole(padded))
+            padded[:, own] = np.minimum(profile / mean(profile) - 1, HIGHEST)
+            spectrum = whole(padded)
+            np.add.at(sums[name], groups, spectrum)
+            of_parts = [self._shorter(padded, part, at) for part in parts(n)]
+            lined[name] = np.stack([spectrum[:, at], *of_parts], axis=1)
             # Roots count the smooth parts of a picture, where a seam is seen.
             size = (values**2 if places == "energy" else values**0.5).mean(1)
             np.add.at(sums[places][:, own], groups, size / mean(size))
+        # Phases are those of whole pictures: their strips share a motif's.
+        middle = self._shorter(centred, parts(n)[PART - 1], at)
+        rows = np.where(some[:, None, None], middle, 0)
+        profiles = {}
+        for name, values in lined.items():
+            every = np.zeros((len(x), *values.shape[1:]), complex)
+            every[some] = values
+            every = every.reshape(-1, self.strips, *values.shape[1:]).sum(1)
+            profiles[name] = (every[:, 0], every[:, 1:])
+        rows = rows.reshape(-1, self.strips * x.shape[1], len(at))
+        self.phases[axis].add(rows, profiles)
+
+    @staticmethod
+    def _shorter(y: np.ndarray, part: slice, at: np.ndarray) -> np.ndarray:
+        """The spectrum [..., lines] of a part of y [..., n], phases from pixel 0."""
+        n, size = y.shape[-1], part.stop - part.start
+        values = np.zeros_like(y)
+        values[..., part] = y[..., part] * hann(size).astype(np.float32)
+        return np.fft.rfft(values, FINER * n)[..., at]
+
+    def bins(self, axis: int) -> np.ndarray:
+        """Where a spectrum has the lines that are looked at."""
+        n = self.shape[axis]
+        return np.array([round(FINER * n * k / s) for k, s in self.pairs[axis]], int)
 
     def levels(self) -> tuple[list[tuple[str, str, int, int]], np.ndarray]:
         """What was looked at (spectrum, axis, k, s), and its dB in each group."""
         named, found = [], []
-        for axis, n, longest, sums in zip(AXES, self.shape, self.longest, self.sums):
-            pairs = [(k, s) for k, s in fractions(longest) if k * n >= LOWEST * s]
-            at = np.array([round(FINER * n * k / s) for k, s in pairs], int)
+        for i, (axis, n, sums) in enumerate(zip(AXES, self.shape, self.sums)):
+            at = self.bins(i)
             for spectrum in SPECTRA:
                 power = sums[spectrum]
                 if spectrum != "pattern":
@@ -158,8 +168,10 @@ class Periods:
                 power = power[power.sum(1) > 0]
                 mean = power.mean(1, keepdims=True)
                 db = 10 * np.log10(np.maximum(power, 1e-7 * mean) + 1e-300)
-                found.append(db[:, at] - _around(db, at, n, spectrum == "pattern"))
-                named += [(spectrum, axis, k, s) for k, s in pairs]
+                level = db[:, at] - _around(db, at, n, spectrum == "pattern")
+                top = _higher(db.mean(0), at)
+                found.append(np.where(top, level - np.maximum(level.mean(0), 0), level))
+                named += [(spectrum, axis, *pair) for pair in self.pairs[i]]
         groups = min((len(x) for x in found), default=0)
         return named, np.concatenate([x[:groups] for x in found], axis=1)
 
@@ -186,6 +198,13 @@ class Periods:
         return total / (total[1:-1].mean() or 1)
 
 
+def _higher(db: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether a neighbour a cycle on is higher: then a line is another one's foot."""
+    last = len(db) - 1
+    sides = [np.abs(at - FINER), last - np.abs(last - at - FINER)]
+    return np.maximum(*(db[i] for i in sides)) > db[at]
+
+
 def _around(db: np.ndarray, at: np.ndarray, n: int, bent: bool) -> np.ndarray:
     """What the neighbours [groups, bins] let expect at the bins `at`, in dB.
 
@@ -206,86 +225,3 @@ def _around(db: np.ndarray, at: np.ndarray, n: int, bent: bool) -> np.ndarray:
     top = np.tensordot(weights, np.stack([*near.values(), *far.values()]), 1)
     enough = at >= round((max(FARTHER) + 1) * FINER)
     return np.maximum(np.where(enough, np.maximum(mean, top), mean), near[APART[0]])
-
-
-def lines(found: Periods, real: Periods | None = None, draws: int = 999) -> list[Line]:
-    """The lines of all spectra, strongest first, each told from chance.
-
-    p is of a studentized bootstrap over groups of pictures, corrected for the number
-    of lines by the largest of each draw (Westfall and Young 1993). With `real`, levels
-    are those over the real pictures' own, in dB, and chance is both sets'. Only the
-    strongest of lines that the size of the pictures does not tell apart is kept.
-    """
-    named, levels = found.levels()
-    level, spread = _moments(levels)
-    rng = np.random.default_rng(RNG)
-    drawn = _drawn(levels, level, draws, rng)
-    if real is not None:
-        other_names, others = real.levels()
-        if other_names == named:
-            other, other_spread = _moments(others)
-            other_drawn = _drawn(others, other, draws, rng)
-            level = level - other
-            drawn = (drawn[0] - other_drawn[0], np.hypot(drawn[1], other_drawn[1]))
-            spread = np.hypot(spread, other_spread)
-    highest = np.max(drawn[0] / np.maximum(drawn[1], 1e-3), axis=1, initial=0)
-    t = level / np.maximum(spread, 1e-3)
-    p = (1 + (highest[:, None] >= t).sum(0)) / (1 + draws)
-    made = [
-        Line(*name, float(v), float(d), float(q))
-        for name, v, d, q in zip(named, level, spread, p)
-    ]
-    return _distinct(made, found.shape)
-
-
-def _moments(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean over groups, and its standard deviation."""
-    n = max(1, len(levels))
-    spread = levels.std(0, ddof=1) if n > 1 else np.full(levels.shape[1], np.inf)
-    return levels.mean(0), spread / np.sqrt(n)
-
-
-def _drawn(
-    levels: np.ndarray, mean: np.ndarray, draws: int, rng: Any
-) -> tuple[np.ndarray, np.ndarray]:
-    """Means about the mean, and their deviations, of groups drawn with replacement."""
-    n = len(levels)
-    if n < 2:
-        none = np.zeros((draws, levels.shape[1]))
-        return none, none + np.inf
-    times = rng.multinomial(n, np.full(n, 1 / n), draws) / n
-    centred = levels - mean
-    means = times @ centred
-    squares = np.maximum(times @ centred**2 - means**2, 0)
-    return means, np.sqrt(squares / (n - 1))
-
-
-def _distinct(found: list[Line], shape: tuple[int, int]) -> list[Line]:
-    """Strongest first, without those that are the foot of a stronger one.
-
-    Within two cycles a picture the size of the pictures tells no two lines apart; and
-    replicas of the contents stand on either side of where an interpolation has its 0.
-    """
-    kept: list[Line] = []
-    for line in sorted(found, key=lambda line: -line.level):
-        size = shape[AXES.index(line.axis)]
-        reach = 5 if line.spectrum == "pattern" else 2
-
-        def hides(other: Line, line=line, size=size, reach=reach) -> bool:
-            apart = size * abs(other.share - line.share)
-            alike = other.spectrum == line.spectrum
-            strong = alike or (other.clear and line.spectrum == "pattern")
-            return other.axis == line.axis and strong and 0 < apart < reach
-
-        if not any(map(hides, kept)):
-            kept.append(line)
-    return kept
-
-
-def shown(found: list[Line]) -> dict[int, Line]:
-    """The strongest line of each period whose lines are clear ones."""
-    clear: dict[int, Line] = {}
-    for line in found:
-        if line.clear:
-            clear.setdefault(line.period, line)
-    return dict(sorted(clear.items()))

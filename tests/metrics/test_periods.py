@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from deconvgen.data import photographs
-from deconvgen.metrics.jpeg import compressed, traces
-from deconvgen.metrics.periods import Periods, fractions, grey, lines, shown
+from deconvgen.data import load, photographs
+from deconvgen.metrics.jpeg import compressed, odd, traces
+from deconvgen.metrics.lines import lines, shown
+from deconvgen.metrics.periods import Periods, fractions, grey
 from deconvgen.metrics.residuals import Residuals, cell_differences
 from deconvgen.metrics.seams import seams
 
@@ -108,3 +109,52 @@ def test_cells_and_lags(photos):
     tiled.add(np.tile(noise[:, :8, :8], (1, 4, 4)))
     assert tiled.peak(8) > 0.5 and tiled.peak(7) < 0
     assert tiled.autocorrelation().max() == pytest.approx(1)
+
+
+def test_a_motif_is_at_another_place_in_each_picture():
+    """A brick wall was called a grid: what repeats in the contents has any phase."""
+    rng, at = np.random.default_rng(0), np.arange(SIZE)
+    lines_at = lambda first: 0.3 * ((at - first) % 6 == 0)
+    noise = 0.1 * rng.normal(size=(32, SIZE, SIZE)).astype(np.float32)
+    motif = noise + [[lines_at(rng.integers(6))] * SIZE for _ in noise]
+    clear, sums = found(motif.astype(np.float32))
+    assert clear == {} and any(line.moves for line in lines(sums))
+    clear, _ = found(noise + lines_at(2).astype(np.float32))
+    assert max(clear) == 6 and clear[6].agreement > 30
+
+
+def test_a_frame_is_no_period(photos):
+    framed = np.full_like(photos, 0.8)
+    framed[:, 5:-5, 5:-5] = photos[:, 5:-5, 5:-5]
+    clear, sums = found(framed)
+    assert clear == {} and not any(seam.clear for seam in seams(sums))
+
+
+def test_an_outline_that_all_pictures_have_is_no_seam():
+    """Clothes of 28 pixels were called tiles of 9."""
+    clothes = next(load("fashion_mnist_small", "test").eval_batches(200))["image"]
+    _, sums = found(np.asarray(clothes)[..., 0])
+    assert not any(seam.clear for seam in seams(sums))
+
+
+def test_what_real_pictures_have_too_is_no_seam(photos):
+    tiled = photos + (0.1 * (np.arange(SIZE) // 16 % 2)).astype(np.float32)
+    sums, real = (Periods((SIZE, SIZE), 24) for _ in range(2))
+    sums.add(tiled[:24])
+    real.add(tiled[24:])
+    assert any(seam.clear for seam in seams(sums))
+    assert not any(seam.clear for seam in seams(sums, real))
+
+
+def test_what_jpeg_does_is_the_same_from_both_ends_of_a_block(photos):
+    """So a grid of 2 in noise, saved as JPEG, is not JPEG's; it was missed."""
+    rng = np.random.default_rng(0)
+    noise = 0.04 * rng.normal(size=photos.shape)
+    uneven = photos + noise * np.where(np.arange(SIZE) % 2, 1.6, 1.0)
+    for pictures, least in ((photos, 0.0), (uneven, 0.9)):
+        saved = compressed(pictures[..., None], 75)[..., 0]
+        _, sums = found(saved)
+        own = [line for line in lines(sums) if line.clear and line.period in (2, 4)]
+        assert own and max(odd(line, 3.5) for line in own) == pytest.approx(
+            least, abs=0.1
+        )
