@@ -37,11 +37,19 @@ IMAGES = {name: jnp.asarray(x, jnp.float32) for name, x in IMAGES.items()}
 
 def finite_slopes(loss, *inputs):
     """The value's, and that of its gradient in every input."""
-    value, slopes = jax.value_and_grad(
-        lambda *x: jnp.sum(loss(*x)), argnums=tuple(range(len(inputs)))
-    )(*inputs)
+    total = lambda *x: jnp.sum(loss(*x))
+    slopes_of = jax.value_and_grad(total, argnums=tuple(range(len(inputs))))
+    value, slopes = jax.jit(slopes_of)(*inputs)
     assert np.isfinite(value)
     return [bool(np.isfinite(slope).all()) for slope in slopes]
+
+
+def over_pairs(one, *rest):
+    """`one(x, y, *rest)` for every x and every y of IMAGES: leaves [x, y, ...]."""
+    stacked = jnp.stack(list(IMAGES.values()))
+    nones = (None,) * len(rest)
+    over = jax.vmap(jax.vmap(one, (None, 0, *nones)), (0, None, *nones))
+    return jax.jit(over)(stacked, stacked, *rest)
 
 
 def of_two_images():
@@ -53,27 +61,31 @@ def of_two_images():
 
 @pytest.mark.parametrize("loss", list(of_two_images()))
 def test_of_two_images(loss):
-    stacked = jnp.stack(list(IMAGES.values()))
-    check = jax.jit(jax.vmap(jax.vmap(
-        jax.value_and_grad(lambda x, y: loss(x, y)[0], argnums=(0, 1)), (None, 0)
-    ), (0, None)))  # fmt: skip
-    value, slopes = check(stacked, stacked)
+    pairs = list(itertools.product(IMAGES, repeat=2))
+    x, y = (jnp.concatenate([IMAGES[pair[i]] for pair in pairs]) for i in (0, 1))
+
+    @jax.jit
+    def check(x, y):
+        value, slopes_of = jax.vjp(loss, x, y)
+        return value, slopes_of(jnp.ones_like(value))
+
+    value, slopes = check(x, y)
     assert np.isfinite(value).all()
-    for i, j in itertools.product(range(len(IMAGES)), repeat=2):
-        names = list(IMAGES)[i], list(IMAGES)[j]
-        assert all(np.isfinite(slope[i, j]).all() for slope in slopes), names
+    for i, names in enumerate(pairs):
+        assert all(np.isfinite(slope[i]).all() for slope in slopes), names
 
 
 @pytest.mark.parametrize("name", likelihoods)
 @pytest.mark.parametrize("log_scale", [-20.0, -6.0, 0.0, 6.0])
 def test_likelihoods(name, log_scale):
-    scale = jnp.full(1, log_scale)
-    for mean, image in itertools.product(IMAGES.values(), repeat=2):
+    def one(mean, image, scale):
         image = jnp.round((image + 1) * 127.5) / 127.5 - 1
-        loss = lambda m, s, x=image: likelihoods[name](m, s, x)
-        value = loss(mean, scale)
-        if np.isfinite(value).all():
-            assert finite_slopes(loss, mean, scale) == [True, True]
+        of = lambda mean, scale: likelihoods[name](mean, scale, image)[0]
+        return jax.value_and_grad(of, argnums=(0, 1))(mean, scale)
+
+    value, slopes = over_pairs(one, jnp.full(1, log_scale))
+    finite = np.isfinite(value)
+    assert all(np.isfinite(slope[finite]).all() for slope in slopes)
 
 
 LOGITS = [-100.0, -1.0, 0.0, 1.0, 100.0]
@@ -92,10 +104,11 @@ def test_penalties_of_critics_without_slope():
         lambda x: 0 * jnp.sum(x, (1, 2, 3)),
         lambda x: jnp.sum(x**2, (1, 2, 3)),
     ):
-        for real, fake in itertools.product(IMAGES.values(), repeat=2):
-            loss = lambda x, y, c=critic: gradient_penalty(c, x, y, keys)
-            assert finite_slopes(loss, real, fake) == [True, True]
-            assert finite_slopes(lambda x, c=critic: r1(c, x), real) == [True]
+        between = lambda x, y, c=critic: gradient_penalty(c, x, y, keys)[0]
+        at_real = lambda x, y, c=critic: r1(c, x)[0]
+        for penalty in (between, at_real):
+            one = jax.value_and_grad(penalty, argnums=(0, 1))
+            assert all(np.isfinite(x).all() for x in jax.tree.leaves(over_pairs(one)))
 
 
 @pytest.mark.parametrize("name", segmentation_losses)
@@ -104,10 +117,15 @@ def test_segmentation_losses(name, weights):
     weights = None if weights is None else jnp.array(weights)
     maps = [jnp.full((1, 2, 2), c) for c in (0, 2, 255)]
     maps += [jnp.array([[[0, 255], [2, 1]]])]
-    for size, sign, classes in itertools.product((0.0, 1.0, 100.0), (-1, 1), maps):
-        for logits in (jnp.full((1, 2, 2, 3), size), size * jax.nn.one_hot(classes, 3)):
-            loss = lambda x, c=classes: segmentation_losses[name](x, c, weights)
-            assert finite_slopes(loss, sign * logits) == [True]
+    cases = [
+        (sign * logits, classes)
+        for size, sign, classes in itertools.product((0.0, 1.0, 100.0), (-1, 1), maps)
+        for logits in (jnp.full((1, 2, 2, 3), size), size * jax.nn.one_hot(classes, 3))
+    ]
+    one = lambda x, c: segmentation_losses[name](x, c, weights)[0]
+    logits, classes = map(jnp.stack, zip(*cases, strict=True))
+    check = jax.jit(jax.vmap(jax.value_and_grad(one)))
+    assert all(np.isfinite(x).all() for x in check(logits, classes))
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
