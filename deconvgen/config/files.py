@@ -172,18 +172,20 @@ def _parse(config: Config, key: str, value: str) -> None:
         texts = row(config.get("task", ""), key).is_place  # that are not in quotes here
         parts = map(repr, value.split(",")) if texts else [value]
         value = f"({','.join(parts)},)" if value else "()"
-    holder = flags.FlagValues()
-    argv = ["deconvgen", f"--config.{key}={value}"]
-    config_flags.DEFINE_config_dict("config", config, flag_values=holder, sys_argv=argv)
+    # The value by itself: a flag writes down the whole config that it is of.
+    alone, holder = ConfigDict({"value": old}), flags.FlagValues()
+    argv = ["deconvgen", f"--config.value={value}"]
+    config_flags.DEFINE_config_dict("config", alone, flag_values=holder, sys_argv=argv)
     try:
         holder(argv)
     except (flags.Error, ValueError, TypeError, SyntaxError, AttributeError) as error:
         raise UserError(
             f"config key {key!r} wants {_kind(old)} like {old!r}, not {value!r}"
         ) from error
-    new = flat(config)[key]
+    new = alone.value
     if isinstance(old, tuple) and old and {*map(type, new)} - {type(old[0])}:
         raise UserError(f"config key {key!r} wants {old!r}'s kind, not {value!r}")
+    config.update_from_flattened_dict({key: new})
 
 
 def text(value: Any) -> str:
