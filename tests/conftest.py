@@ -1,6 +1,7 @@
 """Shape annotations are checked while the tests run; they are free in production."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -12,8 +13,8 @@ from typing import runtime_checkable
 # (and by pytest-xdist's workers, which have this process's environment).
 # Tiny models take longer to compile than to run, so XLA shall not optimize much, and
 # take its older way of fusing, which compiles in half the time.
-QUICK = "--xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters=true"
 if "PYTEST_XDIST_WORKER" not in os.environ:
+    _quick = "--xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters=true"
     _compiled = tempfile.mkdtemp(prefix="deconvgen-compiled-")
     atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
     os.environ |= {
@@ -22,7 +23,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip(),
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {_quick}".strip(),
     }
 
 import pytest
@@ -51,6 +52,12 @@ def pytest_collection_modifyitems(items):
         many = cases[function(item)] >= MANY and item.nodeid.startswith(REGISTRIES)
         if many and zlib.crc32(item.nodeid.encode()) % 3:
             item.add_marker("slow")
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: it need not be searched for garbage each time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="module")

@@ -40,13 +40,17 @@ SMALL = {
 """The config of each task, and what makes it small."""
 
 
-def untrained(task, shape=(16, 16, 1), classes=0, overrides=(), folder="untrained"):
-    """A run of a task that has learned nothing, without a folder or data."""
+def described(task, shape=(16, 16, 1), classes=0, overrides=()):
+    """A small config of a task, with what the data would have told."""
     name, *small = SMALL[task]
     given = (*small, "eval.extractor=random", *overrides)
-    settings = config.load(f"{name}:smoke", given)
     names = tuple(f"class {i}" for i in range(classes))
-    settings = runs.describe(settings, shape, classes, names)
+    return runs.describe(config.load(f"{name}:smoke", given), shape, classes, names)
+
+
+def untrained(task, shape=(16, 16, 1), classes=0, overrides=(), folder="untrained"):
+    """A run of a task that has learned nothing, without a folder or data."""
+    settings = described(task, shape, classes, overrides)
     example = {"image": np.zeros((1, *shape), "f4"), "mask": np.ones(1, "f4")}
     if classes:
         example["label"] = np.zeros(1, np.int32)

@@ -6,11 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
-from deconvgen import config
-from deconvgen.core import images
-from deconvgen.core.errors import UserError
 from deconvgen.report import (
     figures as report_plots,
 )
@@ -19,9 +15,6 @@ from deconvgen.report import (
 )
 from deconvgen.report import (
     results,
-)
-from deconvgen.report import (
-    study as studies,
 )
 from deconvgen.report import (
     text as report_text,
@@ -36,77 +29,7 @@ from deconvgen.report import (
     write as report,
 )
 from deconvgen.sweep import plan as experiment
-from deconvgen.sweep import worker
-
-FILE = """
-from deconvgen.sweep import choose, product, seeds
-QUESTION = "Which <layer>?"
-BASE = "dcgan:smoke"
-RUNS = seeds(product(
-    choose("model.upsampler", ["conv_transpose", "nearest_conv", "depth_to_space"]),
-    choose("model.residual", [False, True]),
-), 6)
-MEASURES = {"psnr": "max", "frechet_*": "min"}
-PRIMARY = "frechet_*"
-TEST = "tukey"
-DESIGN = {"full": {"seeds": 6, "tells": 0.5}}
-SIZES = {"full": []}
-"""
-LEVEL = {"conv_transpose": 10.0, "nearest_conv": 5.0, "depth_to_space": 5.05}
-
-
-def write_run(place, trial, value, early=10.0, **figures):
-    """A run folder as training would leave it, without training.
-
-    Half way, its value is by `early` more.
-    """
-    images_shape = (28, 28, 1)
-    place.mkdir(parents=True)
-    loaded = ConfigDict(config.load(trial.config, trial.overrides).to_dict())
-    loaded.data.image_shape = images_shape
-    loaded.monitor.metric, loaded.monitor.mode = "frechet_random", "min"
-    config.save(loaded, place / "config.json")
-    evals = [
-        {
-            "step": s,
-            "kind": "eval",
-            "frechet_random": value + (early if s == 10 else 0),
-            "split": "test",
-            **figures,
-        }
-        for s in (10, 20)
-    ]
-    cost = {
-        "step": 20,
-        "kind": "cost",
-        "multiply_adds_sample": 1000.0 * len(trial.group),
-    }
-    lines = [json.dumps(record) for record in [*evals, cost]]
-    (place / "metrics.jsonl").write_text("\n".join(lines) + "\n")
-    rng = np.random.default_rng(int(trial.setting["seed"]))
-    cells = rng.uniform(-1, 1, (loaded.num_samples, *images_shape))
-    images.save(images.grid(cells), place / "samples" / "00000020.png", 512)
-    worker.record(place, {"state": "finished", "step": 20, "seconds": 2.0})
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A sweep whose answers are known; three runs failed."""
-    folder = tmp_path_factory.mktemp("sweep")
-    (folder / "mine.py").write_text(FILE)
-    plan = experiment.save(experiment.load(str(folder / "mine.py")), folder)
-    (folder / "commands.txt").write_text("deconvgen sweep mine.py --workdir=x\n" * 2)
-    rng = np.random.default_rng(0)
-    for index, trial in enumerate(plan.trials):
-        place = experiment.place(folder, trial)
-        layer = trial.setting["model.upsampler"]
-        value = LEVEL[layer] - 2 * trial.setting["model.residual"]
-        value += trial.setting["seed"] + 0.01 * rng.standard_normal()
-        if index in (0, 1, 2):
-            worker.record(place, {"state": "failed", "error": "d_loss became <nan>"})
-        else:
-            write_run(place, trial, value)
-    return folder
+from tests.report.made import FILE, LEVEL, write_run
 
 
 def test_the_answer_names_the_best_what_it_beats_and_what_is_missing(folder):
@@ -227,20 +150,6 @@ def test_markdown_and_csv_have_the_same_means(written):
     assert np.mean(values) == pytest.approx(means["nearest_conv, residual true"])
 
 
-def test_a_sweep_that_has_not_begun_has_a_report(folder, tmp_path):
-    experiment.save(experiment.load(str(folder / "mine.py")), tmp_path / "new")
-    page, *_ = report.report([tmp_path / "new"])
-    assert "No run is finished yet" in page.read_text()
-
-
-def test_folders_of_one_experiment_are_taken_together(folder, tmp_path):
-    other = tmp_path / "other"
-    plan = experiment.save(experiment.load(str(folder / "mine.py")), other)
-    write_run(experiment.place(other, plan.trials[0]), plan.trials[0], 9.0)
-    _, found = studies.gather([folder, other])
-    assert [r.state for r in found].count("finished") == 34
-
-
 def test_before_the_end_there_is_no_verdict(folder, tmp_path):
     """Whoever looks after every run finds something by chance sooner or later."""
     plan, found = results.collect(folder)
@@ -248,72 +157,6 @@ def test_before_the_end_there_is_no_verdict(folder, tmp_path):
     text = report_verdict.answer(part)
     assert "No verdict before the end: 1 planned run is still to come" in text
     assert "better" not in text and not part.analysis("frechet_random").judged
-
-
-def test_folders_of_unlike_designs_are_refused(folder, tmp_path):
-    text = (folder / "mine.py").read_text()
-    (tmp_path / "mine.py").write_text(text.replace('"tells": 0.5', '"tells": 0.4'))
-    other = tmp_path / "other"
-    experiment.save(experiment.load(str(tmp_path / "mine.py")), other)
-    with pytest.raises(UserError, match="another design"):
-        studies.gather([folder, other])
-    plan = experiment.load(str(folder / "mine.py"))._replace(design=None)
-    experiment.save(plan, tmp_path / "unnamed")
-    assert studies.gather([folder, tmp_path / "unnamed"])[0].design is None
-
-
-def test_of_equal_states_the_one_that_is_further_on_is_taken(folder, tmp_path):
-    trial = experiment.load(str(folder / "mine.py")).trials[1]
-    places = []
-    for name, steps in (("one", (10,)), ("two", (10, 20)), ("three", ())):
-        plan = experiment.load(str(folder / "mine.py"))
-        experiment.save(plan, tmp_path / name)
-        place = experiment.place(tmp_path / name, trial)
-        place.mkdir(parents=True)
-        lines = [json.dumps({"step": s, "kind": "eval"}) + "\n" for s in steps]
-        (place / "metrics.jsonl").write_text("".join(lines))
-        places.append(tmp_path / name)
-    _, found = studies.gather(places)
-    assert found[1].state == "begun" and found[1].step == 20
-
-
-@pytest.mark.parametrize(
-    "common, size, told",
-    [
-        (["ema=0.5"], "[]", "ema=0.5"),
-        ([], '[{"steps": 7}]', "steps=7"),
-        ([], '[{"config": "dcgan:smoke", "ema": 0.1}]', "ema=0.1"),
-    ],
-)
-def test_folders_whose_runs_are_declared_otherwise_are_refused(
-    folder, tmp_path, common, size, told
-):
-    text = (folder / "mine.py").read_text()
-    changed = tmp_path / "mine.py"
-    changed.write_text(text.replace('"full": []', f'"full": {size}'))
-    experiment.save(experiment.load(str(changed), common=common), tmp_path / "other")
-    with pytest.raises(UserError, match=f"{told}.*: report them one by one"):
-        report.report([folder, tmp_path / "other"], tmp_path)
-    more = 'RUNS = [run | {"seed": run["seed"] + 9} for run in RUNS]\n'
-    changed.write_text(changed.read_text() + more)  # no run is in both
-    experiment.save(experiment.load(str(changed), common=common), tmp_path / "more")
-    with pytest.raises(UserError, match=told):
-        studies.gather([folder, tmp_path / "more"])
-
-
-def test_several_experiments_are_a_chapter_each(folder, tmp_path):
-    text = (folder / "mine.py").read_text().replace("Which <layer>?", "And yours?")
-    (tmp_path / "yours.py").write_text(text)
-    experiment.save(experiment.load(str(tmp_path / "yours.py")), tmp_path / "yours")
-    page, told, *_ = report.report([folder, tmp_path / "yours"], tmp_path / "out")
-    text = page.read_text()
-    assert text.count('<section class="study"') == 2
-    assert text.index("Which &lt;layer&gt;?</h1>") < text.index("And yours?</h1>")
-    assert '<a href="#study-2">And yours?</a>' in text and 'id="study-2"' in text
-    assert told.read_text().count("\n# ") == 1  # and the first line
-    with (tmp_path / "out" / "runs.csv").open() as file:
-        names = [row["experiment"] for row in csv.DictReader(file)]
-    assert (names.count("mine"), names.count("yours")) == (36, 36)
 
 
 def test_significance_best_step_legend_and_real_images_are_shown(folder, tmp_path):
@@ -361,11 +204,6 @@ def test_a_ranking_tells_what_its_border_cuts_off():
     colours |= dict.fromkeys(table, "#000000")
     picture, cut = report_plots.ranking(table, list(table), colours, "x")
     assert cut and picture.count("<path") > whole.count("<path")
-
-
-def test_a_folder_without_a_sweep_is_told_so(tmp_path):
-    with pytest.raises(UserError, match="is no sweep folder"):
-        report.report([tmp_path])
 
 
 @pytest.mark.parametrize(

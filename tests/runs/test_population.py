@@ -117,9 +117,10 @@ def test_the_memory_of_a_population_is_that_of_its_members(monkeypatch):
         rows, states = jax.tree.map(row, example), jax.tree.map(wide, state)
         return memory.needed(steps, roots, states, (), rows, 0)
 
-    assert needed(4) == pytest.approx(4 * needed(1), rel=0.2)
+    one = needed(1)
+    assert needed(4) == pytest.approx(4 * one, rel=0.2)
     memory.check(task, spread, example, state, 16, 1000)  # a CPU does not say
-    monkeypatch.setattr(memory, "limit", lambda: 10 * needed(1))
+    monkeypatch.setattr(memory, "limit", lambda: 10 * one)
     memory.check(task, spread, example, state, 16, 4)
     with pytest.raises(memory.TooMany, match="12 runs do not fit") as raised:
         memory.check(task, spread, example, state, 16, 12)

@@ -52,12 +52,15 @@ def real(file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+        cache = tmp_path_factory.mktemp("cache")
         with pytest.MonkeyPatch.context() as new:
-            new.setenv("DECONVGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+            new.setenv("DECONVGEN_CACHE", str(cache))
             new.setenv("JAX_EXPLAIN_CACHE_MISSES", "1")
             new.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
             flags = {"size": "smoke", "jobs": 2, "timing": False}
             outcomes = sweeping.sweep(str(file), folder, **flags)
+        (compiled,) = (cache / "compiled").iterdir()
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(compiled))
         yield folder, outcomes
 
 

@@ -67,11 +67,12 @@ def one_step(made):
 
 
 class Case(NamedTuple):
-    """A task with its compiled step, and the states of its first three steps."""
+    """A task with its compiled step, on two devices too, and its first three states."""
 
     config: object
     task: object
     step: object
+    shared: object
     states: list
     scalars: dict
 
@@ -85,7 +86,9 @@ def case(request) -> Case:
     for i in range(3):
         state, scalars = step(states[-1], batch(made, seed=i), keys(4, i))
         states.append(state)
-    return Case(made, task, step, states, scalars)
+    spread = tasks.make(made, "devices").train_step
+    spread = jax.vmap(spread, (None, 0, 0), axis_name="devices")
+    return Case(made, task, step, jax.jit(spread), states, scalars)
 
 
 def assert_equal(a, b):
@@ -115,12 +118,10 @@ def test_devices_that_share_a_batch_agree_with_one(case, mask):
 
     However the examples lie on the devices, of which one may have none.
     """
-    spread = tasks.make(case.config, "devices").train_step
     split = lambda x: x.reshape(2, 2, *x.shape[1:])
     whole = batch(case.config, seed=2) | {"mask": jnp.array(mask, jnp.float32)}
-    step = jax.vmap(spread, in_axes=(None, 0, 0), axis_name="devices")
     inputs = jax.tree.map(split, whole), split(keys(4, 2))
-    states, scalars = jax.jit(step)(case.states[2], *inputs)
+    states, scalars = case.shared(case.states[2], *inputs)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a[0], b, rtol=1e-4, atol=1e-5),
         (states, scalars),
@@ -283,57 +284,6 @@ def test_frozen_upsampling_stays_bilinear():
     for name in ups:
         assert_equal(old[name], new[name])
     assert bool((old["score"]["kernel"] != new["score"]["kernel"]).any())
-
-
-@pytest.mark.parametrize(
-    "name, overrides, told",
-    [
-        ("autoencoder", ("model.factors=2,3",), "choose factors"),
-        ("autoencoder", ("loss.name=azimutal",), "did you mean 'azimuthal'"),
-        ("autoencoder", ("corruption.name=gausian",), "did you mean 'gaussian'"),
-        ("autoencoder", ("model.upsampler=max_unpool",), "model.pool=True"),
-        ("vae", ("model.pool=true",), "prior"),
-        ("vae", ("loss.likelihood=logistics",), "did you mean 'logistic'"),
-        ("superres", ("model.trunk=fsrcn",), "did you mean 'fsrcnn'"),
-        ("segmentation", ("model.name=une",), "did you mean 'unet'"),
-        ("segmentation", ("model.name=fcn", "model.join=ad"), "did you mean 'add'"),
-        ("autoencoder", ("model.features=4",), "should list one number"),
-        ("segmentation", ("model.features=2,2,2,2,2",), "multiple of 16"),
-        ("segmentation", ("loss.class_weights=(1.0,2.0)",), "2 weights for 4 classes"),
-        ("segmentation", ("model.upsampler=max_unpool",), "segnet"),
-    ],
-)
-def test_mistakes_are_told(name, overrides, told):
-    made = settings(name, *overrides)
-    with pytest.raises(UserError, match=told):
-        task = tasks.make(made, None)
-        jax.eval_shape(task.init, jax.random.key(0), batch(made))
-
-
-@pytest.mark.parametrize(
-    "name, overrides, told",
-    [
-        ("autoencoder", ("corruption.name=gaussian",), "leaves the images as they are"),
-        ("autoencoder", ("corruption.amount=0.5",), "leaves the images as they are"),
-        ("vae", ("loss.beta=-1.0",), "0 or more"),
-        ("vae", ("loss.free_bits=-0.5",), "0 or more"),
-        ("superres", ("model.head_rate=-0.1",), "0 or more"),
-    ],
-)
-def test_values_that_would_do_nothing_or_harm_are_not_trained_with(
-    name, overrides, told
-):
-    made = settings(name, *overrides)
-    tasks.make(made, None)  # what an older run has learned can still be looked at
-    with pytest.raises(UserError, match=told):
-        runs.check(made)
-
-
-def test_data_without_masks_are_told():
-    made = settings("segmentation")
-    made.data.num_classes = 0
-    with pytest.raises(UserError, match="no classes of pixels"):
-        tasks.make(made, None)
 
 
 def test_the_decoder_has_the_activation_of_the_config():

@@ -10,7 +10,7 @@ from deconvgen.losses.gan import gan_losses
 from deconvgen.runs import setup as runs
 from deconvgen.training import cost
 from deconvgen.training import parallel as devices
-from tests.tiny import untrained
+from tests.tiny import described, untrained
 
 
 def example(run, count=4):
@@ -56,9 +56,8 @@ def test_the_advice_after_a_collapse_is_never_what_is_refused(loss, norm, given)
         given.startswith("smoothing") and loss in ("hinge", "wasserstein")
     ):
         return  # refused already
-    config = tiny(
-        f"loss.name={loss}", f"loss.{given}", f"model.critic_norm={norm}"
-    ).config
+    values = f"loss.name={loss}", f"loss.{given}", f"model.critic_norm={norm}"
+    config = described("gan", overrides=values)
     told = tasks.entry("gan").knobs(config)
     assert ("smoothing" in told) == (
         loss in ("non_saturating", "least_squares") and "smoothing" not in given

@@ -17,13 +17,18 @@ TRAIN = [sys.executable, "-m", "deconvgen.cli", "train", "--config=dcgan:smoke"]
 VALUES = [f"--config.{value}" for value in TINY]
 
 
-def start(workdir, devices, *extra):
+def environment(devices):
+    """Of a process that finds so many devices."""
     flags = f"--xla_force_host_platform_device_count={devices}"
-    environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {flags}"
+    return os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+
+
+def start(workdir, devices, *extra):
     command = [*TRAIN, f"--workdir={workdir}", *VALUES, "--quiet", *extra]
     return subprocess.Popen(
         command,
-        env=environment,
+        env=environment(devices),
         cwd=config.HERE.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -125,8 +130,6 @@ jax.tree.map(near, numbers(parallel.many()), numbers(parallel.sharded()))
 
 
 def test_shard_map_has_the_numbers_of_pmap():
-    flags = "--xla_force_host_platform_device_count=4"
-    environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", SHARDED]
     place = config.HERE.parent
-    subprocess.run(command, env=environment, cwd=place, check=True, timeout=300)
+    subprocess.run(command, env=environment(4), cwd=place, check=True, timeout=300)
