@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from deconvgen.runs.entry import train
     from deconvgen.runs.run import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 PLACES = {
     "configure": "deconvgen.core.runtime:configure",

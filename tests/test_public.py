@@ -5,12 +5,14 @@ A function that is not asked for is not imported: layers alone load no training.
 
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 
 import pytest
 
 import deconvgen
+from deconvgen import config
 
 PACKAGES = ["audit", "config", "data", "losses", "metrics", "models", "nn", "ops"]
 PACKAGES += ["report", "runs", "sweep", "tasks", "training"]
@@ -36,6 +38,16 @@ def test_lazy_names_are_those_that_are_offered(package):
     assert {*getattr(module, "PLACES", ())} <= {*module.__all__}
     with pytest.raises(AttributeError, match="no_such_name"):
         module.no_such_name  # noqa: B018
+
+
+def test_the_version_is_the_next_and_what_is_cited_is_released():
+    """The package has its version from `__version__`."""
+    root = config.HERE.parent
+    heads = re.findall("^## (.*)", (root / "CHANGELOG.md").read_text(), re.MULTILINE)
+    coming, *released = heads
+    assert coming == f"Unreleased: {deconvgen.__version__.removesuffix('.dev0')}"
+    assert deconvgen.__version__.endswith(".dev0")
+    assert f"\nversion: {released[0]}\n" in (root / "CITATION.cff").read_text()
 
 
 def loaded(program):

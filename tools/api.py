@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deconvgen.core.registry import Registry
+from deconvgen.report import markup
 
 PAGE = Path(__file__).parent.parent / "docs" / "api.md"
 PACKAGES = ("nn", "ops", "losses", "metrics", "models", "data", "audit", "training")
@@ -56,19 +57,19 @@ def section(package: str) -> str:
     name = f"deconvgen.{package}".rstrip(".")
     module = importlib.import_module(name)
     rows = [row(each, getattr(module, each)) for each in module.__all__]
-    head = [f"## {name}", "", first(module.__doc__), "", "| name | what it is |"]
-    return "\n".join([*head, "| --- | --- |", *rows, ""])
+    table = markup.grid(["name", "what it is"], rows)
+    return "\n".join([f"## {name}", "", first(module.__doc__), "", *table, ""])
 
 
-def row(name: str, thing: object) -> str:
-    """A name with the first sentence of its docstring; of a registry, its entries."""
+def row(name: str, thing: object) -> list[str]:
+    """A name, and the first sentence of its docstring; of a registry, its entries."""
     if isinstance(thing, Registry):
         about = f"By name: {', '.join(f'`{entry}`' for entry in thing._things)}."
     elif documented(thing):
         about = first(inspect.getdoc(thing))
     else:
         about = f"`{type(thing).__name__}`"
-    return f"| `{name}` | {about.replace('|', chr(92) + '|')} |"
+    return [f"`{name}`", about.replace("|", "\\|")]
 
 
 def documented(thing: object) -> bool:

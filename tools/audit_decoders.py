@@ -18,6 +18,7 @@ import numpy as np
 from deconvgen.audit import network
 from deconvgen.audit.network_words import culprit, gridded
 from deconvgen.core.runtime import prepare
+from deconvgen.report import markup
 
 PAGE = Path(__file__).parent.parent / "docs" / "audit_decoders.md"
 SIDE, WIDTH = 32, 16
@@ -150,8 +151,8 @@ def audited(name: str) -> Any:
     return network(None, (SIDE, SIDE, channels), stages=stages)
 
 
-def row(name: str) -> str:
-    """A line of the table."""
+def row(name: str) -> tuple[str, ...]:
+    """The cells of a line of the table."""
     found = audited(name)
     first = culprit(found)
     last = list(DECODERS[name]())[-1]
@@ -162,7 +163,7 @@ def row(name: str) -> str:
              f"{found.eq_t:.0f}", f"{found.eq_t_frac:.0f}", f"{found.alias_db:.0f}",
              f"{reach} x {reach}", str(found.border), stage)  # fmt: skip
     print(*cells, sep=" | ", flush=True)
-    return f"| {' | '.join(cells)} |"
+    return cells
 
 
 def page() -> str:
@@ -170,9 +171,7 @@ def page() -> str:
     heads = ("decoder", "periods with a grid", "DC gap", "phase variance", "EQ-T, dB",
              "EQ-T by parts, dB", "replica, dB", "receptive field", "border, px",
              "comes in at")  # fmt: skip
-    line = lambda cells: f"| {' | '.join(cells)} |"
-    table = [line(heads), line(["---"] * len(heads)), *map(row, DECODERS)]
-    return "\n".join([HEAD, *table, ""])
+    return "\n".join([HEAD, *markup.grid(heads, map(row, DECODERS)), ""])
 
 
 HEAD = """\

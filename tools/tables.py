@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deconvgen.cli.listing import KINDS, Row
+from deconvgen.report import markup
 
 FOLDER = Path(__file__).parent.parent / "docs"
 KEYS = """\
@@ -31,9 +32,8 @@ which experiments rank and early stopping looks (`real`: nearest to the real ima
 def markdown(rows: Iterable[Row], heads: dict[str, str]) -> str:
     """A table of these columns."""
     cell = lambda column, text: f"`{text}`" if text and column == "key" else text
-    lines = [[*heads.values()], ["---"] * len(heads)]
-    lines += [[cell(c, row[c].replace("|", "\\|")) for c in heads] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    cells = ([cell(c, row[c].replace("|", "\\|")) for c in heads] for row in rows)
+    return "\n".join(markup.grid([*heads.values()], cells)) + "\n"
 
 
 def pages() -> dict[str, str]:

@@ -182,7 +182,7 @@ def _parse(config: Config, key: str, value: str) -> None:
         raise UserError(
             f"config key {key!r} wants {_kind(old)} like {old!r}, not {value!r}"
         ) from error
-    new = alone.value
+    new: Any = alone.value
     if isinstance(old, tuple) and old and {*map(type, new)} - {type(old[0])}:
         raise UserError(f"config key {key!r} wants {old!r}'s kind, not {value!r}")
     config.update_from_flattened_dict({key: new})

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
-from PIL import Image, ImageOps
 
 from deconvgen import tasks
 from deconvgen.core import images
@@ -20,6 +19,7 @@ from deconvgen.ops.spectrum import power_spectrum
 from deconvgen.runs import directions, live, pinned, pretrained, projection
 from deconvgen.runs.run import Run, load
 from deconvgen.runs.sampling.base import slerp
+from deconvgen.runs.sampling.plain import fitted
 from deconvgen.runs.sampling.views import sheet
 from deconvgen.training import checkpoint
 
@@ -151,10 +151,7 @@ class Column:
         run = self.run()
         if run is None or not self.has_latent:
             return None
-        h, w, c = run.image_shape
-        fitted = ImageOps.fit(Image.fromarray(picture), (w, h))
-        pixels = np.asarray(images.to_mode(fitted, c))
-        original = images.to_float(pixels.reshape(1, h, w, c))
+        original = fitted(picture, run.image_shape)[None]
         return np.asarray(projection.project(run, original, search=SEARCH).latents)
 
     def stamp(self) -> tuple[float | int, ...]:

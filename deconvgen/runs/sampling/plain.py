@@ -42,9 +42,11 @@ def reconstruction(run: Run, num: int, seed: int, source: str) -> np.ndarray:
     return images.grid(pairs.reshape(-1, *run.image_shape), columns=columns)
 
 
-def fitted(source: str, shape: tuple[int, int, int]) -> np.ndarray:
-    """A picture file as an image of this shape: the middle of it, scaled."""
+def fitted(source: str | np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """A picture, a file or uint8 [h, w, c], as an image: its middle, scaled to this."""
     height, width, channels = shape
-    photo = images.picture(images.to_uint8(images.load(source, channels)))
+    if isinstance(source, str):
+        source = images.to_uint8(images.load(source, channels))
+    photo = images.to_mode(images.picture(source), channels)
     pixels = ImageOps.fit(photo, (width, height), Image.Resampling.LANCZOS)
     return images.to_float(np.asarray(pixels)).reshape(shape)
