@@ -156,7 +156,9 @@ def row(name: str) -> tuple[str, ...]:
     found = audited(name)
     first = culprit(found)
     last = list(DECODERS[name]())[-1]
-    stage = first.name if first else (last if gridded(found) else "none")
+    stage = (
+        first.name if first else (last if gridded(found, found.channels) else "none")
+    )
     periods = ", ".join(f"{d} ({v:.0%})" for d, v in found.strides.items()) or "none"
     reach = found.receptive_field[0]
     cells = (name, periods, f"{found.dc_gap:.2f}", f"{found.phase_variance:.2f}",
