@@ -12,6 +12,8 @@ from deconvgen.core.numbers import whole
 from deconvgen.data.picture_files import picture_set
 from deconvgen.data.picture_sets import PictureSet
 from deconvgen.metrics import neighbours, spectra
+from deconvgen.metrics.by_class import LEAST as LEAST_OF_CLASS
+from deconvgen.metrics.by_class import fidelity_by_class
 from deconvgen.metrics.confidence import (
     around,
     frechet_error,
@@ -32,7 +34,6 @@ from deconvgen.metrics.sums import Moments
 KEPT = 10_000
 """Rows of features of a set that are kept: all figures but the Frechet distance, whose
 sums take every image, are of so many at most."""
-CLASS_LEAST = 16
 
 
 class Seen(NamedTuple):
@@ -96,6 +97,7 @@ def compare(
     weights: str = "",
     num: int = 0,
     batch_size: int = 250,
+    by_class: bool = False,
 ) -> Comparison:
     """Figures of sets of pictures against real ones, whatever they are stored as.
 
@@ -105,6 +107,7 @@ def compare(
         images [b, h, w, c] in [-1, 1] to features [b, d].
       dataset, weights: what the extractor is made with, as in `measure`.
       num: how many pictures of each at most; 0: all.
+      by_class: `fidelity_by_class` as well, as class/LABEL/NAME; both need labels.
 
     >>> real, fake = np.random.default_rng(0).random((2, 20, 16, 16, 1))
     >>> found = compare(real, fake, extractor=lambda x: x.mean((1, 3)))
@@ -136,6 +139,9 @@ def compare(
     true, *others = (read(found, features, size) for found in sets)
     floor = floors(true, used.name)
     versus = [against(true, other, used.name, floor) for other in others]
+    if by_class:
+        for one in versus:
+            one.figures.update(_by_class(true, one.seen, used.name))
     return Comparison(used.name, _resizer(used.name, shape), true, versus)
 
 
@@ -258,6 +264,23 @@ def against(
     return Versus(fake, found, of_classes(real, fake), near, view)
 
 
+def _by_class(real: Seen, fake: Seen, name: str) -> dict[str, float]:
+    known, drawn = real.labels(), fake.labels()
+    if known is None or drawn is None:
+        bare = (real if known is None else fake).pictures.name
+        raise UserError(
+            f"{bare} has no labels: figures by class need a folder for each class, a "
+            ".npz file with labels, or a data set"
+        )
+    found = fidelity_by_class(real.rows, fake.rows, known, drawn)
+    called = lambda key: frechet_name(name) if key == "frechet" else f"{key}_{name}"
+    return {
+        f"class/{label}/{called(key)}": value
+        for label, figures in found.items()
+        for key, value in figures.items()
+    }
+
+
 def of_classes(real: Seen, fake: Seen) -> dict[int, float]:
     """The Frechet distance class by class, where both sets have labels."""
     known, drawn = real.labels(), fake.labels()
@@ -266,6 +289,6 @@ def of_classes(real: Seen, fake: Seen) -> dict[int, float]:
     found = {}
     for label in np.unique(known).tolist():
         x, y = real.rows[known == label], fake.rows[drawn == label]
-        if min(len(x), len(y)) >= CLASS_LEAST:
+        if min(len(x), len(y)) >= LEAST_OF_CLASS:
             found[label] = frechet_distance(x, y)
     return found

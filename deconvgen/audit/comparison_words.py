@@ -19,6 +19,7 @@ def told(found: Comparison) -> list[str]:
     for versus in found.fakes:
         figures, pictures = versus.figures, versus.seen.pictures
         lines.append(f"{pictures.name} ({pictures.num} pictures)")
+        lines += [f"  {note}" for note in pictures.notes]
         hidden = lambda k: k.endswith(BESIDE) or k.startswith("real_")
         shown = {k: v for k, v in figures.items() if not hidden(k)}
         for key, value in shown.items():

@@ -18,6 +18,7 @@ NUM = Flag("num", "How many pictures of each at most; 0: all.", 0, whole(0))
     Flag("dataset", "The data set whose classifier it is."),
     Flag("weights", "A file of the extractor's weights.", kind=place),
     NUM,
+    Flag("by_class", "Figures of each class as well, where both have labels.", False),
     *MEASURES,
     words="REAL FAKE",
 )
@@ -45,6 +46,7 @@ def compare(values: Values) -> None:
         dataset=values.dataset,
         weights=values.weights,
         num=values.num,
+        by_class=values.by_class,
     )
     lines = comparison_words.told(found)
     if out is not None:
@@ -150,7 +152,9 @@ def _pictures(values: Values) -> None:
         for name in (values.images, values.real)
     )
     found = audit_pictures(one, other, num=values.num, longest=values.longest)
-    lines = [*found.said]
+    looked = (found.pictures, found.real)
+    lines = [f"{x.name}: {'; '.join(x.notes)}" for x in looked if x and x.notes]
+    lines += found.said
     if out is not None:
         from deconvgen.audit.picture_page import write_page  # Matplotlib starts slowly
 

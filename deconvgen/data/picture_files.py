@@ -15,6 +15,7 @@ from deconvgen.data import folder as folders
 from deconvgen.data.picture_sets import SCAN, PictureSet, from_array, recognized
 
 NAMES = ("images", "image", "samples", "fake", "real", "x", "arr_0", "data")
+FRAMES = (".gif", ".tif", ".tiff", ".webp", ".png")
 LABELS = ("labels", "label", "classes", "y", "arr_1", "targets")
 
 
@@ -124,6 +125,11 @@ def _folder(name: str, path: Path, crop: bool) -> PictureSet:
         )
     if len(sizes) > 1:
         notes.append(f"of {len(sizes)} sizes, the upper left {h} x {w} of each")
+    if several := [file for file in files if _moves(file)]:
+        notes.append(
+            f"only the first frame of {several[0].name}"
+            + (f" and {len(several) - 1} more files" if len(several) > 1 else "")
+        )
     if len({c for _, _, c in seen}) > 1:
         notes.append("grey and colour, all taken as colour")
 
@@ -156,6 +162,17 @@ def _looked_at(file: Path) -> tuple[int, int, int]:
         if image.getexif().get(0x0112, 1) > 4:  # stored on its side
             h, w = w, h
         return h, w, images.channels_of(image)
+
+
+def _moves(file: Path) -> bool:
+    """Whether a file has more than one picture, of which the first is read.
+
+    A camera's JPEG may hold a small copy of itself as well (MPO), which is none.
+    """
+    if file.suffix.lower() not in FRAMES:
+        return False
+    with _opened(file) as image:
+        return bool(getattr(image, "is_animated", False))
 
 
 @contextmanager

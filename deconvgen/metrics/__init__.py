@@ -19,6 +19,7 @@ from deconvgen.metrics.artifacts import (
     phase_variances,
     polyphase_dc_gap,
 )
+from deconvgen.metrics.by_class import fidelity_by_class
 from deconvgen.metrics.compare import measure
 from deconvgen.metrics.distances import (
     frechet_distance,
@@ -27,6 +28,7 @@ from deconvgen.metrics.distances import (
 )
 from deconvgen.metrics.edges import EdgeResponse, edge_response
 from deconvgen.metrics.features import Extractor, extractors
+from deconvgen.metrics.gradients import gradient_checkerboard
 from deconvgen.metrics.image import (
     high_frequency_energy_kept,
     image_metrics,
@@ -83,7 +85,9 @@ __all__ = [
     "add",
     "edge_response",
     "extractors",
+    "fidelity_by_class",
     "frechet_distance",
+    "gradient_checkerboard",
     "high_frequency_energy_kept",
     "image_metrics",
     "input_gradient",

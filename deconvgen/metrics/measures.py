@@ -63,8 +63,8 @@ def explained(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A figure's name without the split that it is of: `test/psnr` is psnr."""
-    return name.removeprefix("test/").removeprefix("validation/")
+    """A figure's name without what it is of: `test/psnr`, `class/3/psnr` are psnr."""
+    return re.sub(r"^(test|validation|class/[^/]+)/", "", name)
 
 
 def under(measure: str) -> str:

@@ -64,7 +64,10 @@ def reasons(record: Mapping[str, Any]) -> list[str]:
         elif name.endswith("_floor") and training < images:
             why = f"needs {images:.0f} training images, has {training:.0f}"
         elif name.startswith("unrecognized"):
-            why = f"needs {LEAST_CERTAIN} images of either kind, has {images:.0f}"
+            least = min(images, record.get(f"images_fake_{own}", images))
+            why = f"needs {LEAST_CERTAIN} images of either kind, has {least:.0f}"
+            if least >= LEAST_CERTAIN:
+                why = "needs a classifier that is sure of a number for every image"
         elif name.startswith("memorization"):
             why = "needs finite images, and test images that are no training images"
         if why:

@@ -56,6 +56,22 @@ def test_classes_are_compared_where_both_sets_have_them(found):
     assert gridded.classes[1] == pytest.approx(want)
 
 
+def test_figures_by_class_where_they_are_asked_for(found):
+    labels = np.arange(64) % 2
+    one, bare = from_array("one", REAL, labels), from_array("bare", REAL)
+    shifted = np.where(labels[:, None, None, None], REAL // 2, REAL)
+    other = from_array("other", shifted.astype(np.uint8), labels)
+    made = comparison.compare(one, other, extractor=features, by_class=True)
+    figures = made.fakes[0].figures
+    assert figures["class/0/frechet_features"] < 1e-6
+    assert figures["class/1/frechet_features"] > 1e-3
+    assert figures["class/0/recall_features"] == 1
+    assert explained("class/0/recall_features") == explained("recall_features")
+    assert not any(key.startswith("class/") for key in found.fakes[1].figures)
+    with pytest.raises(UserError, match="bare has no labels"):
+        comparison.compare(one, bare, extractor=features, by_class=True)
+
+
 def test_moments_of_more_images_than_are_kept(monkeypatch, found):
     monkeypatch.setattr(comparison, "KEPT", 32)
     few = comparison.compare(REAL, OTHER, extractor=features, batch_size=7)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
@@ -57,6 +58,16 @@ def test_folders_have_labels_by_subfolder_and_one_size(tmp_path):
     cut = picture_set(tmp_path, crop=True)
     assert cut.shape == (8, 10, 3) and "of 2 sizes" in cut.notes[1]
     np.testing.assert_allclose(read(cut)[0], FLOATS[0, :8], atol=1e-5)
+
+
+def test_frames_that_are_not_read_are_told(tmp_path):
+    frames = [Image.new("L", (8, 8), i) for i in (0, 200, 90)]
+    for name in ("a.gif", "b.tiff"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    frames[1].save(tmp_path / "c.png")
+    assert (
+        "only the first frame of a.gif and 1 more files" in picture_set(tmp_path).notes
+    )
 
 
 def test_a_part_of_a_set_and_grey_ones():

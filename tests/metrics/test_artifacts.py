@@ -1,5 +1,6 @@
 """Artefact measures on patterns whose value is known, and on layers at their start."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +13,7 @@ from deconvgen.metrics.artifacts import (
     phase_variances,
     polyphase_dc_gap,
 )
+from deconvgen.metrics.gradients import gradient_checkerboard
 from deconvgen.metrics.shifts import Shifts, moved_along, shift_inconsistency
 
 
@@ -146,3 +148,15 @@ def test_parts_of_a_column_move_along_where_a_layer_interpolates():
     want = 10 * np.log10(4 / apart[:2, 8:24, 8:24].mean())
     assert figures["eq_t"] == 100
     assert figures["eq_t_frac"] == pytest.approx(want, rel=1e-4)
+
+
+def test_losses_that_pool_by_strides_send_a_checkerboard_back():
+    """pytorch-msssim#42; an error of every pixel alike has none."""
+    x = jax.random.normal(jax.random.key(0), (8, 32, 32, 1))
+    pooled = lambda y: jnp.sum(nn.max_pool(y, (2, 2), (2, 2)) ** 2, (1, 2, 3))
+    strided = lambda y: jnp.sum(y[:, ::4, ::4] ** 2, (1, 2, 3))
+    even = gradient_checkerboard(lambda y: jnp.sum(y**2, (1, 2, 3)), x)
+    assert even["gradient_phase_variance_ratio_s2"] < 1.1
+    found = gradient_checkerboard(strided, x)
+    assert found["gradient_phase_variance_ratio_s4"] > 100
+    assert gradient_checkerboard(pooled, x)["gradient_phase_variance_ratio_s2"] < 1.3

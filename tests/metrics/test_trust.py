@@ -65,3 +65,12 @@ def test_reasons_are_told_once_each():
     assert "needs 50 training images, has 20" in trust.reasons(many | lacking)[0]
     copies = trust.reasons(many | {"memorization_ratio_x": math.nan})
     assert "no training images" in copies[0]
+
+
+def test_the_fewer_images_are_told_of():
+    """Enough real images and too few generated ones, or a classifier that fails."""
+    record = {"unrecognized_random": math.nan, "images_real_random": 250.0}
+    told = trust.reasons(record | {"images_fake_random": 40.0})
+    assert told == ["unrecognized_random: nan, needs 100 images of either kind, has 40"]
+    (told,) = trust.reasons(record | {"images_fake_random": 250.0})
+    assert "needs a classifier that is sure of a number" in told
