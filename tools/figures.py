@@ -39,6 +39,9 @@ OPEN = """\
 Which layer, started how, after training: **open**. The atlas (`experiments/atlas.py`:
 every layer that needs no encoder, at its default and at its best-known start, in five
 tasks, ten seeds) is to answer; no run of it is recorded here yet."""
+SMALL = """\
+By {} small runs of the atlas (`experiments/atlas.py --size=smoke`: 600 steps, so which
+layer learns fast counts; every layer at its default and at its best-known start):"""
 SWEEP = "deconvgen sweep {0} --size={1} --workdir=sweeps/{0}"
 
 
@@ -99,7 +102,9 @@ def answer() -> list[str]:
         said = f"{worse} of {len(cells)}" if judged else few
         lines.append([task, about["measure"], _cell(good), _cell(best), said])
     head = ["task", "measure", "the cheapest that no test tells from the best"]
-    return grid([*head, "the best mean", "told worse"], lines)
+    head += ["the best mean", "told worse"]
+    said = SMALL.format(len(rows_of("atlas")))
+    return [said, "", *grid(head, lines), "", "By a study of its own:", *first()]
 
 
 def first() -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from deconvgen.report.spread import Table, rests, unequal
+from deconvgen.report.spread import Table, unequal
 
 MANY = 16
 """Settings from which on quartiles of their variances say something."""
@@ -26,7 +26,7 @@ class Moderated(NamedTuple):
     """The variance of a run about its setting and seed, by setting."""
 
     variance: dict[str, float]
-    freedom: dict[str, float]  # of each variance: seeds - 1, and d0 but for wild ones
+    freedom: dict[str, float]  # of each: its seeds - 1, and d0 but for wild ones
     prior: float  # d0; infinite where the settings are alike
     logged: bool  # whether of logarithms
 
@@ -37,10 +37,9 @@ def moderated(table: Table) -> Moderated | None:
     Of logarithms where values are positive, their variances are unlike, and those of
     their logarithms are less so.
     """
-    shared = set.intersection(*map(set, table.values()))
-    if len(table) < MANY or len(shared) < 3:
+    if len(table) < MANY or min(map(len, table.values())) < 3:
         return None
-    if not np.std(rests(table), axis=1).all():
+    if not all(np.std(rest) > 0 for rest in _rests(table)):
         return None
     found = _moderated(table, False)
     if unequal(table) and min(v for vs in table.values() for v in vs.values()) > 0:
@@ -48,24 +47,30 @@ def moderated(table: Table) -> Moderated | None:
             k: {s: float(np.log(v)) for s, v in vs.items()} for k, vs in table.items()
         }
         found = max(found, _moderated(logs, True), key=lambda each: each.prior)
-    alike = np.isinf(found.prior) and len({*found.freedom.values()}) == 1
+    alike = np.isinf(found.prior) and len({*found.variance.values()}) == 1
     return None if alike and not found.logged else found
 
 
 def _moderated(table: Table, logged: bool) -> Moderated:
-    own = np.array(rests(table))
-    freedom, values = own.shape[1] - 1, np.var(own, axis=1, ddof=1)
-    d0 = _prior(values, freedom)
-    usual: Any = stats.chi2(freedom, scale=1 / freedom)
-    usual = usual if np.isinf(d0) else stats.f(freedom, d0)
-    s0 = float(np.median(values) / usual.ppf(0.5))
-    wild = usual.sf(values / s0) < WILD / len(values)
+    """By all seeds that a setting has; the prior's for the usual number of them."""
+    rests = _rests(table)
+    own = np.array([len(rest) - 1.0 for rest in rests])
+    values = np.array([np.var(rest, ddof=1) for rest in rests])
+    usual_own = float(np.median(own))
+    d0 = _prior(values, usual_own)
+    shape = lambda free: stats.chi2(free, scale=1 / free) if np.isinf(d0) else (
+        stats.f(free, d0))  # fmt: skip
+    s0 = float(np.median(values) / shape(usual_own).ppf(0.5))
+    beyond = [
+        shape(f).sf(v / s0) for f, v in zip(own.tolist(), values.tolist(), strict=True)
+    ]
+    wild = np.array(beyond) < WILD / len(values)
     if np.isinf(d0):
-        drawn = np.full_like(values, values[~wild].mean())
+        drawn = np.full_like(values, np.average(values[~wild], weights=own[~wild]))
     else:
-        drawn = (d0 * s0 + freedom * values) / (d0 + freedom)
-    most = (len(values) - 1 - int(wild.sum())) * freedom
-    each = np.where(wild, freedom, min(freedom + d0, most))
+        drawn = (d0 * s0 + own * values) / (d0 + own)
+    most = own[~wild].sum() - usual_own  # what the seeds take
+    each = np.where(wild, own, np.minimum(own + d0, most))
     return Moderated(
         dict(zip(table, np.where(wild, values, drawn).tolist(), strict=True)),
         dict(zip(table, each.tolist(), strict=True)),
@@ -74,7 +79,24 @@ def _moderated(table: Table, logged: bool) -> Moderated:
     )
 
 
-def _prior(variances: np.ndarray, freedom: int) -> float:
+def _rests(table: Table) -> list[np.ndarray]:
+    """Each setting's runs about its mean, less what the same seeds do to the others."""
+    about = {
+        key: {seed: v - np.mean(list(seen.values())) for seed, v in seen.items()}
+        for key, seen in table.items()
+    }
+
+    def others(key: str, seed: Any) -> float:
+        same = [seen[seed] for k, seen in about.items() if k != key and seed in seen]
+        return float(np.median(same)) if same else 0.0
+
+    return [
+        np.array([v - others(key, seed) for seed, v in seen.items()])
+        for key, seen in about.items()
+    ]
+
+
+def _prior(variances: np.ndarray, freedom: float) -> float:
     """The d0 whose F distribution has quartiles as far apart as the variances'."""
     low, high = np.quantile(variances, (0.25, 0.75))
     wide = np.log(high / low) if low > 0 else np.inf
@@ -85,7 +107,7 @@ def _prior(variances: np.ndarray, freedom: int) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _width(freedom: int, d0: float) -> float:
+def _width(freedom: float, d0: float) -> float:
     """Between the logarithms of the quartiles of F, or of chi squared."""
     shape: Any = stats.chi2(freedom) if np.isinf(d0) else stats.f(freedom, d0)
     return float(np.log(shape.ppf(0.75) / shape.ppf(0.25)))

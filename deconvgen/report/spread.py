@@ -50,21 +50,14 @@ def unequal(table: Table) -> bool:
     found = list(spreads(table).values())
     if not found:
         return False
-    rest = rests(table)
+    y = _shared(table)
+    y = y - y.mean(1, keepdims=True)
+    # A median of the others, as their mean would carry one wild setting to all.
+    rest = [row - np.median(np.delete(y, i, 0), axis=0) for i, row in enumerate(y)]
     if not np.std(rest, axis=1).all():
         return False
     wide = max(found) > WIDE * float(np.quantile(found, 0.25))
     return bool(stats.bartlett(*rest).pvalue < (UNLIKE[1] if wide else UNLIKE[0]))
-
-
-def rests(table: Table) -> list[np.ndarray]:
-    """Each setting's runs about its mean, less what the same seeds do to the others.
-
-    That is a median of the others, as their mean would carry one wild setting to all.
-    """
-    y = _shared(table)
-    y = y - y.mean(1, keepdims=True)
-    return [row - np.median(np.delete(y, i, 0), axis=0) for i, row in enumerate(y)]
 
 
 def _residuals(table: Table) -> np.ndarray:
