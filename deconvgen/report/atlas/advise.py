@@ -1,6 +1,7 @@
 """What the atlas recommends for a task: layers, the evidence, the command."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,22 @@ def named(task: str, device: str, atlas: Mapping[str, Any]) -> str:
     return have[device or next(iter(sorted(have)))]
 
 
+def _near(cell: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+    """Whether a cell's mean is within what the design tells of the best one's."""
+    far = abs(
+        math.log(cell["difference"] or 1) if about["logged"] else cell["difference"]
+    )
+    tells = about["tells"] or math.inf
+    return far <= (math.log(tells) if about["logged"] else tells)
+
+
 def advise(
     task: str, budget: float = 0.0, atlas: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The cells that no test tells from the best one of a task, cheapest first.
+    """The cells near the best one of a task, cheapest first.
+
+    That is, no test tells them from it, and their means are no further from its than
+    what the design tells: what is not told because it scatters is not recommended.
 
     - budget: of multiply-adds an image, at most; 0: any.
 
@@ -73,7 +86,7 @@ def advise(
         return within[:MOST]
     judged = [c for c in within if c["judged"]]
     if not budget or judged[0] is every[0]:
-        good = [c for c in judged if not c["told"]]
+        good = [c for c in judged if not c["told"] and _near(c, tasks[task])]
         return sorted(good, key=price)[:MOST]
     return judged[:MOST]
 
