@@ -38,6 +38,7 @@ from deconvgen.metrics.image import (
     ssim,
 )
 from deconvgen.metrics.neighbours import manifolds, memorization_ratio
+from deconvgen.metrics.perceptual import perceptual_distance
 from deconvgen.metrics.segmentation import Boundaries, Confusion
 from deconvgen.metrics.sets import Artifacts, Fidelity, Gradients
 from deconvgen.metrics.shifts import Shifts, shift_inconsistency
@@ -98,6 +99,7 @@ __all__ = [
     "mode_coverage",
     "ms_ssim",
     "mse",
+    "perceptual_distance",
     "phase_variance_ratio",
     "phase_variances",
     "polyphase_dc_gap",

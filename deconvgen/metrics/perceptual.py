@@ -1,0 +1,41 @@
+"""How far two images are apart as a network sees them."""
+
+from typing import Any
+
+import numpy as np
+
+from deconvgen.core.errors import UserError
+from deconvgen.metrics import features
+from deconvgen.metrics.rows import Rows
+
+
+def perceptual_distance(images: Any, others: Any, extractor: Any = "random") -> Rows:
+    """[n], 0 for equal images: |f(x)/|f(x)| - f(y)/|f(y)||^2, at most 4.
+
+    That is the distance of Zhang et al. 2018 (LPIPS, eq. 1) with one feature vector an
+    image and no learned weights, so it is named after its `extractor`: anything that
+    `features.named` takes. Images are [n, h, w, c] in [-1, 1]. Raises `UserError` for
+    batches of different shapes.
+
+    >>> perceptual_distance(images, images).max()
+    0.0
+    >>> np.all(perceptual_distance(images, -images) > 0)
+    True
+    """
+    x, y = np.asarray(images, np.float32), np.asarray(others, np.float32)
+    if x.shape != y.shape:
+        raise UserError(
+            f"a perceptual distance is of pairs of images of one shape, not of "
+            f"{list(x.shape)} and {list(y.shape)}"
+        )
+    run = features.compiled(features.named(extractor))
+    one, other = (_unit(run(batch)) for batch in (x, y))
+    return np.sum((one - other) ** 2, axis=1)
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.maximum(lengths, np.finfo(np.float32).tiny)
+
+
+__all__ = ["perceptual_distance"]
