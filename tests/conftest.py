@@ -36,13 +36,14 @@ runtime_checkable(PromoteDtypeFn)
 install_import_hook("deconvgen", "beartype.beartype")
 
 
-REGISTRIES = ("tests/nn/test_any_images.py", "tests/nn/test_upsample.py")
+ROOMS = ("nn", "ops", "models", "losses", "tasks")
+REGISTRIES = tuple(f"tests/{room}/" for room in ROOMS)
 MANY = 12
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of tests with a case a layer and more, a third runs always; all with the slow.
+    """Of tests with a case a layer and more, a third runs always, all with the slow.
 
     Which ones, their names decide: the same everywhere, and others for other layers.
     """

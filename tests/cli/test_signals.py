@@ -35,7 +35,9 @@ def started(*command, **settings):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT]
+)
 def test_a_signal_ends_a_run_that_only_begins(tmp_path, number):
     """While modules are imported, JAX starts, the data are read or a step compiles.
 

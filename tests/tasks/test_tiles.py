@@ -52,6 +52,7 @@ def test_margins_that_fill_a_tile_are_refused():
         in_tiles(blur_and_enlarge, picture, factor=2, tile=16, margin=8)
 
 
+@pytest.mark.slow
 def test_a_deep_model_gets_tiles_as_wide_as_its_reach_wants(monkeypatch):
     run, sides = untrained("superres", overrides=("model.depth=30",)), []
     monkeypatch.setattr(
