@@ -38,7 +38,7 @@ install_import_hook("deconvgen", "beartype.beartype")
 
 ROOMS = ("nn", "ops", "models", "losses", "tasks")
 REGISTRIES = tuple(f"tests/{room}/" for room in ROOMS)
-MANY = 12
+MANY = 8
 
 
 @pytest.hookimpl(tryfirst=True)

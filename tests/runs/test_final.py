@@ -55,6 +55,7 @@ def test_they_are_what_an_evaluation_finds(stopped):
         np.testing.assert_allclose(found[name], test[name], rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_command_names_the_split_and_takes_another(stopped, capsys):
     folder, outcome = stopped
     for split in ("test", "validation"):
