@@ -40,9 +40,10 @@ Which layer, started how, after training: **open**. The atlas (`experiments/atla
 every layer that needs no encoder, at its default and at its best-known start, in five
 tasks, ten seeds) is to answer; no run of it is recorded here yet."""
 SMALL = """\
-By {} small runs of the atlas (`experiments/atlas.py --size=smoke`: 600 steps, so which
-layer learns fast counts; every layer at its default and at its best-known start). Near:
-not told from it, and no further away than so many seeds could tell."""
+By the small runs of the atlas that are recorded so far (`experiments/atlas.py
+--size=smoke`: 600 steps, so which layer learns fast counts; layers at their defaults
+and at their best-known starts). Near: not told from the best, and no further away than
+so many seeds could tell."""
 SWEEP = "deconvgen sweep {0} --size={1} --workdir=sweeps/{0}"
 
 
@@ -97,35 +98,37 @@ def answer() -> list[str]:
     for task, about in made["tasks"].items():
         cells, best = about["cells"], about["cells"][0]
         good = advise.advise(task, atlas=made)[0]
-        worse = sum(c["told"] for c in cells)
-        judged = any(c["judged"] for c in cells)
+        worse, judged = (sum(c[of] for c in cells) for of in ("told", "judged"))
         few = f"{about['seeds']} seeds: no verdict"
-        said = f"{worse} of {len(cells)}" if judged else few
+        said = f"{worse} of {judged - 1}, {about['seeds']} seeds" if judged else few
         lines.append([task, about["measure"], _cell(good), _cell(best), said])
     head = ["task", "measure", "the cheapest near the best"]
-    head += ["the best mean", "told worse"]
-    said = SMALL.format(len(rows_of("atlas")))
-    return [said, "", *grid(head, lines), "", "By a study of its own:", *first()]
+    head += ["the best mean", "told worse, of the others judged"]
+    lines = [SMALL, "", *grid(head, lines), "", ranked.about(rows_of("atlas")), ""]
+    return [*lines, "By a study of its own:", *first()]
 
 
 def first() -> list[str]:
     """What the study of four layers tells, at equal widths and multiply-adds."""
-    lines = []
+    lines, used = [], []
     for size, at in (("study", "widths"), ("study_cost", "multiply-adds")):
         rows = rows_of(f"{STUDY}.{size}")
+        used += rows
         for config in dict.fromkeys(row["config"] for row in rows):
             own = [r for r in rows if r["config"] == config]
             found = blocks.compare(*findings.scored(own))
             alike = [k for k in found.order[1:] if not found.against[k].told]
             named = lambda keys: "; ".join(told(ranked.own(key)) for key in keys)
-            worse = f"{len(found.order) - len(alike) - 1} of {len(found.order)}"
+            others = len(found.order) - 1
+            worse = f"{others - len(alike)} of {others}"
             best = f"{named(found.order[:1])}: {number(found.means[found.best])}"
             said = [f"{config}, {own[0]['measure']}", at, best]
             lines.append([*said, named(alike), worse])
     if not lines:
         return []
     head = ["four layers, two starts, 12 seeds", "at equal", "the best mean"]
-    return ["", *grid([*head, "not told from it", "told worse"], lines)]
+    head += ["not told from it", "told worse, of the others"]
+    return ["", *grid(head, lines), "", ranked.about(used)]
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
