@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from deconvgen.report.markup import grid
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -38,5 +40,4 @@ def cell(value: object) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table."""
-    lines = [head, ["---"] * len(head), *([cell(v) for v in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join(grid(head, ([cell(v) for v in row] for row in rows)))

@@ -12,8 +12,7 @@ from deconvgen.core.numbers import whole
 from deconvgen.data.picture_files import picture_set
 from deconvgen.data.picture_sets import PictureSet
 from deconvgen.metrics import neighbours, spectra
-from deconvgen.metrics.by_class import LEAST as LEAST_OF_CLASS
-from deconvgen.metrics.by_class import fidelity_by_class
+from deconvgen.metrics.by_class import classes, fidelity_by_class
 from deconvgen.metrics.confidence import (
     around,
     frechet_error,
@@ -286,9 +285,5 @@ def of_classes(real: Seen, fake: Seen) -> dict[int, float]:
     known, drawn = real.labels(), fake.labels()
     if known is None or drawn is None:
         return {}
-    found = {}
-    for label in np.unique(known).tolist():
-        x, y = real.rows[known == label], fake.rows[drawn == label]
-        if min(len(x), len(y)) >= LEAST_OF_CLASS:
-            found[label] = frechet_distance(x, y)
-    return found
+    each = classes(real.rows, fake.rows, known, drawn)
+    return {label: frechet_distance(x, y) for label, x, y in each}

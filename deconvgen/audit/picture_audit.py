@@ -63,23 +63,19 @@ def audit_pictures(
         h, w = (min(a, b) for a, b in zip(one.shape[:2], other.shape[:2]))
         one, other = (_cut(found, h, w) for found in (one, other))
     views: dict[str, View] = {}
-    traces: jpeg.Jpeg | None = None
-    saved_as: list[Codec] = []
-    for name in changes:
-        mine = look(one, CHANGES[name], longest)
+    looks = {name: look(one, CHANGES[name], longest) for name in changes}
+    traces = jpeg.traces(grey(looks[changes[0]].kept))
+    saved_as = codecs(one.files, traces)
+    of_jpeg = [codec.offset for codec in saved_as if codec.name == "JPEG"]
+    for name, mine in looks.items():
         theirs = None if other is None else look(other, CHANGES[name], longest)
         floor = None if theirs is None else theirs.periods
         sums = mine.periods
-        if traces is None:
-            traces = jpeg.traces(grey(mine.kept))
-            saved_as = codecs(one.files, traces)
-        of_jpeg = [codec.offset for codec in saved_as if codec.name == "JPEG"]
         blocks = (
             (0, 0) if CHANGES[name] is jpeg.compressed else next(iter(of_jpeg), None)
         )
         found = seams(sums, floor, blocks)
         views[name] = View(mine, theirs, lines(sums, floor), found)
-    assert traces is not None
     numbers = figures(views, traces, saved_as)
     said = sentences(views, saved_as, one, other)
     return PictureAudit(one, other, views, saved_as, numbers, said)

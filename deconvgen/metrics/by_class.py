@@ -29,6 +29,23 @@ def fidelity_by_class(
     >>> found[0]["recall"], found[1]["frechet"] > 2.9
     (1.0, True)
     """
+    return {
+        label: {"frechet": frechet_distance(x, y), **manifolds(x, y)._asdict()}
+        for label, x, y in classes(real, fake, real_labels, fake_labels, least)
+    }
+
+
+def classes(
+    real: Rows, fake: Rows, real_labels: Any, fake_labels: Any, least: int = LEAST
+) -> list[tuple[int, Rows, Rows]]:
+    """Each label with its real and its other rows, where `least` of either have it.
+
+    Raises `UserError` for labels that are not one a row.
+
+    >>> rows, labels = np.arange(6.0).reshape(3, 2), [0, 1, 0]
+    >>> [(label, len(one)) for label, one, _ in classes(rows, rows, labels, labels, 2)]
+    [(0, 2)]
+    """
     x, y = np.asarray(real), np.asarray(fake)
     known, drawn = np.asarray(real_labels), np.asarray(fake_labels)
     for rows, labels in ((x, known), (y, drawn)):
@@ -37,10 +54,5 @@ def fidelity_by_class(
                 f"labels should be one for each of {len(rows)} rows, not "
                 f"{list(labels.shape)}"
             )
-    found = {}
-    for label in np.unique(known).tolist():
-        one, other = x[known == label], y[drawn == label]
-        if min(len(one), len(other)) >= least:
-            near = manifolds(one, other)._asdict()
-            found[label] = {"frechet": frechet_distance(one, other), **near}
-    return found
+    found = [(n, x[known == n], y[drawn == n]) for n in np.unique(known).tolist()]
+    return [each for each in found if min(map(len, each[1:])) >= least]

@@ -36,6 +36,3 @@ def perceptual_distance(images: Any, others: Any, extractor: Any = "random") -> 
 def _unit(rows: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.maximum(lengths, np.finfo(np.float32).tiny)
-
-
-__all__ = ["perceptual_distance"]

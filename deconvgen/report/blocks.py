@@ -184,8 +184,7 @@ def _compared(
     treated = "pooled" if own or not verdict else spread.treatment(table)
     treated = ("drawn log" if own.logged else "drawn") if own else treated
     back = np.exp if "log" in treated else float
-    change = np.log if "log" in treated else float
-    table = {k: {s: float(change(v)) for s, v in vs.items()} for k, vs in table.items()}
+    table = spread.logs(table) if "log" in treated else table
     keys, fit = list(table), _fit(table)
     weight = np.zeros((len(names), fit.model.exog.shape[1]))
     for row, weights in zip(weight, names.values(), strict=True):

@@ -11,6 +11,3 @@ def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """
     lines = [head, ["---"] * len(head), *rows]
     return [f"| {' | '.join(line)} |" for line in lines]
-
-
-__all__ = ["grid"]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from deconvgen.report.spread import Table, unequal
+from deconvgen.report.spread import Table, logs, rests, unequal
 
 MANY = 16
 """Settings from which on quartiles of their variances say something."""
@@ -39,23 +39,21 @@ def moderated(table: Table) -> Moderated | None:
     """
     if len(table) < MANY or min(map(len, table.values())) < 3:
         return None
-    if not all(np.std(rest) > 0 for rest in _rests(table)):
+    rest = rests(table)
+    if not all(np.std(each) > 0 for each in rest):
         return None
-    found = _moderated(table, False)
+    found = _moderated(list(table), rest, False)
     if unequal(table) and min(v for vs in table.values() for v in vs.values()) > 0:
-        logs = {
-            k: {s: float(np.log(v)) for s, v in vs.items()} for k, vs in table.items()
-        }
-        found = max(found, _moderated(logs, True), key=lambda each: each.prior)
+        also = _moderated(list(table), rests(logs(table)), True)
+        found = max(found, also, key=lambda each: each.prior)
     alike = np.isinf(found.prior) and len({*found.variance.values()}) == 1
     return None if alike and not found.logged else found
 
 
-def _moderated(table: Table, logged: bool) -> Moderated:
+def _moderated(keys: list[str], rest: list[np.ndarray], logged: bool) -> Moderated:
     """By all seeds that a setting has; the prior's for the usual number of them."""
-    rests = _rests(table)
-    own = np.array([len(rest) - 1.0 for rest in rests])
-    values = np.array([np.var(rest, ddof=1) for rest in rests])
+    own = np.array([len(each) - 1.0 for each in rest])
+    values = np.array([np.var(each, ddof=1) for each in rest])
     usual_own = float(np.median(own))
     d0 = _prior(values, usual_own)
     shape = lambda free: stats.chi2(free, scale=1 / free) if np.isinf(d0) else (
@@ -72,28 +70,11 @@ def _moderated(table: Table, logged: bool) -> Moderated:
     most = own[~wild].sum() - usual_own  # what the seeds take
     each = np.where(wild, own, np.minimum(own + d0, most))
     return Moderated(
-        dict(zip(table, np.where(wild, values, drawn).tolist(), strict=True)),
-        dict(zip(table, each.tolist(), strict=True)),
+        dict(zip(keys, np.where(wild, values, drawn).tolist(), strict=True)),
+        dict(zip(keys, each.tolist(), strict=True)),
         d0,
         logged,
     )
-
-
-def _rests(table: Table) -> list[np.ndarray]:
-    """Each setting's runs about its mean, less what the same seeds do to the others."""
-    about = {
-        key: {seed: v - np.mean(list(seen.values())) for seed, v in seen.items()}
-        for key, seen in table.items()
-    }
-
-    def others(key: str, seed: Any) -> float:
-        same = [seen[seed] for k, seen in about.items() if k != key and seed in seen]
-        return float(np.median(same)) if same else 0.0
-
-    return [
-        np.array([v - others(key, seed) for seed, v in seen.items()])
-        for key, seen in about.items()
-    ]
 
 
 def _prior(variances: np.ndarray, freedom: float) -> float:
@@ -111,6 +92,3 @@ def _width(freedom: float, d0: float) -> float:
     """Between the logarithms of the quartiles of F, or of chi squared."""
     shape: Any = stats.chi2(freedom) if np.isinf(d0) else stats.f(freedom, d0)
     return float(np.log(shape.ppf(0.75) / shape.ppf(0.25)))
-
-
-__all__ = ["Moderated", "moderated"]

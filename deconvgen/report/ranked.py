@@ -42,6 +42,3 @@ def legend(found: Sequence[blocks.Analysis], heads: Sequence[str]) -> str:
         "interval that holds for all pairs together; * told worse. What so many seeds "
         f"find four times of five: {told}."
     )
-
-
-__all__ = ["about", "cell", "legend", "own"]

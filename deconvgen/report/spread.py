@@ -1,6 +1,7 @@
 """Whether the spreads of settings can be pooled: as they are, or of logarithms."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -41,8 +42,12 @@ def treatment(table: Table) -> str:
         return "pooled"
     if min(v for values in table.values() for v in values.values()) <= 0:
         return "apart"
-    logs = {k: {s: float(np.log(v)) for s, v in vs.items()} for k, vs in table.items()}
-    return "apart" if unequal(logs) else "log"
+    return "apart" if unequal(logs(table)) else "log"
+
+
+def logs(table: Table) -> dict[str, dict[Any, float]]:
+    """The logarithms of all values, which are positive."""
+    return {k: {s: float(np.log(v)) for s, v in vs.items()} for k, vs in table.items()}
 
 
 def unequal(table: Table) -> bool:
@@ -50,14 +55,31 @@ def unequal(table: Table) -> bool:
     found = list(spreads(table).values())
     if not found:
         return False
-    y = _shared(table)
-    y = y - y.mean(1, keepdims=True)
-    # A median of the others, as their mean would carry one wild setting to all.
-    rest = [row - np.median(np.delete(y, i, 0), axis=0) for i, row in enumerate(y)]
+    rest = rests({k: dict(enumerate(row)) for k, row in zip(table, _shared(table))})
     if not np.std(rest, axis=1).all():
         return False
     wide = max(found) > WIDE * float(np.quantile(found, 0.25))
     return bool(stats.bartlett(*rest).pvalue < (UNLIKE[1] if wide else UNLIKE[0]))
+
+
+def rests(table: Table) -> list[np.ndarray]:
+    """Each setting's runs about its mean, less what the same seeds do to the others.
+
+    That is the median of the others, as their mean would carry one wild setting to all.
+    """
+    about = {
+        key: {seed: v - np.mean(list(seen.values())) for seed, v in seen.items()}
+        for key, seen in table.items()
+    }
+
+    def others(key: str, seed: Any) -> float:
+        same = [seen[seed] for k, seen in about.items() if k != key and seed in seen]
+        return float(np.median(same)) if same else 0.0
+
+    return [
+        np.array([v - others(key, seed) for seed, v in seen.items()])
+        for key, seen in about.items()
+    ]
 
 
 def _residuals(table: Table) -> np.ndarray:
