@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections import Counter
+from collections import defaultdict
 from typing import runtime_checkable
 
 # Before JAX starts: equal programs are compiled once a session, by subprocesses too
@@ -36,22 +36,23 @@ runtime_checkable(PromoteDtypeFn)
 install_import_hook("deconvgen", "beartype.beartype")
 
 
-ROOMS = ("nn", "ops", "models", "losses", "tasks")
-REGISTRIES = tuple(f"tests/{room}/" for room in ROOMS)
-MANY = 8
+MANY = 4
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of tests with a case a layer and more, a third runs always, all with the slow.
+    """Of a test with many cases, in a folder, a third runs always, all with the slow.
 
     Which ones, their names decide: the same everywhere, and others for other layers.
     """
-    function = lambda item: item.nodeid.partition("[")[0]
-    cases = Counter(map(function, items))
+    cases = defaultdict(list)
     for item in items:
-        many = cases[function(item)] >= MANY and item.nodeid.startswith(REGISTRIES)
-        if many and zlib.crc32(item.nodeid.encode()) % 3:
+        file, _, rest = item.nodeid.partition("::")
+        if file.count("/") > 1:
+            cases[file, rest.partition("[")[0]].append(item)
+    for same in cases.values():
+        same.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
+        for item in same[-(-len(same) // 3) :] if len(same) >= MANY else ():
             item.add_marker("slow")
 
 

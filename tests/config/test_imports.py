@@ -42,6 +42,7 @@ def forget(monkeypatch):
     return again
 
 
+@pytest.mark.slow
 def test_a_run_trains_with_ones_own_layer_and_imports_it_again(
     forget, tmp_path, monkeypatch
 ):

@@ -36,12 +36,11 @@ def test_every_console_is_a_terminal():
     assert not made, "texts that are data go through deconvgen.core.terminal.Terminal"
 
 
-@pytest.mark.parametrize("kind", ["upsamplers", "datasets"])
-def test_a_reader_that_leaves_is_no_error(kind):
+def test_a_reader_that_leaves_is_no_error():
     reading, writing = os.pipe()
     os.close(reading)  # `deconvgen list | head -0`
     done = subprocess.run(
-        [sys.executable, "-m", "deconvgen.cli", "list", kind],
+        [sys.executable, "-m", "deconvgen.cli", "list", "upsamplers"],
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deconvgen.losses.likelihoods import likelihoods
+from deconvgen.core.errors import UserError
+from deconvgen.losses.likelihoods import Mixture, likelihoods
 
 LEVELS = jnp.asarray(np.arange(256) / 127.5 - 1, jnp.float32).reshape(256, 1, 1, 1)
 
@@ -40,3 +41,47 @@ def test_a_bad_guess_is_finite_and_pulled_towards_the_image(name):
     value, slope = jax.value_and_grad(of)(means)
     assert np.isfinite(value)
     assert (np.sign(slope[:, 0, 0, 0]) == [1, -1, 1]).all()
+
+
+MIXED = jax.random.normal(jax.random.key(0), (256, 1, 1, 15))
+
+
+@pytest.mark.parametrize("name", ["logistic", "gaussian"])
+@pytest.mark.parametrize("size", [0.1, 3.0])
+def test_a_mixture_has_the_probability_1(name, size):
+    mixed = Mixture.of(jnp.broadcast_to(size * MIXED[:1], MIXED.shape), 5)
+    total = jnp.exp(mixed.log_p(name, LEVELS)).sum()
+    assert float(total) == pytest.approx(1, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", ["logistic", "gaussian"])
+def test_a_mixture_of_one_is_its_law(name):
+    given = jnp.array([0.7, 0.3, -1.0]) * jnp.ones((256, 1, 1, 1))
+    single = likelihoods[name](jnp.full_like(LEVELS, 0.3), jnp.array([-3.0]), LEVELS)
+    np.testing.assert_allclose(Mixture.of(given, 1).log_p(name, LEVELS), single)
+
+
+def test_channels_share_the_component_of_their_pixel():
+    """Two components, either all black or all white: grey pairs are not to be had."""
+    given = jnp.array([0.0, 0.0, *[0.0] * 2, *[-5.0] * 2, *[0.0] * 2, *[-5.0] * 2])
+    mixed = Mixture.of(jnp.broadcast_to(given, (3, 1, 1, 10)), 2)
+    colours = jnp.array([[-1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]).reshape(3, 1, 1, 2)
+    black, white, both = mixed.log_p("logistic", colours)
+    assert black == white == pytest.approx(2 * np.log(0.98) + np.log(0.5), abs=0.1)
+    assert both < -100
+    np.testing.assert_allclose(mixed.image(), 0, atol=1e-6)
+
+
+def test_a_mixture_has_slopes_far_from_the_image():
+    def worst(given):
+        images = jnp.resize(jnp.array([-1.0, 0.5, 1.0]), (256, 1, 1, 1))
+        return Mixture.of(given, 5).log_p("logistic", images).sum()
+
+    for size in (1.0, 1e3):
+        value, slopes = jax.value_and_grad(worst)(size * MIXED)
+        assert np.isfinite(value) and np.isfinite(slopes).all()
+
+
+def test_a_law_without_scale_has_no_mixtures():
+    with pytest.raises(UserError, match=r"bernoulli has no mixtures.*logistic"):
+        Mixture.of(MIXED, 5).log_p("bernoulli", LEVELS)

@@ -70,6 +70,7 @@ def test_the_command_names_the_split_and_takes_another(stopped, capsys):
         run.load(folder).evaluate(split="tset")
 
 
+@pytest.mark.slow
 def test_without_validation_all_figures_are_of_test_images(tmp_path):
     outcome = train(gan("data.validation=0"), tmp_path, quiet=True)
     assert outcome.last["split"] == "test" and not records(tmp_path, "test")

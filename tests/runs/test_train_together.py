@@ -55,6 +55,7 @@ def together(tmp_path_factory, passed):
     return loaded, folders, outcomes
 
 
+@pytest.mark.slow
 def test_a_process_that_has_had_the_program_traces_and_compiles_nothing(tmp_path):
     kept, counts = Kept(), []
 

@@ -90,6 +90,7 @@ def test_a_failed_run_is_told_and_does_not_stop_the_others(real):
     assert "4 finished, 1 failed" in page.read_text()
 
 
+@pytest.mark.slow
 def test_each_run_is_what_its_command_makes(real, tmp_path):
     folder, _ = real
     trial = experiment.read(folder).trials[1]

@@ -18,6 +18,7 @@ from tests.tasks.test_decoders import batch, settings
         ("autoencoder", ("model.upsampler=max_unpool",), "model.pool=True"),
         ("vae", ("model.pool=true",), "prior"),
         ("vae", ("loss.likelihood=logistics",), "did you mean 'logistic'"),
+        ("vae", ("loss.likelihood=bernoulli",), "no mixtures"),
         ("superres", ("model.trunk=fsrcn",), "did you mean 'fsrcnn'"),
         ("segmentation", ("model.name=une",), "did you mean 'unet'"),
         ("segmentation", ("model.name=fcn", "model.join=ad"), "did you mean 'add'"),

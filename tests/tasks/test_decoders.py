@@ -235,8 +235,10 @@ def test_denoising_shows_what_was_done_to_the_image(variant):
     assert float(jnp.abs(given - image).mean()) > 0.05
 
 
-def test_the_importance_weighted_bound_is_no_looser_than_the_elbo():
-    made = settings("vae", "model.dropout=0", "eval.importance_samples=20")
+@pytest.mark.parametrize("laws", [0, 3])
+def test_the_importance_weighted_bound_is_no_looser_than_the_elbo(laws):
+    more = f"loss.components={laws}"
+    made = settings("vae", "model.dropout=0", "eval.importance_samples=20", more)
     task = tasks.make(made, None)
     found, state = batch(made, 8), start(made)
     step = evaluate.make_step(task, devices.one(), 0)
@@ -246,6 +248,19 @@ def test_the_importance_weighted_bound_is_no_looser_than_the_elbo():
     assert figures["elbo_bits_per_dim"] == pytest.approx(bits, rel=1e-5)
     total = -figures["distortion_nats"] - figures["kl_nats"]
     assert figures["elbo_nats"] == pytest.approx(total, rel=1e-5)
+
+
+def test_images_of_mixtures_are_images():
+    made = settings("vae", "loss.components=3")
+    task, found, state = tasks.make(made, None), batch(made), start(made)
+    wild = jax.tree.map(lambda p: 30 * p, state.ema["params"])
+    state = state._replace(ema=state.ema | {"params": wild})
+    for drawn in (
+        task.sample(state, found, keys(4, 0)),
+        task.reconstruct(state, found),
+    ):
+        assert drawn.shape == found["image"].shape
+        assert 0.5 < float(jnp.abs(drawn).max()) <= 1
 
 
 def test_a_frozen_trunk_stays_and_the_head_learns():

@@ -130,6 +130,7 @@ jax.tree.map(near, numbers(parallel.many()), numbers(parallel.sharded()))
 """
 
 
+@pytest.mark.slow
 def test_shard_map_has_the_numbers_of_pmap():
     command = [sys.executable, "-c", SHARDED]
     place = config.HERE.parent
