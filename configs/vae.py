@@ -17,6 +17,7 @@ Variants (`--config=vae:NAME`):
     beta4        the KL divergence counts four times (Higgins et al. 2017)
     free_bits    0.5 nats for each latent dimension are free (Kingma et al. 2016)
     mirrored     the decoder starts as the adjoint of the encoder
+    one_scale    a logistic around each pixel, of one scale for all of them
 """
 
 from deconvgen.config import assign, defaults, optimizer, pick, smoke
@@ -25,7 +26,10 @@ VARIANTS = {
     "smoke": smoke(model__features=(8, 16), eval__importance_samples=3),
     "beta4": dict(loss__beta=4.0),
     "free_bits": dict(loss__free_bits=0.5),
-    "mirrored": dict(model__initializer="mirrored", model__kernel_size=4),
+    "mirrored": dict(
+        model__initializer="mirrored", model__kernel_size=4, loss__components=0
+    ),
+    "one_scale": dict(loss__components=0),
 }
 
 
@@ -37,6 +41,7 @@ def get_config(variant: str = ""):
         optimizer=optimizer(learning_rate=1e-3, schedule="cosine"),
         eval_every=1000,
         sample_every=1000,
+        loss__components=5,
         monitor__metric="elbo_nats",
     )
     return assign(config, pick(VARIANTS, variant))

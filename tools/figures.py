@@ -93,7 +93,7 @@ def answer() -> list[str]:
     """What the atlas recommends, a line a task."""
     made = atlas()
     if not made:
-        return [OPEN, *first()]
+        return [OPEN]
     lines = []
     for task, about in made["tasks"].items():
         cells, best = about["cells"], about["cells"][0]
@@ -104,31 +104,7 @@ def answer() -> list[str]:
         lines.append([task, about["measure"], _cell(good), _cell(best), said])
     head = ["task", "measure", "the cheapest near the best"]
     head += ["the best mean", "told worse, of the others judged"]
-    lines = [SMALL, "", *grid(head, lines), "", ranked.about(rows_of("atlas")), ""]
-    return [*lines, "By a study of its own:", *first()]
-
-
-def first() -> list[str]:
-    """What the study of four layers tells, at equal widths and multiply-adds."""
-    lines, used = [], []
-    for size, at in (("study", "widths"), ("study_cost", "multiply-adds")):
-        rows = rows_of(f"{STUDY}.{size}")
-        used += rows
-        for config in dict.fromkeys(row["config"] for row in rows):
-            own = [r for r in rows if r["config"] == config]
-            found = blocks.compare(*findings.scored(own))
-            alike = [k for k in found.order[1:] if not found.against[k].told]
-            named = lambda keys: "; ".join(told(ranked.own(key)) for key in keys)
-            others = len(found.order) - 1
-            worse = f"{others - len(alike)} of {others}"
-            best = f"{named(found.order[:1])}: {number(found.means[found.best])}"
-            said = [f"{config}, {own[0]['measure']}", at, best]
-            lines.append([*said, named(alike), worse])
-    if not lines:
-        return []
-    head = ["four layers, two starts, 12 seeds", "at equal", "the best mean"]
-    head += ["not told from it", "told worse, of the others"]
-    return ["", *grid(head, lines), "", ranked.about(used)]
+    return [SMALL, "", *grid(head, lines), "", ranked.about(rows_of("atlas"))]
 
 
 def _cell(cell: Mapping[str, Any]) -> str:

@@ -180,6 +180,7 @@ OWN: dict[str, dict[str, Key]] = {
     "vae": _CODE
     | {
         "loss.likelihood": Key("logistic", "likelihood", "of 8-bit levels"),
+        "loss.components": Key(0, FEW, "laws in each pixel; 0: one scale for all"),
         "loss.beta": Key(1.0, FEW, "weight of the KL divergence"),
         "loss.free_bits": Key(0.0, FEW, "nats that each dimension has for nothing"),
         "eval.importance_samples": SHARED["eval.num_examples"]._replace(

@@ -38,6 +38,7 @@ class Autoencoder(nn.Module):
     - seed_size: height and width of the encoder's output, which the decoder starts
       from; with `seed_features` channels, 0: the encoder's last.
     - hidden: width of one more layer, with ReLU, on either side of the code; 0: none.
+    - bounded: a tanh behind the decoder; False: its numbers as they are.
     - the matrix products between map and code are the only layers of full reach.
     With a pooling encoder the decoder is given its indices: they tell where things
     are, so that the code is then not all that the decoder knows.
@@ -58,6 +59,7 @@ class Autoencoder(nn.Module):
     moments: int = 1
     hidden: int = 0
     seed_features: int = 0
+    bounded: bool = True
 
     def setup(self):
         blocks = self.decoder.blocks
@@ -101,9 +103,12 @@ class Autoencoder(nn.Module):
         x = x.reshape(-1, *self.seed_size, self.width)
         x = activation(self.decoder.blocks.activation)(self.seed_norm(x, train))
         x = self.decoder(x, train, keys, indices=indices)
-        return jnp.tanh(x.astype(jnp.float32))
+        x = x.astype(jnp.float32)
+        return jnp.tanh(x) if self.bounded else x
 
-    def __call__(self, images: Images, train: bool, keys: Keys | None = None) -> Images:
+    def __call__(
+        self, images: Images, train: bool, keys: Keys | None = None
+    ) -> Float[Array, "b h w d"]:
         """The reconstruction (from the means, where there are two moments)."""
         code = self.encode(images, train, keys)
         return self.decode(code.latent[:, : self.latent], train, keys, code.indices)

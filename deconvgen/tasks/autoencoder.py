@@ -25,8 +25,13 @@ from deconvgen.training.steps import fold, forward, infer, reduce, start, superv
 CORRUPT, DROP = range(2)  # what an example's key is folded with
 
 
-def network(config: Config, axis: str | None, moments: int = 1) -> Autoencoder:
-    """Encoder, code and decoder from plain config values."""
+def network(
+    config: Config, axis: str | None, moments: int = 1, numbers: int = 0
+) -> Autoencoder:
+    """Encoder, code and decoder from plain config values.
+
+    The decoder makes images, or `numbers` channels that are not bounded.
+    """
     model, shape = config.model, config.data.image_shape
     shared = blocks(config, axis)
     encoder = Encoder(
@@ -44,7 +49,7 @@ def network(config: Config, axis: str | None, moments: int = 1) -> Autoencoder:
             f"{len(model.factors)} blocks, or be ()"
         )
     decoder = Decoder(
-        features=(*widths[1:], shape[-1]),
+        features=(*widths[1:], numbers or shape[-1]),
         factors=tuple(reversed(model.factors)),
         blocks=shared,
     )
@@ -57,6 +62,7 @@ def network(config: Config, axis: str | None, moments: int = 1) -> Autoencoder:
         moments,
         hidden=model.hidden,
         seed_features=widths[0],
+        bounded=not numbers,
     )
 
 

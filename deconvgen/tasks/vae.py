@@ -10,7 +10,7 @@ from deconvgen.config import Config
 from deconvgen.core.errors import UserError
 from deconvgen.core.types import State, Task
 from deconvgen.losses.latent import free_bits, gaussian_kl
-from deconvgen.losses.likelihoods import likelihoods
+from deconvgen.losses.likelihoods import Mixture, likelihoods, mixable
 from deconvgen.metrics.artifacts import input_gradient
 from deconvgen.metrics.image import image_metrics
 from deconvgen.metrics.sums import Mean
@@ -35,19 +35,28 @@ LATENT, DROP, BOUND, POSTERIOR = range(4)  # what an example's key is folded wit
 def make(config: Config, axis: str | None) -> Task:
     """A VAE (Kingma and Welling 2014) with beta (Higgins et al. 2017) and free bits.
 
-    The decoder gives the mean; a scale for each channel is learned beside it.
+    The decoder gives the mean, and a scale for each channel is learned beside it; or,
+    with `loss.components`, it gives that many laws and their weights for each pixel.
     """
     if config.model.pool:
         raise UserError(
             "model.pool=True hands the decoder the places of the encoder's maxima, "
             "which a latent drawn from the prior does not have; use task autoencoder"
         )
-    net, measure = network(config, axis, moments=2), measuring(config)
+    shape, laws = tuple(config.data.image_shape), config.loss.components
+    net = network(config, axis, moments=2, numbers=laws * (1 + 2 * shape[-1]))
+    measure = measuring(config)
     tx = optimizer(config.optimizer, config.steps)
-    likelihood = likelihoods[config.loss.likelihood]
+    name = config.loss.likelihood
+    if laws:
+        mixable(name)
     beta, floor = config.loss.beta, config.loss.free_bits
     count, size = config.eval.importance_samples, config.model.latent
-    shape = tuple(config.data.image_shape)
+
+    def log_likelihood(made, params, images):
+        if laws:
+            return Mixture.of(made, laws).log_p(name, images)
+        return likelihoods[name](made, params["log_scale"], images)
 
     def moments(code):
         mean, log_variance = jnp.split(code, 2, axis=-1)
@@ -59,7 +68,8 @@ def make(config: Config, axis: str | None) -> Task:
     def init(key, batch):
         model = start(net, tx, key, batch["image"])
         params = mirror(model.params, config.model.initializer)
-        params = {"net": params, "log_scale": jnp.full(shape[-1], -2.0, jnp.float32)}
+        scale = {"log_scale": jnp.full(shape[-1], -2.0, jnp.float32)}
+        params = {"net": params} | ({} if laws else scale)
         model = model._replace(params=params, opt=tx.init(params))
         ema = {"params": params, "batch_stats": model.stats}
         return State(jnp.zeros((), jnp.int32), {"model": model}, ema)
@@ -73,7 +83,7 @@ def make(config: Config, axis: str | None) -> Task:
         mean, log_variance = moments(code.latent)
         z = draw(mean, log_variance, fold(keys, LATENT))
         made, stats = forward(net, params["net"], stats, z, keys=drop, method="decode")
-        log_p = reduce(likelihood(made, params["log_scale"], images), mask, axis)
+        log_p = reduce(log_likelihood(made, params, images), mask, axis)
         each = gaussian_kl(mean, log_variance)
         usual = mean_across(reduce(each, mask, axis), axis)
         kl = reduce(each.sum(-1), mask, axis)
@@ -85,8 +95,12 @@ def make(config: Config, axis: str | None) -> Task:
         variables = {**state.ema, "params": state.ema["params"]["net"]}
         return infer(net, variables, *inputs, **settings)
 
-    def decode(state, latent, batch):
+    def numbers(state, latent):
         return infer_net(state, latent, method="decode")
+
+    def decode(state, latent, batch):
+        made = numbers(state, latent)
+        return Mixture.of(made, laws).image() if laws else made
 
     def encode(state, images):
         return moments(infer_net(state, images, method="encode").latent)
@@ -101,8 +115,7 @@ def make(config: Config, axis: str | None) -> Task:
         """log p(x, z) - log q(z | x) at one draw z of q, and log p(x | z)."""
         noise = normals(keys, size)
         z = mean + jnp.exp(log_variance / 2) * noise
-        made = decode(state, z, {})
-        log_p = likelihood(made, state.ema["params"]["log_scale"], images)
+        log_p = log_likelihood(numbers(state, z), state.ema["params"], images)
         prior = -0.5 * jnp.sum(z**2, -1)
         posterior = -0.5 * jnp.sum(noise**2 + log_variance, -1)
         return log_p + prior - posterior, log_p
@@ -140,9 +153,8 @@ def make(config: Config, axis: str | None) -> Task:
         def bound(given):
             mean, log_variance = encode(state, given)
             z = draw(mean, log_variance, fold(keys, POSTERIOR))  # no sample's latent
-            log_p = likelihood(
-                decode(state, z, batch), state.ema["params"]["log_scale"], images
-            )
+            made, params = numbers(state, z), state.ema["params"]
+            log_p = log_likelihood(made, params, images)
             return gaussian_kl(mean, log_variance).sum(-1) - log_p
 
         shift = decoder_shift(lambda: sample(state, batch, keys), batch["mask"])
