@@ -14,6 +14,7 @@ Variants (`--config=dcgan:NAME`):
     demo      the same, smaller, told classes, at 2e-3 down a cosine: `make demo`
     smoke     a few steps, to see that everything works
     few       hundreds of images of one's own: data.folder=PATH, 32x32, augmented
+    avatars   the demo's recipe at 64x64 in colour, on the drawn faces in the package
     r3gan     R3GAN's parts at the default's size: relativistic pairing, both penalties,
               residual blocks without norms, augmentation
     64        PyTorch's example at 64x64 in colour: CelebA, kernel 4, a normal latent,
@@ -28,17 +29,29 @@ from deconvgen.config import assign, defaults, optimizer, pick, smoke
 
 OPTIMIZERS = ("optimizer", "critic_optimizer")
 NO_NORM = dict(model__norm="none", model__critic_norm="none")
+TOLD = dict(  # as experiments/gan_recipes.py found it
+    model__conditional=True,
+    model__critic_condition="features",
+    **{f"{group}__learning_rate": 2e-3 for group in OPTIMIZERS},
+    **{f"{group}__schedule": "cosine" for group in OPTIMIZERS},
+    num_samples=80,
+    eval_every=1000,
+)
 VARIANTS = {
-    "demo": dict(
+    "demo": TOLD
+    | dict(
         steps=2700,
         model__features=(64, 32),
         model__critic_features=(24, 48),
-        model__conditional=True,
-        model__critic_condition="features",
-        **{f"{group}__learning_rate": 2e-3 for group in OPTIMIZERS},
-        **{f"{group}__schedule": "cosine" for group in OPTIMIZERS},
-        num_samples=80,
-        eval_every=1000,
+    ),
+    "avatars": TOLD
+    | dict(
+        data__name="avatars",
+        model__features=(128, 96, 48, 24),
+        model__critic_features=(16, 32, 64, 96),
+        model__factors=(2, 2, 2, 2),
+        steps=6000,
+        eval__num_examples=1000,
     ),
     "smoke": smoke(model__features=(16, 8)),
     "64": dict(

@@ -6,18 +6,14 @@ one picture, a mosaic, which takes hundredths of a second to decode.
 """
 
 import hashlib
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
+from deconvgen.data import mosaics
 from deconvgen.data.records import Source
 
 NAME, VERSION = "fashion_mnist_small", "1.0.0"
-EMBEDDED = Path(__file__).parent / "embedded"
 CLASSES = (
     "T-shirt",
     "trouser",
@@ -34,9 +30,7 @@ CLASSES = (
 
 def embedded(split: str) -> UInt8[np.ndarray, "n 28 28"]:
     """All images of a split, class after class (an equal number of each)."""
-    mosaic = np.asarray(Image.open(EMBEDDED / f"fashion_mnist_{split}.png"))
-    tiles = mosaic.reshape(-1, 28, 100, 28).transpose(0, 2, 1, 3)
-    return np.ascontiguousarray(tiles.reshape(-1, 28, 28))
+    return mosaics.tiles(f"fashion_mnist_{split}.png", 28)[..., 0]
 
 
 def order(split: str, count: int) -> list[int]:
@@ -53,21 +47,6 @@ def source(split: str) -> Source:
     """The records of the training or test images, decoded."""
     images = embedded(split)
     there = np.array(order(split, len(images)))
-    images = images[there, :, :, None]
     labels = (there * len(CLASSES) // len(there)).astype(np.int32)
-
-    def read(indices: Sequence[int]) -> list[dict[str, Any]]:
-        return [
-            {"image": Image.fromarray(images[i, :, :, 0]), "label": labels[i]}
-            for i in indices
-        ]
-
-    return Source(
-        len(images),
-        read,
-        lambda index: f"number {index} of {NAME} ({split})",
-        len(CLASSES),
-        CLASSES,
-        identity={"name": NAME, "version": VERSION},
-        decoded={"image": images, "label": labels},
-    )
+    held = mosaics.Held(NAME, VERSION, images[there, :, :, None], labels, CLASSES)
+    return held.source(split)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
+from deconvgen.data import avatars as faces
 from deconvgen.data import fashion, held_out
 from deconvgen.data import folder as folders
 from deconvgen.data.classes import IGNORE
@@ -23,15 +24,46 @@ def fashion_mnist_small(split: str, options: Options) -> Dataset:
 
     For validation, the same share of the training images of every class.
     """
-    return _fashion(split, options)
+    return _shipped(fashion.NAME, split, options)
 
 
-@lru_cache(maxsize=6)  # its splits never change
-def _fashion(split: str, options: Options) -> Dataset:
-    source = fashion.source("test" if split == "test" else "train")
+@datasets.register
+def avatars(split: str, options: Options) -> Dataset:
+    """Drawn faces, 6,000 + 1,000 images, 64 x 64 RGB, 10 kinds of hair; in the package.
+
+    For validation, the same share of the training images of every class.
+    """
+    return _shipped("avatars", split, options)
+
+
+@datasets.register
+def avatars_eyes(split: str, options: Options) -> Dataset:
+    """The same faces with 6 kinds of eyes for classes: open, shut, glasses, ..."""
+    return _shipped("avatars_eyes", split, options)
+
+
+@datasets.register
+def avatars_mouth(split: str, options: Options) -> Dataset:
+    """The same faces with 6 kinds of mouths for classes."""
+    return _shipped("avatars_mouth", split, options)
+
+
+@datasets.register
+def avatars_skin(split: str, options: Options) -> Dataset:
+    """The same faces with 2 kinds of skin for classes: light and dark."""
+    return _shipped("avatars_skin", split, options)
+
+
+@lru_cache(maxsize=6)  # their splits never change
+def _shipped(name: str, split: str, options: Options) -> Dataset:
+    part = "test" if split == "test" else "train"
+    if name == fashion.NAME:
+        source = fashion.source(part)
+    else:
+        source = faces.source(name, part, name.partition("_")[2] or "hair")
     if options.validation and split != "test":
         source = held_out.carved(source, split, options.validation, balanced=True)
-    return from_source(fashion.NAME, split, source, options)
+    return from_source(name, split, source, options)
 
 
 @datasets.register

@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 
 import deconvgen.data
-from deconvgen.data import fashion, load, photographs
+from deconvgen.data import avatars, fashion, load, mosaics, photographs
 from deconvgen.data.records import Options, _fits, from_source
 
 EMBEDDED = Path(deconvgen.data.__file__).parent / "embedded"
 CHECKSUMS = {
+    "avatars_test.csv": "30ed175c20ee8a7e",
+    "avatars_test.webp": "bf8db1c8f03a10c0",
+    "avatars_train.csv": "aedf0263ac1954b5",
+    "avatars_train.webp": "082f5c368aa07016",
     "fashion_mnist_test.png": "9305dcaf31074331",
     "fashion_mnist_train.png": "feb69a461d497dfc",
     "photographs/astronaut.png": "88431cd9653ccd53",
@@ -32,7 +36,7 @@ CHECKSUMS = {
 
 
 def test_the_files_are_unharmed():
-    files = [p for p in EMBEDDED.rglob("*") if p.suffix in {".png", ".jpg"}]
+    files = [p for p in EMBEDDED.rglob("*") if p.suffix != ".txt" and p.is_file()]
     found = {
         p.relative_to(EMBEDDED).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
         for p in files
@@ -42,12 +46,14 @@ def test_the_files_are_unharmed():
 
 def test_every_file_has_its_licence():
     clothing = (EMBEDDED / "FASHION_MNIST_LICENSE.txt").read_text()
+    faces = (EMBEDDED / "AVATARS_LICENSE.txt").read_text()
     pictures = (EMBEDDED / "PHOTOGRAPHS_LICENSE.txt").read_text()
     assert "The MIT License" in clothing and "2017 Zalando SE" in clothing
+    assert "Draftbit" in faces and "Attribution 4.0" in faces and "Changes" in faces
     for name in CHECKSUMS:
         file = name.rpartition("/")[2]
         if "/" not in name:
-            assert file in clothing
+            assert (file in clothing) != (file in faces)
             continue
         entry = re.search(rf"^{file}\n((?:    .*\n)+)", pictures, re.MULTILINE)
         terms = " ".join(entry[1].split()).lower()
@@ -55,13 +61,42 @@ def test_every_file_has_its_licence():
         assert any(term in terms for term in free), file
 
 
-def test_the_subset_is_balanced():
-    for split, each in (("train", 1000), ("test", 200)):
-        data = load("fashion_mnist_small", split)
-        assert data.num_examples == 10 * each and data.image_shape == (28, 28, 1)
-        assert data.num_classes == 10 and data.class_names == fashion.CLASSES
+@pytest.mark.parametrize(
+    "name, shape, classes, each",
+    [
+        ("fashion_mnist_small", (28, 28, 1), fashion.CLASSES, (1000, 200)),
+        ("avatars", (64, 64, 3), avatars.CLASSES["hair"], (600, 100)),
+    ],
+)
+def test_the_subset_is_balanced(name, shape, classes, each):
+    for split, count in zip(("train", "test"), each, strict=True):
+        data = load(name, split)
+        assert data.num_examples == 10 * count and data.image_shape == shape
+        assert data.num_classes == 10 and data.class_names == classes
         labels = [batch["label"] for batch in data.eval_batches(500)]
-        assert np.bincount(np.concatenate(labels)).tolist() == [each] * 10
+        assert np.bincount(np.concatenate(labels)).tolist() == [count] * 10
+
+
+@pytest.mark.parametrize("attribute", avatars.CLASSES)
+def test_a_face_is_the_same_whatever_its_label_says(attribute):
+    """Every value is there, and said of the pictures that it was drawn in."""
+    name = "avatars" if attribute == "hair" else f"avatars_{attribute}"
+    batch, mixed = (next(load(n, "test").eval_batches(1000)) for n in (name, "avatars"))
+    np.testing.assert_array_equal(batch["image"], mixed["image"])
+    told = [avatars.CLASSES[attribute][label] for label in batch["label"]]
+    assert set(told) == set(avatars.CLASSES[attribute])
+    pixels = np.rint((batch["image"] + 1) * 127.5).astype(np.uint8)
+    drawn = {bytes(p): t for p, t in zip(pixels, told, strict=True)}
+    stored = mosaics.tiles("avatars_test.webp", 64)
+    known = [each[attribute] for each in avatars.attributes("test")]
+    assert drawn == {bytes(p): t for p, t in zip(stored, known, strict=True)}
+
+
+def test_what_glasses_are_called_is_darker_around_the_eyes():
+    """A figure of the pictures themselves: sunglasses are dark, open eyes are not."""
+    stored = mosaics.tiles("avatars_test.webp", 64)[:, 26:36, 20:44].mean((1, 2, 3))
+    eyes = np.array([each["eyes"] for each in avatars.attributes("test")])
+    assert stored[eyes == "sunglasses"].mean() < stored[eyes == "open"].mean() - 20
 
 
 def test_what_is_read_is_what_was_embedded():
@@ -75,9 +110,16 @@ def test_what_is_read_is_what_was_embedded():
     assert read == {bytes(im): i // 200 for i, im in enumerate(stored)}
 
 
-def test_no_test_image_is_a_training_image():
-    train, test = ({bytes(i) for i in fashion.embedded(s)} for s in ("train", "test"))
-    assert len(train) == 10_000 and len(test) == 2_000 and not train & test
+@pytest.mark.parametrize(
+    "images, counts",
+    [
+        (fashion.embedded, (10_000, 2_000)),
+        (lambda split: mosaics.tiles(f"avatars_{split}.webp", 64), (6_000, 1_000)),
+    ],
+)
+def test_no_test_image_is_a_training_image(images, counts):
+    train, test = ({bytes(i) for i in images(split)} for split in ("train", "test"))
+    assert (len(train), len(test)) == counts and not train & test
 
 
 def test_the_first_images_of_a_split_are_of_all_classes():
