@@ -19,7 +19,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import number
 from deconvgen.report import blocks, findings, ranked
 from deconvgen.report.atlas import advise
-from deconvgen.report.atlas.rows import Row, read
+from deconvgen.report.atlas.rows import Row, read, scored
 from deconvgen.report.costs import shown
 from deconvgen.report.markup import grid
 from deconvgen.report.names import labels
@@ -163,7 +163,7 @@ def study() -> list[str]:
     lines: list[str] = []
     for config in dict.fromkeys(row["config"] for row in sides[0]):
         parts = [[r for r in side if r["config"] == config] for side in sides]
-        found = [blocks.compare(*findings.scored(part)) for part in parts if part]
+        found = [blocks.compare(*scored(part)) for part in parts if part]
         cells = [
             [told(ranked.own(key))] + [ranked.cell(each, key) for each in found]
             for key in found[0].order
@@ -180,7 +180,7 @@ def recipes() -> list[str]:
     rows = rows_of(RECIPES)
     if not rows:
         return ["Nothing is recorded yet."]
-    found = blocks.compare(*findings.scored(rows))
+    found = blocks.compare(*scored(rows))
     seen = ("test/precision_classifier", "test/recall_classifier")
     mean = lambda key, name: fmean(
         float(row[name]) for row in rows if row["setting"] == key

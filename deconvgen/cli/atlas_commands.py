@@ -15,7 +15,10 @@ class Outside(Exit):
 def multiply_adds(text: str) -> float:
     """The kind of a number of multiply-adds, as 2.5M or 300k."""
     scale = {"k": 1e3, "M": 1e6, "G": 1e9}.get(text[-1:], 1.0)
-    return float(text[:-1] if scale != 1 else text) * scale
+    value = float(text[:-1] if scale != 1 else text) * scale
+    if not value >= 0:
+        raise ValueError("a number of multiply-adds is 0 or more")
+    return value
 
 
 @command(
@@ -45,8 +48,8 @@ def atlas(values: Values) -> None:
             raise UserError("no run of these folders is finished: there is no row yet")
         if (out / "atlas.csv").exists():
             found = merged(read(out / "atlas.csv"), found)
-        write(found, out / "atlas.csv")
         made = cells(found)
+        write(found, out / "atlas.csv")
         files.write(out / "atlas.json", json.dumps(made, indent=1) + "\n")
         print(f"{len(found)} rows: {out / 'atlas.csv'}, {out / 'atlas.json'}")
     else:

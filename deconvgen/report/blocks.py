@@ -36,13 +36,9 @@ class Comparison(NamedTuple):
     """
 
     difference: float
-    low: float = (
-        NAN  # of the 95 % interval that holds for all comparisons together; or NaN
-    )
+    low: float = NAN  # of the 95 % interval that holds for all comparisons together
     high: float = NAN
-    effect: float = (
-        NAN  # the difference in standard deviations of a run; NaN without spread
-    )
+    effect: float = NAN  # in standard deviations of a run; NaN without spread
     t: float = NAN  # the difference in its standard errors; NaN where there is no test
     means: int = 0  # that are compared
     freedom: float = NAN  # of the error
@@ -166,12 +162,12 @@ def compare(
         return Analysis(few=few)
     found = _compared(kept, names, mode, verdict and len(names) > 1, base)
     found = found._replace(few=few)
-    for key in [] if groups else _ranked(table, few, mode):
+    for key in [] if groups else ranking(table, mode):
         if key not in kept:
             found.order.append(key)
             found.means[key] = interval(table[key].values()).mean
-            apart = _difference(table[key], table[found.best])
-            found.against[key] = Comparison(apart)
+            gap = _difference(table[key], table[found.best], found.logged)
+            found.against[key] = Comparison(gap)
     return found
 
 
@@ -248,10 +244,6 @@ def _compared(
     )  # fmt: skip
 
 
-def _ranked(table: Table, keys: Sequence[str], mode: str) -> list[str]:
-    return [key for key in ranking(table, mode) if key in keys]
-
-
 def _fit(table: Table) -> Any:
     """Setting + seed; setting alone where no seeds tie the settings together."""
     values = np.array([v for seen in table.values() for v in seen.values()], np.float64)
@@ -290,9 +282,16 @@ def _paired(
     return float(gaps.mean()), float(stats.sem(gaps))
 
 
-def _difference(values: Values, best: Values) -> float:
-    """Of a setting that the model leaves out: over the seeds in common, if any."""
+def _difference(values: Values, best: Values, logged: bool) -> float:
+    """Of a setting that the model leaves out: over the seeds in common, if any.
+
+    A factor where the others are compared by their logarithms; NaN where it has none.
+    """
+    if logged and min(values.values()) <= 0:
+        return NAN
+    if logged:
+        values, best = spread.logs({"one": values, "best": best}).values()
     common = sorted(values.keys() & best.keys())
-    if common:
-        return float(np.mean([values[s] - best[s] for s in common]))
-    return interval(values.values()).mean - interval(best.values()).mean
+    mean = lambda seen: np.mean([seen[seed] for seed in common or seen])
+    gap = float(mean(values) - mean(best))
+    return float(np.exp(gap)) if logged else gap

@@ -185,8 +185,10 @@ def _agreement(sides: Sequence[tuple[Part, dict[str, float], list[str]]]) -> flo
 
 def shown(value: float | None) -> str:
     """`630k`, `5.01M`: three digits of what is large."""
-    if value is None or value < 1e5:
-        return "" if value is None else number(value)
+    if value is None or math.isnan(value):
+        return "" if value is None else "unknown"
+    if value < 1e5:
+        return number(value)
     unit, letter = (1e9, "G") if value >= 1e9 else (1e6, "M")
     unit, letter = (1e3, "k") if value < 1e6 else (unit, letter)
     return f"{value / unit:.3g}{letter}"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from deconvgen import config as configs
 from deconvgen.report import blocks
-from deconvgen.report.atlas.rows import Row
+from deconvgen.report.atlas.rows import Row, scored
 from deconvgen.report.words import apart
 from deconvgen.sweep.claims import Claim, matches
 from deconvgen.sweep.design import ENOUGH
@@ -109,21 +109,6 @@ def single_winner(atlas: Mapping[str, Any]) -> tuple[str, str, str]:
     return says, OPEN, f"not told from the best anywhere: {', '.join(left)}; {over}"
 
 
-def scored(rows: Sequence[Row]) -> tuple[dict[str, dict[int, float]], str]:
-    """{setting: {seed: value}} of the primary measure, and whether min or max is best.
-
-    Of a measure that is best near the real images', the distance from theirs.
-    """
-    measure, mode = rows[0]["measure"], rows[0]["mode"]
-    found: dict[str, dict[int, float]] = {}
-    for row in rows:
-        if measure in row:
-            value = row[measure]
-            value = abs(value - row[f"{measure}_real"]) if mode == "real" else value
-            found.setdefault(row["setting"], {})[row["seed"]] = value
-    return found, "min" if mode == "real" else mode
-
-
 def _effect(
     claim: Claim, config: str, rows: Sequence[Row], tells: float, order: Sequence[str]
 ) -> Effect:
@@ -135,10 +120,13 @@ def _effect(
     if not all(sides):
         return blank
     found = blocks.compare(table, way, base=sides[1])
+    seeds = min(len(table[side]) for side in sides)
+    if found.best != sides[1]:
+        return blank._replace(verdict=FEW, seeds=seeds)
     gap, logged = found.against[sides[0]], found.logged
-    told = blank._replace(difference=gap, logged=logged, seeds=found.seeds)
+    told = blank._replace(difference=gap, logged=logged, seeds=seeds)
     if math.isnan(gap.low):
-        return told._replace(verdict=FEW if found.seeds < ENOUGH else OPEN)
+        return told._replace(verdict=FEW if seeds < ENOUGH else OPEN)
     none = 1.0 if logged else 0.0
     ends = (gap.low - none, gap.high - none)
     low, high = ends if way == "max" else (-ends[1], -ends[0])  # of the gain

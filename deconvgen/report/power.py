@@ -23,14 +23,12 @@ def found(
     `shift` is in standard errors of a difference.
     """
     from statsmodels.stats.libqsturng import qsturng  # quick, to four digits
-    from statsmodels.stats.power import ttest_power
 
     if pooled:
         least = float(qsturng(1 - LEVEL, count, freedom)) / np.sqrt(2)
     else:
         least = critical(count, freedom, pooled)
-    power = ttest_power(shift, 1, 2 * stats.t.sf(least, freedom), df=freedom)
-    return float(shift > least) if np.isnan(power) else float(power)
+    return float(stats.nct.sf(least, freedom, shift))
 
 
 def tells(analysis: Analysis, power: float | int = POWER) -> float:
@@ -63,11 +61,22 @@ def needed(
         return 0
 
     def enough(n: int) -> bool:
-        freedom = ((analysis.rows if pooled else 2) - 1) * (n - 1)
         shift = float(size * np.sqrt(n))
-        return found(shift, count, freedom, pooled) >= power
+        return found(shift, count, _freedom(analysis, n), pooled) >= power
 
     if not enough(MOST):
         return 0
     seeds = range(ENOUGH, MOST + 1)
     return seeds[bisect.bisect_left(seeds, True, key=enough)]
+
+
+def _freedom(analysis: Analysis, seeds: int) -> float:
+    """Of the error with so many seeds.
+
+    Spreads drawn toward the usual one have each its own seeds', and what that adds.
+    """
+    rows = 2 if analysis.spread == "apart" else analysis.rows
+    pooled = float((rows - 1) * (seeds - 1))
+    if not analysis.spread.startswith("drawn"):
+        return pooled
+    return min(pooled, analysis.freedom + seeds - analysis.seeds)

@@ -71,6 +71,17 @@ def test_a_setting_short_of_seeds_gets_no_verdict_among_others_that_have_them():
     assert found.against["s1"].told and np.isnan(found.against["lucky"].p)
 
 
+def test_where_logarithms_are_compared_every_difference_is_a_factor():
+    draw = np.random.default_rng(0).standard_normal((5, 6))
+    given = table(np.exp(0.1 * draw + np.arange(5)[:, None]))
+    given |= {"few": {s: 2 * given["s0"][s] for s in (1, 4)}, "none": {0: -1.0}}
+    found = blocks.compare(given, "min")
+    assert found.logged and found.few == ["few", "none"]
+    assert found.against["s1"].difference == pytest.approx(np.e, rel=0.2)
+    assert found.against["few"].difference == pytest.approx(2)
+    assert np.isnan(found.against["none"].difference)
+
+
 def test_equal_differences_are_no_certainty():
     """Of a discrete measure, or equal but for the rounding of float32."""
     steps = np.float32([0.1, 0.2, 0.3, 0.5, 0.7])
@@ -222,3 +233,26 @@ def test_the_power_is_what_simulation_finds(settings, seeds):
         found.append(gap.told and gap.difference > 0)
     assert np.mean(found) == pytest.approx(0.8, abs=0.1)
     assert power.needed(exact, least * 1.01) <= seeds < power.needed(exact, least / 1.3)
+
+
+@pytest.mark.parametrize("settings, seeds", [(2, 6), (12, 10), (40, 6)])
+def test_what_a_design_tells_needs_the_seeds_that_it_has(settings, seeds):
+    """Of many settings too: no power is missing between (SciPy's is that of t)."""
+    y = np.random.default_rng(8).standard_normal((settings, seeds))
+    found = blocks.compare(table(y), "min")
+    least = power.tells(found)
+    assert power.needed(found, 1.001 * least) == seeds
+    count, freedom = settings, (settings - 1) * (seeds - 1)
+    powers = [power.found(t, count, freedom) for t in np.linspace(0, 9, 91).tolist()]
+    assert np.all(np.diff(powers) >= 0) and powers[-1] > 0.97 > powers[30]
+
+
+def test_seeds_of_spreads_of_their_own_are_reckoned_with_their_freedom():
+    rng = np.random.default_rng(9)
+    sds = np.exp(rng.normal(0, 0.8, (30, 1)))
+    found = blocks.compare(table(sds * rng.standard_normal((30, 6)) + 9), "min")
+    assert found.spread == "drawn" and found.freedom < 29 * 5 / 2
+    least = power.tells(found)
+    assert power.needed(found, 1.001 * least) == 6
+    pooled = found._replace(spread="pooled")
+    assert power.needed(pooled, 0.5 * least) < power.needed(found, 0.5 * least)

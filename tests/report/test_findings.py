@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from deconvgen.core.errors import UserError
 from deconvgen.report import blocks
 from deconvgen.report import findings as report
 from deconvgen.sweep.claims import claim, matches
@@ -19,6 +20,7 @@ def recorded(name, level, size="study", spread=0.02):
         measure = plan.design.measure(trial.config)
         value = level(trial.setting) + spread * draw.normal()
         row = {"experiment": name, "size": size, "config": trial.config}
+        row |= {"row": f"{name}.{size}/{trial.name}", "data": "images"}
         row |= {"setting": json.dumps(setting), "seed": trial.seed}
         row |= {"measure": measure, "mode": plan.measures[measure], measure: value}
         found.append(row | {f"{measure}_real": 1.0})
@@ -67,6 +69,26 @@ def test_of_several_settings_that_a_side_means_the_best_counts():
     for effect in found.effects:
         best = json.loads(effect.better)["optimizer.learning_rate"]
         assert best == json.loads(effect.than)["optimizer.learning_rate"] == 1e-3
+
+
+@pytest.mark.parametrize("short", [3, 4])
+def test_a_side_that_lacks_figures_has_too_few_seeds(short):
+    """Not: the gap to whatever is best then, nor a KeyError where it is the best."""
+    rows = recorded("kernel_size", kernels(0.3))
+    for row in rows:
+        kernel = json.loads(row["setting"])["model.kernel_size"]
+        if kernel == short and row["seed"] > 3:
+            del row[row["measure"]]
+    effects = report.finding("kernel_size", rows).effects
+    said = [e for e in effects if f"kernel_size {short}" in e.claim.words()]
+    assert said and {(e.verdict, e.seeds) for e in said} == {(report.FEW, 4)}
+
+
+def test_rows_that_hide_each_other_are_refused():
+    rows = recorded("kernel_size", kernels(0.3))
+    again = rows[0] | {"row": "kernel_size.study/gan@gpu/x"}
+    with pytest.raises(UserError, match=f"both seed {rows[0]['seed']} of"):
+        report.finding("kernel_size", [*rows, again])
 
 
 def test_every_claim_means_settings_of_its_study():

@@ -1,11 +1,11 @@
 """What the atlas recommends for a task: layers, the evidence, the command."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.report.atlas.cells import price
 from deconvgen.report.atlas.rows import HERE
@@ -21,7 +21,7 @@ def load(path: Path | str | None = None) -> dict[str, Any]:
     """`atlas.json`; by default that of the atlas that comes along."""
     path = Path(path) if path else HERE / "atlas.json"
     try:
-        return json.loads(path.read_text("utf-8"))
+        return files.read_json(path, {"tasks": dict})
     except FileNotFoundError:
         raise UserError(
             f"there is no atlas at {path}: `deconvgen sweep atlas --workdir=DIR` and "
@@ -51,11 +51,14 @@ def named(task: str, device: str, atlas: Mapping[str, Any]) -> str:
 
 def _near(cell: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
     """Whether a cell's mean is within what the design tells of the best one's."""
-    far = abs(
-        math.log(cell["difference"] or 1) if about["logged"] else cell["difference"]
-    )
-    tells = about["tells"] or math.inf
-    return far <= (math.log(tells) if about["logged"] else tells)
+    gap, tells = cell["difference"], about["tells"] or math.inf
+    if about["logged"] and gap:  # 0 is the best one's in files of before
+        return abs(math.log(gap)) <= math.log(tells)
+    return abs(gap) <= tells
+
+
+def _priced(cell: Mapping[str, Any]) -> bool:
+    return not math.isnan(price(cell))
 
 
 def advise(
@@ -77,7 +80,7 @@ def advise(
     every = tasks[task]["cells"]
     within = [c for c in every if not budget or price(c) <= budget]
     if not within:
-        least = min(price(c) for c in every)
+        least = min((price(c) for c in every if _priced(c)), default=math.nan)
         raise UserError(
             f"no layer of the atlas does {task} within {shown(budget)} multiply-adds "
             f"an image; the cheapest takes {shown(least)}"
@@ -87,7 +90,7 @@ def advise(
     judged = [c for c in within if c["judged"]]
     if not budget or judged[0] is every[0]:
         good = [c for c in judged if not c["told"] and _near(c, tasks[task])]
-        return sorted(good, key=price)[:MOST]
+        return sorted(good, key=lambda c: (not _priced(c), price(c)))[:MOST]
     return judged[:MOST]
 
 
@@ -135,7 +138,9 @@ def _apart(
 ) -> str:
     name = f"{best['upsampler']}, {best['initializer']}"
     if cell["difference_low"] is None:
-        return f"{cell['difference']:+.3g} from {name}"
+        gap = math.nan if cell["difference"] is None else cell["difference"]
+        said = f"{gap:.3g} times" if about["logged"] else f"{gap:+.3g} from"
+        return f"{said} {name}"
     low, high = cell["difference_low"], cell["difference_high"]
     word = "times" if about["logged"] else "from"
     said = "told" if cell["told"] else "not told"

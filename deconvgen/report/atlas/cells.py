@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from deconvgen.report import blocks, power
-from deconvgen.report.atlas.rows import Row
+from deconvgen.report.atlas.rows import Row, scored
 from deconvgen.report.statistics import interval, pareto
 
 COSTS = (
@@ -25,7 +25,8 @@ def cells(rows: Sequence[Row]) -> dict[str, Any]:
 
     A cell is `told` worse than the best one where Tukey's test over all cells of the
     task, with seeds as blocks, says so; one of fewer seeds than a verdict takes is
-    not judged. Runs on a GPU are a task of their own, `segmentation@gpu`.
+    not judged. Runs on a GPU are a task of their own, `segmentation@gpu`. Raises
+    `UserError` for rows of a task that are not of one sweep: see `rows.scored`.
     """
     tasks: dict[str, list[Row]] = {}
     for row in rows:
@@ -35,18 +36,15 @@ def cells(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _task(rows: Sequence[Row]) -> dict[str, Any]:
     measure, mode = rows[0]["measure"], rows[0]["mode"]
+    named = lambda row: f"{row['upsampler']}:{row['initializer']}"
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(f"{row['upsampler']}:{row['initializer']}", []).append(row)
-    table = {
-        name: {r["seed"]: r[measure] for r in own if measure in r}
-        for name, own in groups.items()
-    }
-    table = {name: values for name, values in table.items() if values}
-    found = blocks.compare(table, mode)
+        groups.setdefault(named(row), []).append(row)
+    table, way = scored(rows, named)
+    found = blocks.compare(table, way)
     least = power.tells(found)
     listed = [_cell(groups[name], table[name], found, name) for name in found.order]
-    _mark_front(listed, mode)
+    _mark_front(listed, way)
     return {
         "measure": measure,
         "mode": mode,
@@ -81,7 +79,7 @@ def _cell(
         "sd": known(sd),
         "seeds": count,
         "judged": name in found.judged,
-        "difference": known(against.difference) if against else 0.0,
+        "difference": known(against.difference) if against else float(found.logged),
         "difference_low": known(against.low) if against else None,
         "difference_high": known(against.high) if against else None,
         "told": bool(against and against.told),

@@ -54,8 +54,12 @@ class Again(NamedTuple):
 def reproduce(row: Row, rows: Sequence[Row], workdir: Path | str) -> Again:
     """Train what a row says once more, into a new run folder.
 
-    Raises `UserError` where today's config of that name is another one.
+    Raises `UserError` for a row without its figure, and where today's config of that
+    name is another one.
     """
+    measure = row["measure"]
+    if measure not in row:
+        raise UserError(f"the row {row['row']} has no finite figure to come near to")
     overrides = json.loads(row["overrides"])
     config = configs.load(row["config"], overrides)
     folder = Path(workdir)
@@ -66,11 +70,11 @@ def reproduce(row: Row, rows: Sequence[Row], workdir: Path | str) -> Again:
             f"the row {row['row']} was trained by the config {row['digest']}, which "
             f"{row['config']} with its overrides no longer is ({made})"
         )
-    measure = row["measure"]
     trial = Trial(row["row"], {}, row["config"], overrides)
     now = figure(results.result(folder, trial), measure)
     cell = row["row"].rpartition("/")[0]
-    own = [r[measure] for r in rows if r["row"].rpartition("/")[0] == cell]
+    alike = [r for r in rows if r["row"].rpartition("/")[0] == cell]
+    own = [r[measure] for r in alike if measure in r]
     found = interval(own)
     wide = found.half * math.sqrt(found.n + 1) if found.n > 1 else math.nan
     return Again(

@@ -6,14 +6,16 @@
 
 import csv
 import hashlib
+import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from deconvgen import config as configs
+from deconvgen.core import files
 from deconvgen.core.errors import UserError, near_match
 from deconvgen.report.part import Part, figure
 from deconvgen.report.results import Result
@@ -46,6 +48,8 @@ ABOUT = (
 
 USUAL = ("config", "model.upsampler", "model.initializer", "seed")
 """Keys of a setting that a row's name has a place for."""
+ALIKE = ("experiment", "size", "config", "data", "measure", "mode")
+"""What rows have in common that are compared."""
 COSTS = ("parameters_*", "multiply_adds_*", "milliseconds_*", "*_images_per_second")
 Row = dict[str, Any]
 HERE = Path(configs.folder("results"))
@@ -160,18 +164,24 @@ def _number(value: Any) -> bool:
 def write(found: Sequence[Row], path: Path) -> None:
     """The rows as CSV; a figure that a task lacks is empty."""
     figures = sorted({name for row in found for name in row} - {*ABOUT})
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [*ABOUT, *figures], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(found)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*ABOUT, *figures], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    files.write(path, text.getvalue())
 
 
 def read(path: Path | str | None = None) -> list[Row]:
     """The rows of a file; by default of the atlas that comes along."""
     path = Path(path) if path else HERE / "atlas.csv"
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             return [_typed(row) for row in csv.DictReader(file)]
+    except (KeyError, TypeError, ValueError, csv.Error):
+        raise UserError(
+            f"{path} is no file of rows, as `deconvgen atlas` and `deconvgen record` "
+            "write them"
+        ) from None
     except FileNotFoundError:
         raise UserError(
             f"there are no rows at {path}: `deconvgen sweep atlas --workdir=DIR` and "
@@ -189,8 +199,39 @@ def _typed(row: Mapping[str, str]) -> Row:
     figures = {
         k: float(v) for k, v in row.items() if k not in ABOUT and v not in ("", None)
     }
-    about: Row = {name: row.get(name) or "" for name in ABOUT}
+    about: Row = {name: row[name] or "" for name in ABOUT}
     return about | {"seed": int(about["seed"])} | figures
+
+
+def scored(
+    rows: Sequence[Row], cell: Callable[[Row], str] = lambda row: row["setting"]
+) -> tuple[dict[str, dict[int, float]], str]:
+    """{cell: {seed: value}} of the primary measure, and whether min or max is best.
+
+    Of a measure that is best near the real images', the distance from theirs. Raises
+    `UserError` for two rows of one cell and seed, since one would hide the other, and
+    for rows that were not trained and measured alike.
+    """
+    measure, mode = rows[0]["measure"], rows[0]["mode"]
+    found: dict[str, dict[int, float]] = {}
+    seen: dict[tuple[str, int], str] = {}
+    for row in rows:
+        if unlike := [name for name in ALIKE if row[name] != rows[0][name]]:
+            raise UserError(
+                f"the rows {rows[0]['row']} and {row['row']} cannot be compared: their "
+                f"{' and '.join(unlike)} differ"
+            )
+        place = (cell(row), row["seed"])
+        if (other := seen.setdefault(place, row["row"])) != row["row"]:
+            raise UserError(
+                f"the rows {other} and {row['row']} are both seed {row['seed']} of "
+                f"{cell(row)}: nothing here tells them apart"
+            )
+        if measure in row:
+            value = row[measure]
+            value = abs(value - row[f"{measure}_real"]) if mode == "real" else value
+            found.setdefault(place[0], {})[row["seed"]] = value
+    return found, "min" if mode == "real" else mode
 
 
 def find(found: Sequence[Row], name: str) -> Row:

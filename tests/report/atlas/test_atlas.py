@@ -64,6 +64,71 @@ def test_rows_survive_their_file(tmp_path):
         table.find(made(2), name.replace("nearest", "neerest"))
 
 
+@pytest.mark.parametrize(
+    "text", ["", "{", "row,seed\nx,1.5\n", "row\nx\n", "\xff"], ids=repr
+)
+def test_a_file_of_something_else_is_told_of(text, tmp_path):
+    path = tmp_path / "atlas"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"is not readable|is empty|is no text|lacks"):
+        advice.load(path)
+    if "x" in text or text == "\xff":
+        with pytest.raises(UserError, match="is no file of rows"):
+            table.read(path)
+
+
+def test_a_spreadsheet_s_mark_is_no_part_of_a_name(tmp_path):
+    table.write(made(2), tmp_path / "atlas.csv")
+    text = (tmp_path / "atlas.csv").read_text("utf-8")
+    (tmp_path / "atlas.csv").write_text(text, "utf-8-sig")
+    assert table.read(tmp_path / "atlas.csv") == made(2)
+
+
+@pytest.mark.parametrize("key", ["size", "config", "data", "measure"])
+def test_rows_that_were_not_trained_alike_make_no_atlas(key):
+    rows = made(5)
+    rows[7] = rows[7] | {key: "other"}
+    with pytest.raises(UserError, match=f"cannot be compared: their {key} differ"):
+        cells(rows)
+
+
+def test_rows_that_nothing_tells_apart_make_no_atlas():
+    more = [row | {"row": row["row"].replace("/1", ",kernel=5/1")} for row in made(2)]
+    with pytest.raises(UserError, match="are both seed 1 of"):
+        cells([*made(2), *more])
+
+
+def test_the_best_is_once_itself_where_factors_are_compared():
+    rows = made()
+    for row in rows:
+        row["psnr"] = np.exp(3 * (row["psnr"] - 17) * (1 + row["seed"] / 10))
+    (about,) = cells(rows)["tasks"].values()
+    assert about["logged"] and about["cells"][0]["difference"] == 1
+    (plain,) = cells(made())["tasks"].values()
+    assert not plain["logged"] and plain["cells"][0]["difference"] == 0
+
+
+def test_costs_that_nobody_knows_are_no_reason_to_leave_a_layer_out():
+    rows = made()
+    for row in rows:
+        if row["upsampler"] == "conv_transpose":
+            del row["multiply_adds_sample"]
+    atlas = cells(rows)
+    found = advice.advise("autoencoder", atlas=atlas)
+    assert [c["upsampler"] for c in found] == ["nearest_conv", "conv_transpose"]
+    assert "unknown multiply-adds" in advice.told("autoencoder", found, atlas)
+    with pytest.raises(UserError, match="cheapest takes 200k"):
+        advice.advise("autoencoder", 10.0, atlas)
+
+
+def test_a_row_without_its_figure_is_not_trained_again(tmp_path):
+    rows = made(2)
+    del rows[0]["psnr"]
+    with pytest.raises(UserError, match="no finite figure"):
+        reproduce(rows[0], rows, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
 def test_rows_of_later_sweeps_join_and_replace():
     early, late = made(2), [row | {"revision": "def"} for row in made(3)]
     joined = table.merged(early, late)
