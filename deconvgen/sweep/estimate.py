@@ -25,7 +25,8 @@ from deconvgen.sweep.plan import Trial
 from deconvgen.training.log import METRICS, read
 
 TIMED = 12
-"""Steps of a timing, with an evaluation after half of them and one at the end."""
+"""Steps of a timing, with an evaluation after each third of them."""
+OPTIMIZERS = ("optimizer", "critic_optimizer")
 LIMIT = 60.0
 """Seconds after which no further timing begins."""
 PATIENCE = 240.0
@@ -41,12 +42,14 @@ class Cost(NamedTuple):
     start: float  # beside its steps and evaluations
     step: float
     evaluation: float
+    test: float = 0.0  # at its end, of the last and the best step
 
     def of(self, config: Any, again: bool = False) -> float:
         """The seconds of a whole run; `again`: its programs have been compiled."""
         evaluations = -(-config.steps // config.eval_every)
         start = self.start * (SEED_SHARE if again else 1)
-        return start + self.step * config.steps + self.evaluation * evaluations
+        running = self.step * config.steps + self.evaluation * evaluations
+        return start + running + self.test
 
 
 class Estimate(NamedTuple):
@@ -60,7 +63,7 @@ class Estimate(NamedTuple):
 def kind(config: Config, cores: int) -> str:
     """What runs of the same cost a step and an evaluation have in common."""
     plain = config.to_dict()
-    for group in ("optimizer", "critic_optimizer"):
+    for group in OPTIMIZERS:
         if group in plain:
             plain[group] = plain[group]["name"]
     return f"{cores} cores, {rehearsal.program(ConfigDict(plain))}"
@@ -143,7 +146,7 @@ def earlier(folder: Path) -> dict[str, Cost]:
     except (OSError, UserError):
         return {}
     whole = lambda v: isinstance(v, list) and [files.is_a(x, float) for x in v]
-    return {k: Cost(*v) for k, v in found.items() if whole(v) == [True] * 3}
+    return {k: Cost(*v) for k, v in found.items() if whole(v) == [True] * 4}
 
 
 def remember(folder: Path, found: dict[str, Cost]) -> None:
@@ -159,15 +162,12 @@ def timed(wanted: dict[str, Trial], jobs: int) -> dict[str, Cost]:
     """
     first = {t.config: name for name, t in reversed(wanted.items())}
     order = [*first.values(), *(n for n in wanted if n not in first.values())]
-    rare = ("eval_every", "sample_every", "checkpoint_every")
-    every = {"log_every": 1} | dict.fromkeys(rare, TIMED // 2)
-    short = [f"{key}={value}" for key, value in ({"steps": TIMED} | every).items()]
     trials = {
         name: Trial(
             f"{number}",
             {"timing": number},
             wanted[name].config,
-            [*wanted[name].overrides, "optimizer.warmup_steps=0", *short],
+            [*wanted[name].overrides, *short(wanted[name])],
         )
         for number, name in enumerate(order)
     }
@@ -193,11 +193,22 @@ def timed(wanted: dict[str, Trial], jobs: int) -> dict[str, Cost]:
     return found
 
 
+def short(trial: Trial) -> list[str]:
+    """The overrides that make a timing of a run; each network is trained in it."""
+    config = configs.load(trial.config, trial.overrides)
+    steps = max(TIMED, config.get("critic_steps", 1))
+    told = {f"{group}.warmup_steps": 0 for group in OPTIMIZERS if group in config}
+    told |= {"steps": steps, "log_every": 1, "eval_every": -(-steps // 3)}
+    told |= dict.fromkeys(("sample_every", "checkpoint_every"), -(-steps // 2))
+    return [f"{key}={value}" for key, value in told.items()]
+
+
 def of_run(place: Path, outcome: dict[str, Any]) -> Cost | None:
     """The cost of a run that is over; None where its records do not tell.
 
     An evaluation is the time from the last training record of its step to the record
-    of the costs; that of the first one, which compiles, counts as starting.
+    of the costs; that of the first one, which compiles, counts as starting. What the
+    last one takes longer, where test images follow it, is the test.
     """
     records = read(place / METRICS)
     rates = [r["images_per_second"] for r in records if r.get("images_per_second")]
@@ -212,7 +223,11 @@ def of_run(place: Path, outcome: dict[str, Any]) -> Cost | None:
     }
     train, costs = clock("train"), clock("cost")
     spans = [costs[s] - train[s] for s in sorted(costs) if s in train]
-    evaluation = fmean(spans[1:] or spans or [0.0])
+    tests = sum(r["kind"] == "test" for r in records)
+    last = spans[-1] if spans else 0.0
+    alone = spans[1:-1] if tests else spans[1:]
+    evaluation = fmean(alone) if alone else last / (1 + tests)
+    test = max(last - evaluation, 0.0) if tests else 0.0
     step = config.batch_size / rates[-1]
-    running = step * config.steps + evaluation * len(costs)
-    return Cost(max(outcome["seconds"] - running, 0.0), step, evaluation)
+    running = step * config.steps + evaluation * len(costs) + test
+    return Cost(max(outcome["seconds"] - running, 0.0), step, evaluation, test)

@@ -44,6 +44,11 @@ def check(config: Config) -> None:
     4). In training alone, so that what older runs have learned can be drawn from.
     """
     check_networks(config)
+    if config.critic_steps > config.steps:
+        raise UserError(
+            f"critic_steps={config.critic_steps} is more than steps={config.steps}: "
+            "the generator would not be trained at all"
+        )
     used = list(penalties(config))
     if used and config.model.critic_norm == "batch":
         raise UserError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deconvgen import config
+from deconvgen import config, tasks
 from deconvgen.sweep import estimate, worker
 from deconvgen.sweep import local as launch
 from deconvgen.sweep.plan import Trial
@@ -63,3 +63,36 @@ def test_an_estimate_times_each_layer_on_a_job_s_cores_and_counts_evaluations(
     rest = estimate.estimate(tmp_path, more, 2, timing=False)
     assert (rest.known, rest.kinds) == (2, 3)
     assert estimate.estimate(tmp_path / "new", every, 2, timing=False) is None
+
+
+def test_the_test_at_the_end_is_no_evaluation(tmp_path):
+    """It is there once, whatever the number of evaluations."""
+    loaded = config.load("autoencoder:smoke", ["steps=12", "eval_every=4"])
+    config.save(loaded, tmp_path / "config.json")
+    rate = {"images_per_second": loaded.batch_size / 1.0}
+    ends = {4: (4, 14), 8: (18, 20), 12: (24, 33)}  # 10 with compiling, 2, 2 and 7
+    records = []
+    for step, (train, cost) in ends.items():
+        records += [{"step": step, "kind": "train", "seconds": train} | rate]
+        records += [{"step": 12, "kind": "test"}] * (2 if step == 12 else 0)
+        records += [{"step": step, "kind": "cost", "seconds": cost}]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    found = estimate.of_run(tmp_path, {"seconds": 40})
+    assert found == estimate.Cost(40 - 12 - 3 * 2 - 7, 1.0, 2.0, 7.0)
+    assert found.of(
+        config.load("autoencoder:smoke", ["steps=100", "eval_every=10"])
+    ) == (found.start + 100 + 10 * 2 + 7)
+    estimate.remember(tmp_path, {"kind": found})
+    assert estimate.earlier(tmp_path) == {"kind": found}
+
+
+def test_a_timing_is_long_enough_for_both_networks():
+    made = ["critic_steps=40", "steps=1000", "critic_optimizer.warmup_steps=200"]
+    made += ["optimizer.warmup_steps=20"]
+    short = estimate.short(Trial("x", {}, "dcgan", made))
+    loaded = config.load("dcgan", [*made, *short])
+    assert loaded.steps == 40 and loaded.critic_optimizer.warmup_steps == 0
+    tasks.check(loaded)
+    plain = config.load("vae", estimate.short(Trial("x", {}, "vae", [])))
+    assert (plain.steps, plain.eval_every) == (estimate.TIMED, estimate.TIMED // 3)

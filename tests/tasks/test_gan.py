@@ -40,6 +40,14 @@ def test_a_penalty_refuses_a_critic_of_whole_batches_and_only_in_training(penalt
             refuse()
 
 
+def test_a_generator_that_would_never_have_its_turn_is_refused():
+    run = tiny("critic_steps=5", "steps=4")
+    assert run.sample(2).shape == (2, 16, 16, 1)  # what an old run has is drawn
+    with pytest.raises(UserError, match="critic_steps=5 is more than steps=4"):
+        runs.check(run.config)
+    runs.check(tiny("critic_steps=5", "steps=5").config)
+
+
 @pytest.mark.parametrize("norm", ["none", "group"])
 def test_other_norms_leave_an_image_to_itself(norm):
     """The gradient of the sum of logits at an image is then that of its own logit."""
@@ -89,7 +97,8 @@ def counted(run):
 
 def test_the_cost_of_a_step_is_the_mean_over_the_critics_steps():
     """(n - 1) steps of n leave the generator alone; XLA counts a `cond` in full."""
-    found = {n: counted(tiny(f"critic_steps={n}")) for n in (1, 2, 5, 1000)}
+    each = (1, 2, 5, 1000)
+    found = {n: counted(tiny(f"critic_steps={n}", "steps=1000")) for n in each}
     least = 2 * found[2] - found[1]  # of a step without the generator's turn
     for n, value in found.items():
         mean = least + (found[1] - least) / n
