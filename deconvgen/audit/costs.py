@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from deconvgen.core.clock import milliseconds
+from deconvgen.core.program import counts
 from deconvgen.core.types import Tree
 
 
@@ -123,7 +124,6 @@ def cost(layer: nn.Module, size: int, channels: int) -> Cost:
 def _xla(lowered: Any) -> tuple[float, float, float]:
     """XLA's flops, bytes of arguments, results and scratch, and bytes moved."""
     compiled = lowered.compile()
-    counts = lambda stage: stage.cost_analysis() or {}
     memory, total = compiled.memory_analysis(), math.nan
     if memory is not None:
         total = float(
@@ -132,7 +132,8 @@ def _xla(lowered: Any) -> tuple[float, float, float]:
             + memory.temp_size_in_bytes
         )
     flops = counts(lowered).get("flops", math.nan)
-    return flops, total, counts(compiled).get("bytes accessed", math.nan)
+    moved = (compiled.cost_analysis() or {}).get("bytes accessed", math.nan)
+    return flops, total, moved
 
 
 def _bytes(array: Any) -> int:

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from deconvgen.core import clock
+from deconvgen.core.program import counts
 from deconvgen.core.types import Batch, State, Task, Tree
 from deconvgen.training.feed import as_sent, stack
 from deconvgen.training.parallel import Spread
@@ -26,7 +27,7 @@ def parameters(state: State) -> dict[str, int]:
 
 def flops(lowered: Any) -> float:
     """XLA's count of a lowered program; NaN where it does not tell."""
-    return (lowered.cost_analysis() or {}).get("flops", float("nan"))
+    return counts(lowered).get("flops", float("nan"))
 
 
 def bytes_moved(lowered: Any) -> float:
@@ -35,7 +36,7 @@ def bytes_moved(lowered: Any) -> float:
     Each by itself, as before XLA fuses them: the most that memory can be asked for. NaN
     where XLA does not tell.
     """
-    return (lowered.cost_analysis() or {}).get("bytes accessed", float("nan"))
+    return counts(lowered).get("bytes accessed", float("nan"))
 
 
 def work(

@@ -1,5 +1,7 @@
 """What a run costs, as it measures itself."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -29,3 +31,31 @@ def test_a_peak_that_cannot_be_forgotten_is_told_only_where_it_is_higher(monkeyp
     assert before == 70.0 and cost.peak_memory(before) == {}
     monkeypatch.setattr(cost, "_on_device", lambda: 90.0)
     assert cost.peak_memory(before) == {"peak_memory_mib": 90.0}
+
+
+@pytest.mark.parametrize("flatly", [True, False])
+def test_what_a_device_does_not_count_the_cpu_does(flatly, monkeypatch):
+    """As of a GPU: JAX's lowered programs are not counted behind a plugin."""
+
+    def step(x, w):
+        y = jax.lax.conv_general_dilated(x, w, (2, 2), "SAME")
+        return jax.lax.scan(lambda y, _: (jnp.tanh(y), None), y, None, length=3)[0]
+
+    shapes = [jax.ShapeDtypeStruct(s, "bfloat16") for s in ((2, 3, 8, 8), (5, 3, 3, 3))]
+    lowered = jax.jit(step).lower(*shapes)
+    known = cost.flops(lowered), cost.bytes_moved(lowered)
+    assert known[0] > 2 * 2 * 5 * 3 * 4 * 4 and known[1] > 0
+
+    def refuses(self):
+        raise NotImplementedError
+
+    owner = type(lowered._lowering if flatly else lowered)
+    answer = refuses if flatly else lambda self: None
+    monkeypatch.setattr(owner, "cost_analysis", answer)
+    assert (cost.flops(lowered), cost.bytes_moved(lowered)) == known
+
+    def no_cpu(kind):
+        raise RuntimeError(f"Unknown backend {kind}")
+
+    monkeypatch.setattr(jax, "devices", no_cpu)
+    assert np.isnan(cost.flops(lowered))
