@@ -10,7 +10,7 @@ from deconvgen.audit.picture_words import record, shared
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import whole
 from deconvgen.data.picture_files import picture_set
-from deconvgen.data.picture_sets import PictureSet
+from deconvgen.data.picture_sets import PictureSet, told_apart
 from deconvgen.metrics import neighbours, spectra
 from deconvgen.metrics.by_class import classes, fidelity_by_class
 from deconvgen.metrics.confidence import (
@@ -44,9 +44,9 @@ class Seen(NamedTuple):
     rows: np.ndarray  # [k, d], of the images at `places`
     places: np.ndarray  # [k]
 
-    def labels(self) -> np.ndarray | None:
-        """The classes of the rows."""
-        known = self.pictures.labels
+    def labels(self, real: PictureSet) -> np.ndarray | None:
+        """The classes of the rows, in the numbers that `real` gives them."""
+        known = self.pictures.labels_of(real)
         return None if known is None else known[self.places]
 
 
@@ -133,6 +133,7 @@ def compare(
             )
     channels = max(found.shape[-1] for found in sets)
     sets = [found.in_channels(channels) for found in sets]
+    sets = [sets[0], *told_apart(sets[1:], ("real", "extractor", "resizer"))]
     used = named(extractor, dataset, weights)
     features = compiled(used)
     true, *others = (read(found, features, size) for found in sets)
@@ -264,12 +265,12 @@ def against(
 
 
 def _by_class(real: Seen, fake: Seen, name: str) -> dict[str, float]:
-    known, drawn = real.labels(), fake.labels()
+    known, drawn = (seen.labels(real.pictures) for seen in (real, fake))
     if known is None or drawn is None:
         bare = (real if known is None else fake).pictures.name
         raise UserError(
-            f"{bare} has no labels: figures by class need a folder for each class, a "
-            ".npz file with labels, or a data set"
+            f"{bare} has no labels of the same classes: figures by class need a "
+            "folder for each class, a .npz file with labels, or a data set"
         )
     found = fidelity_by_class(real.rows, fake.rows, known, drawn)
     called = lambda key: frechet_name(name) if key == "frechet" else f"{key}_{name}"
@@ -282,7 +283,7 @@ def _by_class(real: Seen, fake: Seen, name: str) -> dict[str, float]:
 
 def of_classes(real: Seen, fake: Seen) -> dict[int, float]:
     """The Frechet distance class by class, where both sets have labels."""
-    known, drawn = real.labels(), fake.labels()
+    known, drawn = (seen.labels(real.pictures) for seen in (real, fake))
     if known is None or drawn is None:
         return {}
     each = classes(real.rows, fake.rows, known, drawn)

@@ -1,7 +1,7 @@
 """Where sets of pictures come from: arrays, .npy and .npz files, folders."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -142,12 +142,22 @@ def _folder(name: str, path: Path, crop: bool) -> PictureSet:
             yield np.stack([pick(i) for i in range(first, last)])
 
     parents = [file.parent for file in files]
-    labels = None
+    labels, classes = None, {}
     if len(set(parents)) > 1 and all(p.parent == path for p in parents):
-        order = {parent: i for i, parent in enumerate(sorted(set(parents)))}
-        labels = np.array([order[parent] for parent in parents])
-    found = PictureSet(name, (h, w, channels), len(files), read, labels)
+        order = _numbered(sorted({parent.name for parent in parents}))
+        labels = np.array([order[parent.name] for parent in parents])
+        classes = {label: name for name, label in order.items()}
+    found = PictureSet(name, (h, w, channels), len(files), read, labels, classes)
     return found._replace(notes=tuple(notes), files=tuple(files), pick=pick)
+
+
+def _numbered(names: Sequence[str]) -> dict[str, int]:
+    """A label for each class: the number that its name is, if all are, else its place.
+
+    So 10 is no neighbour of 1, and what another file calls 10 is the same class.
+    """
+    numbers = all(n.isascii() and n.isdigit() and n == str(int(n)) for n in names)
+    return {name: int(name) if numbers else i for i, name in enumerate(names)}
 
 
 def _size(file: Path) -> str:

@@ -4,7 +4,7 @@ What range, order of axes and type an array has is recognized where it can be, s
 `notes`, and refused where it cannot: a wrong guess would give figures all the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,8 @@ class PictureSet(NamedTuple):
     - shape: height, width, channels; num: how many there are.
     - read: from a number of pictures a batch, batches [b, h, w, c] of float32 in
       [-1, 1], the last one shorter.
-    - labels: the class of each, or None where they have none.
+    - labels: the class of each, or None where they have none; classes: their names,
+      where they have some, by label.
     - notes: what was recognized, in sentences.
     - files: their names, where each is a file.
     - pick: reads one of them [h, w, c], where that is possible.
@@ -33,9 +34,25 @@ class PictureSet(NamedTuple):
     num: int
     read: Callable[[int], Iterator[np.ndarray]]
     labels: np.ndarray | None = None
+    classes: Mapping[int, str] = {}
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     pick: Callable[[int], np.ndarray] | None = None
+
+    def labels_of(self, other: "PictureSet") -> np.ndarray | None:
+        """The labels in the numbers that another set gives classes of these names.
+
+        -1 for those that it lacks; None where it has none of them. Where one has no
+        names, or numbers for names, the labels themselves are compared.
+        """
+        if self.labels is None or not (self.classes and other.classes):
+            return self.labels
+        numbers = {name: label for label, name in other.classes.items()}
+        if numbers.keys() & {*self.classes.values()}:
+            mine = [self.classes[label] for label in self.labels.tolist()]
+            return np.array([numbers.get(name, -1) for name in mine])
+        plain = lambda named: all(str(n) == name for n, name in named.items())
+        return self.labels if plain(self.classes) or plain(other.classes) else None
 
     def picked(self, indices: Sequence[int], batch_size: int = 256) -> np.ndarray:
         """The pictures at these places, [k, h, w, c]; read up to the last of them."""
@@ -96,6 +113,20 @@ class PictureSet(NamedTuple):
         return self.mapped(lambda x: np.repeat(x, channels, -1))._replace(notes=notes)
 
 
+def told_apart(sets: Sequence[PictureSet], taken: Iterable[str]) -> list[PictureSet]:
+    """The sets under names of their own, of which none is `taken`: NAME (2), say."""
+    names = {*taken}
+    found = []
+    for one in sets:
+        name, number = one.name, 1
+        while name in names:
+            number += 1
+            name = f"{one.name} ({number})"
+        names.add(name)
+        found.append(one._replace(name=name))
+    return found
+
+
 def from_array(
     name: str, array: np.ndarray, labels: np.ndarray | None = None
 ) -> PictureSet:
@@ -135,7 +166,7 @@ def recognized(
     if labels is not None and labels.shape != shape[:1]:
         raise UserError(f"{name} has {shape[0]} pictures and {labels.shape} labels")
     notes = (f"{dtype} {list(shape)}, read as {order} of values in {units}",)
-    return PictureSet(name, (h, w, c), shape[0], read, labels, notes)
+    return PictureSet(name, (h, w, c), shape[0], read, labels, notes=notes)
 
 
 def _order(name: str, shape: tuple[int, ...]) -> tuple[Callable, str]:

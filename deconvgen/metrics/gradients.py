@@ -6,13 +6,14 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from deconvgen.core.types import Images
+from deconvgen.core import types
 from deconvgen.metrics.artifacts import input_gradient
 from deconvgen.metrics.sets import Gradients
+from deconvgen.ops.arguments import Images, levels
 
 
 def gradient_checkerboard(
-    loss: Callable[[Images], Float[Array, " b"]],
+    loss: Callable[[types.Images], Float[Array, " b"]],
     images: Images,
     strides: tuple[int, ...] = (2, 4),
 ) -> dict[str, float]:
@@ -29,5 +30,5 @@ def gradient_checkerboard(
     >>> found["gradient_phase_variance_ratio_s2"] > 100
     True
     """
-    gradients = input_gradient(loss, images)
+    gradients = input_gradient(loss, levels(jnp.asarray(images)))
     return Gradients.of(gradients, jnp.ones(len(gradients)), strides).result()

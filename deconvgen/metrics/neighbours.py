@@ -90,8 +90,10 @@ def copies(found: Memberships) -> float:
 
     Those that are nearer to one than a tenth of the median distance of real images to
     the nearest other. 0 of new images; the floor is what the real ones have of copies.
+    NaN where most real ones are another's copies: they say not what is near.
     """
-    return float(np.mean(found.distance < np.median(found.own) / 10))
+    usual = float(np.median(found.own))
+    return float(np.mean(found.distance < usual / 10)) if usual else float("nan")
 
 
 def nearest(

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from deconvgen.core.errors import UserError
 from deconvgen.metrics import features
 from deconvgen.metrics.rows import Rows
+from deconvgen.ops.arguments import levels
 
 
 def perceptual_distance(images: Any, others: Any, extractor: Any = "random") -> Rows:
@@ -14,19 +16,19 @@ def perceptual_distance(images: Any, others: Any, extractor: Any = "random") -> 
 
     That is the distance of Zhang et al. 2018 (LPIPS, eq. 1) with one feature vector an
     image and no learned weights, so it is named after its `extractor`: anything that
-    `features.named` takes. Images are [n, h, w, c] in [-1, 1]. Raises `UserError` for
-    batches of different shapes.
+    `features.named` takes. Images are [n, h, w, c] in [-1, 1], or levels 0 .. 255 in
+    integers. Raises `UserError` for anything else and for different shapes.
 
     >>> float(perceptual_distance(images, images).max())
     0.0
     >>> perceptual_distance(images, images[::-1]).shape == images.shape[:1]
     True
     """
-    x, y = np.asarray(images, np.float32), np.asarray(others, np.float32)
-    if x.shape != y.shape:
+    x, y = (np.asarray(levels(jnp.asarray(given))) for given in (images, others))
+    if x.shape != y.shape or x.ndim != 4:
         raise UserError(
-            f"a perceptual distance is of pairs of images of one shape, not of "
-            f"{list(x.shape)} and {list(y.shape)}"
+            f"a perceptual distance is of pairs of images [n, h, w, c] of one shape, "
+            f"not of {list(x.shape)} and {list(y.shape)}"
         )
     run = features.compiled(features.named(extractor))
     one, other = (_unit(run(batch)) for batch in (x, y))

@@ -18,6 +18,7 @@ from deconvgen import data, tasks
 from deconvgen.audit import activations
 from deconvgen.config import Config, data_name
 from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.images import to_float
 from deconvgen.core.numbers import key, shown, whole
 from deconvgen.core.types import State, Task, Tree
 from deconvgen.runs import pinned
@@ -208,7 +209,7 @@ class Handle:
         """Images from latents [n, latent]."""
         if self.task.decode is None:
             raise UserError(f"the task {self.config.task} has no latent to decode from")
-        latents = _shaped("latents", latents, (self.task.latent,))
+        latents = checked("latents", latents, (self.task.latent,))
         batch = self._labelled(len(latents), labels)
         return np.asarray(jax.jit(self.alone.decode)(self.state, latents, batch))
 
@@ -234,7 +235,7 @@ class Handle:
             raise UserError(
                 f"the task {self.config.task} does not reconstruct; try sample()"
             )
-        images = _shaped("images", images, self.image_shape)
+        images = checked("images", images, self.image_shape)
         batch = self.blank(len(images)) | {"image": images}
         return np.asarray(jax.jit(self.alone.reconstruct)(self.state, batch))
 
@@ -247,13 +248,12 @@ class Handle:
         images [n, h, w, c]; left out, a latent of seed 0, or the first test image.
         """
         if self.task.decode is not None:
-            if inputs is None:
-                inputs = self.latents(1, 0)
-            inputs = _shaped("latents", inputs, (self.task.latent,))
+            inputs = self.latents(1, 0) if inputs is None else inputs
+            inputs = checked("latents", inputs, (self.task.latent,))
             return self._watched(inputs, self._labelled(len(inputs), labels))
         batch = self.examples(1)
         if inputs is not None:
-            inputs = _shaped("images", inputs, self.image_shape)
+            inputs = checked("images", inputs, self.image_shape)
             shaped = lambda x: np.zeros((len(inputs), *x.shape[1:]), x.dtype)
             batch = {name: shaped(values) for name, values in batch.items()}
             batch |= self.blank(len(inputs)) | {"image": inputs}
@@ -284,10 +284,12 @@ class Handle:
         return np.array(prior(keys, self.task.latent))
 
 
-def _shaped(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Numbers [n, *shape] as float32, one or more; a `UserError` for any others."""
+def checked(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """[n, *shape], n > 0, as float32, or a `UserError`; integer images are 0 .. 255."""
     try:
-        found = np.asarray(values, np.float32)
+        found = np.asarray(values)
+        levels = name == "images" and found.dtype.kind in "iu"
+        found = to_float(found) if levels else found.astype(np.float32)
     except (TypeError, ValueError):
         raise UserError(f"{name} should be numbers, not {values!r:.80}") from None
     if found.shape[1:] != shape or found.ndim != 1 + len(shape) or not len(found):

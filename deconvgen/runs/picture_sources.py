@@ -54,7 +54,8 @@ def of_data(name: str) -> PictureSet:
     read = lambda size: (batch["image"] for batch in batches(size))
     notes = (f"the split {split!r}", *found.notes)
     shape, num = first["image"].shape[1:], found.num_examples
-    return PictureSet(name, shape, num, read, labels, notes)
+    classes = dict(enumerate(found.class_names)) if labels is not None else {}
+    return PictureSet(name, shape, num, read, labels, classes, notes)
 
 
 def of_run(run: Handle, name: str, num: int, seed: int) -> PictureSet:
@@ -65,7 +66,8 @@ def of_run(run: Handle, name: str, num: int, seed: int) -> PictureSet:
         labels = np.arange(num) % classes if conditional else None
         read = lambda size: run.batches(num, seed, size)
         notes = (f"drawn by the run at step {run.step}, seed {seed}",)
-        return PictureSet(name, run.image_shape, num, read, labels, notes)
+        named = dict(enumerate(run.config.data.class_names)) if conditional else {}
+        return PictureSet(name, run.image_shape, num, read, labels, named, notes)
     if run.task.reconstruct is None:
         raise UserError(f"the run {name} ({run.config.task}) makes no pictures")
     num = min(num, run.test_set.num_examples)
@@ -76,4 +78,4 @@ def of_run(run: Handle, name: str, num: int, seed: int) -> PictureSet:
             yield made[batch["mask"] > 0]
 
     notes = (f"what the run makes of its test images at step {run.step}",)
-    return PictureSet(name, run.image_shape, num, rebuilt, None, notes)
+    return PictureSet(name, run.image_shape, num, rebuilt, notes=notes)

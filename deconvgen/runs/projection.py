@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from deconvgen import tasks
 from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import whole
 from deconvgen.metrics.image import psnr
-from deconvgen.runs.handle import Handle
+from deconvgen.runs.handle import Handle, checked
 
 CANDIDATES = 512
 """Latents drawn before the search; the nearest to an image are its starts."""
@@ -69,11 +69,11 @@ class Search(NamedTuple):
 
 def project(
     run: Handle,
-    originals: Float[np.ndarray, "n h w c"],
+    originals: Num[np.ndarray, "n h w c"],
     labels: Any = None,
     search: Search = Search(),
 ) -> Projections:
-    """The latents whose images are nearest to `originals`, in [-1, 1].
+    """The latents whose images are nearest to `originals`, in [-1, 1] or 0 .. 255.
 
     Minimizes the mean squared error + perceptual |f(x) - f(G(z))|^2 / |f(x)|^2 + prior
     |z|^2 / d over z, from the `starts` best of 512 drawn latents. A conditional
@@ -85,12 +85,7 @@ def project(
         raise UserError(f"the task {run.config.task} has no latent to project into")
     whole("--steps", search.steps, 1)
     whole("--starts", search.starts, 1, CANDIDATES)
-    originals = np.asarray(originals, np.float32)
-    if originals.shape[1:] != run.image_shape or not len(originals):
-        raise UserError(
-            f"images should have shape [n, {', '.join(map(str, run.image_shape))}], "
-            f"not {list(originals.shape)}"
-        )
+    originals = checked("images", originals, run.image_shape)
     told = bool(run.config.model.get("conditional", False))
     if labels is not None and not told:
         raise UserError("labels choose nothing: this model is not conditional")
@@ -132,7 +127,8 @@ def _distance(run: Handle, search: Search) -> Callable[[Any, Any], Array]:
         if features is None:
             return far
         own, others = features(image[None]), features(made)
-        apart = jnp.sum(jnp.square(others - own), -1) / jnp.sum(jnp.square(own))
+        power = jnp.sum(jnp.square(own))
+        apart = jnp.sum(jnp.square(others - own), -1) / jnp.where(power > 0, power, 1)
         return far + search.perceptual * apart
 
     return distance

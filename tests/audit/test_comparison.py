@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deconvgen.audit import comparison
 from deconvgen.audit.comparison_page import write_page
 from deconvgen.audit.comparison_words import told
 from deconvgen.core.errors import UserError
+from deconvgen.data.picture_files import picture_set
 from deconvgen.data.picture_sets import from_array
 from deconvgen.metrics.distances import frechet_distance
 from deconvgen.metrics.measures import explained
@@ -51,7 +53,7 @@ def test_figures_are_those_of_their_definitions(found):
 def test_classes_are_compared_where_both_sets_have_them(found):
     copied, gridded = found.fakes
     assert [*gridded.classes] == [0, 1] and copied.classes == {}
-    of = lambda n, c: n.rows[n.labels() == c]
+    of = lambda n, c: n.rows[n.labels(n.pictures) == c]
     want = frechet_distance(of(found.real, 1), of(gridded.seen, 1))
     assert gridded.classes[1] == pytest.approx(want)
 
@@ -70,6 +72,57 @@ def test_figures_by_class_where_they_are_asked_for(found):
     assert not any(key.startswith("class/") for key in found.fakes[1].figures)
     with pytest.raises(UserError, match="bare has no labels"):
         comparison.compare(one, bare, extractor=features, by_class=True)
+
+
+def folder_of(place, levels):
+    """Twenty pictures of each class, by its level of grey."""
+    draw = np.random.default_rng(1)
+    for name, level in levels.items():
+        (place / name).mkdir(parents=True)
+        for i in range(20):
+            pixels = draw.integers(level - 9, level + 9, (16, 16, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(place / name / f"{i}.png")
+    return place
+
+
+def test_classes_are_those_of_one_name_whatever_their_order(tmp_path):
+    real = folder_of(tmp_path / "real", {"cat": 40, "dog": 120, "frog": 200})
+    fake = folder_of(tmp_path / "fake", {"dog": 120, "frog": 200, "zebra": 90})
+    parts = folder_of(tmp_path / "parts", {"one": 40, "two": 120})
+    made = comparison.compare(real, fake, parts, extractor=features)
+    classes, none = (versus.classes for versus in made.fakes)
+    assert [*classes] == [1, 2] and max(classes.values()) < 1e-3 and none == {}
+    with pytest.raises(UserError, match="parts has no labels of the same classes"):
+        comparison.compare(real, parts, extractor=features, by_class=True)
+
+
+def test_folders_that_are_named_by_numbers_are_those_classes(tmp_path):
+    levels = {str(n): 20 + 20 * n for n in (0, 1, 2, 10)}  # in the order 0, 1, 10, 2
+    folder = picture_set(folder_of(tmp_path, levels))
+    assert {*folder.labels.tolist()} == {0, 1, 2, 10}
+    pixels = np.concatenate([*folder.read(80)])
+    bare = from_array("bare", pixels, folder.labels)
+    named = folder._replace(name="run", classes=dict(enumerate(levels)))
+    named = named._replace(labels=np.array([0, 1, 3, 2]).repeat(20))
+    for other in (bare, named):
+        for pair in ((folder, other), (other, folder)):
+            (versus,) = comparison.compare(*pair, extractor=features).fakes
+            assert len(versus.classes) == 4 and max(versus.classes.values()) < 1e-6
+
+
+def test_sets_of_one_name_are_told_apart():
+    made = comparison.compare(REAL, OTHER, REAL[:48], extractor=features).record()
+    assert made["array"]["copies_features"] == 0
+    assert made["array (2)"]["copies_features"] == 1
+    other = from_array("real", OTHER)
+    made = comparison.compare(REAL, other, extractor=features).record()
+    assert made["real"]["name"] == "array" and "copies_features" in made["real (2)"]
+
+
+def test_real_pictures_that_are_copies_say_not_what_a_copy_is():
+    twice = np.concatenate([REAL[:24], REAL[:24]])
+    (versus,) = comparison.compare(twice, REAL[:24], extractor=features).fakes
+    assert np.isnan(versus.figures["copies_features"])
 
 
 def test_moments_of_more_images_than_are_kept(monkeypatch, found):

@@ -158,5 +158,7 @@ def test_losses_that_pool_by_strides_send_a_checkerboard_back():
     even = gradient_checkerboard(lambda y: jnp.sum(y**2, (1, 2, 3)), x)
     assert even["gradient_phase_variance_ratio_s2"] < 1.1
     found = gradient_checkerboard(strided, x)
+    levels = gradient_checkerboard(strided, np.uint8(127.5 * (x + 1)))
+    assert levels.keys() == found.keys()
     assert found["gradient_phase_variance_ratio_s4"] > 100
     assert gradient_checkerboard(pooled, x)["gradient_phase_variance_ratio_s2"] < 1.3

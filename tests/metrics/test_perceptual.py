@@ -25,3 +25,11 @@ def test_it_is_the_distance_of_unit_vectors():
 def test_pairs_are_of_one_shape():
     with pytest.raises(UserError, match=r"\[1, 8, 8, 3\] and \[2, 8, 8, 3\]"):
         perceptual_distance(np.zeros((1, 8, 8, 3)), np.zeros((2, 8, 8, 3)))
+
+
+def test_whole_numbers_are_levels():
+    levels = np.random.default_rng(0).integers(0, 256, (2, 5, 8, 8, 3)).astype("u1")
+    found = perceptual_distance(*levels, rows)
+    assert found == pytest.approx(perceptual_distance(*(levels / 127.5 - 1), rows))
+    with pytest.raises(UserError, match="of images"):
+        perceptual_distance(levels[0, 0], levels[0, 0], rows)

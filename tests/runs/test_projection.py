@@ -35,6 +35,24 @@ def test_a_known_latent_is_found_again(run):
     assert found.labels is None and found.loss.shape == found.spread.shape == (2,)
 
 
+def test_pictures_may_be_levels(run):
+    """As those of files are; of float32 they would be far outside of [-1, 1]."""
+    levels = images.to_uint8(run.decode(run.latents(1, seed=7)))
+    quick = QUICK._replace(steps=1, starts=1)
+    found = [project(run, x, search=quick) for x in (levels, levels / 127.5 - 1)]
+    assert found[0].loss == pytest.approx(found[1].loss) and found[0].loss < 4
+    own = untrained("autoencoder")
+    pictures = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    same = own.reconstruct(pictures) == own.reconstruct(images.to_float(pictures))
+    assert same.all()
+
+
+def test_an_image_without_features_has_a_distance(run):
+    grey = np.zeros((1, 16, 16, 1), np.float32)
+    search = QUICK._replace(steps=1, starts=1, perceptual=0.1)
+    assert np.isfinite(project(run, grey, search=search).loss).all()
+
+
 def test_the_prior_keeps_latents_short(run):
     image = run.decode(2.5 * run.latents(1, seed=3))
     free, kept = (
