@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 from deconvgen.cli.parser import Flag, place
@@ -60,7 +61,7 @@ def hold(
 ) -> None:
     """Raise `Above` (exit code 3) where a figure of a set is above its threshold.
 
-    A figure that is no number is above every threshold; one that no set has is a
+    NaN is above every threshold; a figure that no set has, or that is a text, is a
     mistake of the user.
     """
     above = []
@@ -69,9 +70,11 @@ def hold(
         if key not in known:
             raise UserError(f"--fail-above: there is no figure {key}"
                             f"{near_match(key, known)}")  # fmt: skip
-        for name, record in figures.items():
-            value = record.get(key)
-            if isinstance(value, int | float) and not value <= most:
+        given = {n: record[key] for n, record in figures.items() if key in record}
+        for name, value in given.items():
+            if not isinstance(value, Real):
+                raise UserError(f"--fail-above: {key} is no number but {value!r:.40}")
+            if not value <= most:
                 above.append(f"{key} of {name} is {value:.4g}, above {most:g}")
     if above:
         raise Above("; ".join(above))

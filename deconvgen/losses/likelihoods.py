@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from deconvgen.core.errors import UserError
 from deconvgen.core.registry import Registry
-from deconvgen.ops.arguments import Images, takes
+from deconvgen.ops.arguments import Images, levels, takes
 
 likelihoods = Registry("likelihood")
 
@@ -68,7 +68,7 @@ class Mixture(NamedTuple):
 
     @classmethod
     def of(cls, given: Images, components: int) -> "Mixture":
-        """Read a decoder's `components * (1 + 2 c)` channels.
+        """Read a decoder's `components * (1 + 2 c)` channels; a `UserError` for others.
 
         Where they are all 0 the means lie evenly from -1 to 1, with equal weights and
         scales of exp(-2), so that no two components begin as the same one. Scales are
@@ -81,6 +81,11 @@ class Mixture(NamedTuple):
         *axes, numbers = given.shape
         weights, rest = given[..., :components], given[..., components:]
         channels = (numbers // components - 1) // 2
+        if channels < 1 or numbers != components * (1 + 2 * channels):
+            raise UserError(
+                f"a mixture of {components} components takes {components} * (1 + 2 c) "
+                f"numbers for each pixel of c channels, not {numbers}"
+            )
         rest = rest.reshape(*axes, components, 2, channels)
         apart = jnp.linspace(-1, 1, components) if components > 1 else jnp.zeros(1)
         means = rest[..., 0, :] + apart[:, None]
@@ -95,11 +100,18 @@ class Mixture(NamedTuple):
     def log_p(self, name: str, images: Images) -> PerExample:
         """log P of images, of logistics (Salimans et al. 2017, eq. 2) or normals.
 
-        Raises `UserError` for a likelihood that has no scale.
+        Raises `UserError` for a likelihood that has no scale, and for images that are
+        not of the mixture's pixels.
         """
+        images, shape = levels(jnp.asarray(images)), jnp.shape(self.means)
+        if jnp.shape(images) != (*shape[:3], shape[4]):
+            raise UserError(
+                f"the mixture is of images {[*shape[:3], shape[4]]}, not "
+                f"{list(jnp.shape(images))}"
+            )
         inverse = jnp.exp(-self.log_scales)
-        levels = _levels(self.means, inverse, images[..., None, :], mixable(name))
-        each = jax.nn.logsumexp(self.log_weights + levels.sum(-1), axis=-1)
+        every = _levels(self.means, inverse, images[..., None, :], mixable(name))
+        each = jax.nn.logsumexp(self.log_weights + every.sum(-1), axis=-1)
         return _whole(each[..., None])
 
 

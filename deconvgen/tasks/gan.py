@@ -49,6 +49,11 @@ def check(config: Config) -> None:
             f"critic_steps={config.critic_steps} is more than steps={config.steps}: "
             "the generator would not be trained at all"
         )
+    if on(config.augment.target) and not config.augment.policy:
+        raise UserError(
+            "augment.target moves how likely each augmentation is: say which in "
+            "augment.policy, as color,translation,cutout"
+        )
     used = list(penalties(config))
     if used and config.model.critic_norm == "batch":
         raise UserError(

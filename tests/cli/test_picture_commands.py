@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deconvgen.cli import main as cli
+from deconvgen.cli.thresholds import hold
 from deconvgen.core import images
 from deconvgen.core.errors import Above, UserError
 
@@ -88,3 +89,12 @@ def test_anybodys_network_is_audited_and_held_to_a_threshold(tmp_path, capsys):
     assert found["remedies"] and "nn.Upsample" in json.dumps(found["remedies"])
     with pytest.raises(UserError, match=r"say what .*board takes"):
         cli.run(words[:-1])
+
+
+def test_a_threshold_holds_for_numbers_of_any_kind_and_for_nothing_else():
+    """A text was below every threshold: a check in CI that could not fail."""
+    for value in (2, np.float32(2.5), np.int64(2), float("nan")):
+        with pytest.raises(Above):
+            hold({"a": 1.0}, {"one": {"a": 0.5}, "other": {"a": value}, "none": {}})
+    with pytest.raises(UserError, match="periods is no number but '2, 4'"):
+        hold({"periods": 1.0}, {"one": {"periods": "2, 4"}})

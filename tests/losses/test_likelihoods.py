@@ -82,6 +82,19 @@ def test_a_mixture_has_slopes_far_from_the_image():
         assert np.isfinite(value) and np.isfinite(slopes).all()
 
 
+def test_a_mixture_takes_the_numbers_and_the_images_that_are_its_own():
+    for numbers, components in ((2, 5), (14, 5), (16, 5), (3, 3)):
+        with pytest.raises(UserError, match=f"c channels, not {numbers}"):
+            Mixture.of(jnp.zeros((1, 4, 4, numbers)), components)
+    mixed = Mixture.of(jnp.broadcast_to(MIXED[:1], MIXED.shape), 5)
+    bytes_ = np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1)
+    found = mixed.log_p("logistic", bytes_)
+    np.testing.assert_allclose(found, mixed.log_p("logistic", LEVELS), rtol=1e-5)
+    for other in (LEVELS[:1], jnp.repeat(LEVELS, 3, -1), LEVELS[:, 0]):
+        with pytest.raises(UserError, match=r"is of images \[256, 1, 1, 1\]"):
+            mixed.log_p("logistic", other)
+
+
 def test_a_law_without_scale_has_no_mixtures():
     with pytest.raises(UserError, match=r"bernoulli has no mixtures.*logistic"):
         Mixture.of(MIXED, 5).log_p("bernoulli", LEVELS)

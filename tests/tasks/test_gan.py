@@ -48,6 +48,12 @@ def test_a_generator_that_would_never_have_its_turn_is_refused():
     runs.check(tiny("critic_steps=5", "steps=5").config)
 
 
+def test_a_target_of_no_augmentation_is_refused():
+    with pytest.raises(UserError, match=r"say which in augment\.policy"):
+        runs.check(tiny("augment.target=0.6").config)
+    runs.check(tiny("augment.target=0.6", "augment.policy=color").config)
+
+
 @pytest.mark.parametrize("norm", ["none", "group"])
 def test_other_norms_leave_an_image_to_itself(norm):
     """The gradient of the sum of logits at an image is then that of its own logit."""
