@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from deconvgen.audit.probe import Audit
 from deconvgen.audit.sheet import STYLE
 from deconvgen.audit.terminal import COLUMNS, by, name, ratio, short, title, verdict
+from deconvgen.core import files
 
 PICTURES = (
     ("overlap", "what a pixel sees,\nall weights equal"),
@@ -52,8 +53,6 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
         for c in COLUMNS[1:]
     )
     cards = "".join(_card(a, name(a, audits)) for a in audits)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = TEMPLATE.substitute(
         title=html.escape(title(audits)),
         heads=heads,
@@ -62,7 +61,7 @@ def page(audits: Sequence[Audit], path: Path | str) -> None:
         cards=cards,
         style=STYLE,
     )
-    path.write_text(text, encoding="utf-8")
+    files.write(Path(path), text)
 
 
 def _place(audit: Audit) -> str:

@@ -5,11 +5,13 @@ never that of half a file. Whatever somebody may have cut off, edited or put in 
 of ours is read here, and told of in one sentence.
 """
 
+import csv
 import fcntl
+import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,13 @@ def write(path: Path, content: bytes | str) -> Path:
 def write_json(path: Path, value: Any, indent: int | None = None) -> Path:
     """Write JSON, whole or not at all; NaN as Python reads it again."""
     return write(path, json.dumps(value, indent=indent) + "\n")
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> Path:
+    """Write rows with commas, whole or not at all, as UTF-8."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return write(path, text.getvalue())
 
 
 def read_json(path: Path, fields: Mapping[str, type] | None = None) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """The runs of a sweep folder, collected: states, figures, curves; and as a table."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from deconvgen import sweep
+from deconvgen.core import files
 from deconvgen.core.errors import UserError
 from deconvgen.report.splits import named
 from deconvgen.runs import pinned
@@ -109,16 +109,15 @@ def write_runs(found: Sequence[tuple[str, Result]], path: Path) -> None:
     best = sorted({name for r in results for name in r.best})
     head = ["run", "experiment", "config", *(k for k in keys if k != "config")]
     head += ["state", "step"]
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        told = [*names, "best_step", *(f"best_{n}" for n in best), "error"]
-        writer.writerow([*head, *told])
-        for experiment_name, r in found:
-            setting = {k: sweep.text(v) for k, v in r.trial.setting.items()}
-            own = {"run": r.trial.name, "config": r.trial.config, "state": r.state}
-            own |= {"experiment": experiment_name}
-            values = setting | own | {"step": r.step}
-            row = [values.get(name, "") for name in head]
-            row += [{**r.cost, **r.last}.get(name, "") for name in names]
-            row += [r.best_step or "", *(r.best.get(name, "") for name in best)]
-            writer.writerow([*row, r.error])
+    told = [*names, "best_step", *(f"best_{n}" for n in best), "error"]
+    rows: list[list[Any]] = [[*head, *told]]
+    for experiment_name, r in found:
+        setting = {k: sweep.text(v) for k, v in r.trial.setting.items()}
+        own = {"run": r.trial.name, "config": r.trial.config, "state": r.state}
+        own |= {"experiment": experiment_name}
+        values = setting | own | {"step": r.step}
+        row = [values.get(name, "") for name in head]
+        row += [{**r.cost, **r.last}.get(name, "") for name in names]
+        row += [r.best_step or "", *(r.best.get(name, "") for name in best)]
+        rows.append([*row, r.error])
+    files.write_csv(path, rows)

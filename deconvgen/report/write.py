@@ -1,6 +1,5 @@
 """`deconvgen report`: the answer of a sweep as a page, as Markdown and as CSV."""
 
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,17 +99,16 @@ def write_settings(found: Sequence[Study], path: Path) -> None:
     """One line a setting, measure and step: its figures, its difference from the best.
 
     `mean` to `sd` are of the setting alone (Student's 95 % interval). A difference has
-    an interval and p only of the primary measure at the last step.
+    an interval and p only of the primary measure at the last step; where it is `logged`
+    it is a factor, and its interval too.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        head = ["experiment", "config", "setting", "at", "measure", "mode", "real"]
-        head += ["mean", "low", "high", "seeds", "sd", "rank", "primary"]
-        writer.writerow([*head, *Comparison._fields[:4], "p"])
-        for study in found:
-            for part in study.parts:
-                for row in settings(part):
-                    writer.writerow([study.plan.name, part.config, *row])
+    head = ["experiment", "config", "setting", "at", "measure", "mode", "real"]
+    head += ["mean", "low", "high", "seeds", "sd", "rank", "primary", "logged"]
+    rows = [[*head, *Comparison._fields[:4], "p"]]
+    for study in found:
+        for part in study.parts:
+            rows += [[study.plan.name, part.config, *row] for row in settings(part)]
+    files.write_csv(path, rows)
 
 
 def settings(part: Part) -> list[list]:
@@ -135,5 +133,5 @@ def settings(part: Part) -> list[list]:
                 if not judged:
                     told = told[:1]
                 told = told or [math.nan] * 5
-                lines.append([*line, judged, *map(known, told)])
+                lines.append([*line, judged, found.logged, *map(known, told)])
     return lines

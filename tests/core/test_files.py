@@ -1,5 +1,8 @@
 """Files are whole or not there; JSON of the wrong shape is one sentence."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from deconvgen.core import files
@@ -81,3 +84,29 @@ def test_a_place_that_takes_no_files_is_told_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"file cannot be written to .*another --out"):
         files.writable(tmp_path / "file")
+
+
+def test_a_table_is_whole_or_as_it_was(tmp_path):
+    path = tmp_path / "rows.csv"
+    files.write_csv(path, [["layer", "psnr"], ["ü, é", 19.25]])
+    assert path.read_bytes() == 'layer,psnr\n"ü, é",19.25\n'.encode()
+
+    def cut_off():
+        yield ["layer"]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        files.write_csv(path, cut_off())
+    assert path.read_bytes().endswith(b"19.25\n") and len([*tmp_path.iterdir()]) == 1
+
+
+def test_nothing_is_written_in_place_or_in_the_place_s_encoding():
+    """But to /proc, and locks that nobody reads."""
+    package = Path(files.__file__).parent.parent
+    direct = re.compile(r"""\.write_text\(|\bopen\(\s*['"]w['"]|, ['"]w['"]\)""")
+    found = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if direct.search(path.read_text("utf-8"))
+    }
+    assert found == {"training/cost.py", "sweep/worker.py"}

@@ -6,7 +6,6 @@
 
 import csv
 import hashlib
-import io
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -164,11 +163,8 @@ def _number(value: Any) -> bool:
 def write(found: Sequence[Row], path: Path) -> None:
     """The rows as CSV; a figure that a task lacks is empty."""
     figures = sorted({name for row in found for name in row} - {*ABOUT})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*ABOUT, *figures], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found)
-    files.write(path, text.getvalue())
+    names = [*ABOUT, *figures]
+    files.write_csv(path, [names, *([row.get(n, "") for n in names] for row in found)])
 
 
 def read(path: Path | str | None = None) -> list[Row]:
