@@ -54,8 +54,9 @@ def place(
     - pixels: uint8 [h, w, c].
     """
     found = alternation(pixels.mean(-1), period, window)
-    half = window // 2
-    inside = found[half : found.shape[0] - half + 1, half : found.shape[1] - half + 1]
+    half = window // 2  # a pixel's window begins so far before it
+    ends = (side - window + half + 1 for side in found.shape)
+    inside = found[half : next(ends), half : next(ends)]
     top, left = np.unravel_index(int(inside.argmax()), inside.shape)
     return int(top), int(left), float(inside.max()), float(inside.mean())
 
@@ -70,6 +71,7 @@ def sheet(pixels: np.ndarray, period: int = 2) -> tuple[np.ndarray, float, float
     h, w = chosen.shape[1:3]
     factor = max(1, -(-SIDE // max(h, w)))
     window = period * max(2, round(min(h, w) / 3.5 / period))
+    window = min(window, min(h, w) // period * period)
     columns, levels = [], []
     for each in chosen:
         top, left, *level = place(each, period, window)

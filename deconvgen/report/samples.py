@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,19 +40,21 @@ class Sheet(NamedTuple):
         return self.cells[:, :, index * self.width : (index + 1) * self.width]
 
 
-def cut(path: Path, height: int, width: int, num: int) -> Sheet | None:
+def cut(
+    path: Path, height: int, width: int, num: int, columns: int = 0
+) -> Sheet | None:
     """The images that `deconvgen.core.images.grid` laid out; None where that cannot be.
 
-    A cell is `height` x k `width` with k from 1 to 6, the grid has gaps of a pixel, and
-    the picture may be enlarged by a whole factor.
+    A cell is `height` x k `width` with k from 1 to 6, the grid has so many columns or
+    is near square, with gaps of a pixel, and may be enlarged by a whole factor.
     """
     pixels = np.asarray(Image.open(path))
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels[..., :3]
-    for k in range(1, 7):
+    for k, given in itertools.product(range(1, 7), dict.fromkeys((columns, 0))):
         cell = width * k
-        columns = max(1, math.ceil(math.sqrt(num * height / cell)))
-        rows = -(-num // columns)
-        size = (rows * (height + 1) - 1, columns * (cell + 1) - 1)
+        across = given or max(1, math.ceil(math.sqrt(num * height / cell)))
+        rows = -(-num // across)
+        size = (rows * (height + 1) - 1, across * (cell + 1) - 1)
         factor = pixels.shape[0] // size[0]
         if factor and pixels.shape[:2] == (size[0] * factor, size[1] * factor):
             small = pixels[factor // 2 :: factor, factor // 2 :: factor]
@@ -72,7 +75,7 @@ def sheet(result: Result) -> Sheet | None:
     try:
         config: Any = pinned.saved(result.place)
         h, w, _ = config.data.image_shape
-        found = cut(path, h, w, config.num_samples)
+        found = cut(path, h, w, config.num_samples, runs.class_columns(config))
         of_images = tasks.entry(config.task).draws_images
         return found and found._replace(of_images=of_images)
     except (UserError, OSError):

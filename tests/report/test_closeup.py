@@ -28,6 +28,21 @@ def test_the_sheet_shows_samples_above_what_their_frames_hold():
     assert (sheet == closeup.FRAME).all(-1).sum() > 8 * 100
 
 
+@pytest.mark.parametrize("period, side", [(3, 28), (3, 30), (8, 12), (28, 28), (5, 9)])
+def test_a_frame_is_inside_of_its_sample(period, side):
+    """Odd windows too, at the lower right edge; and periods of nearly a sample."""
+    draw = np.random.default_rng(0)
+    for _ in range(9):
+        pixels = draw.integers(0, 256, (2, side, side, 1), np.uint8)
+        sheet, framed, _ = closeup.sheet(pixels, period)
+        assert sheet.ndim == 3 and framed > 0
+    corner = np.full((side, side), 100.0)
+    corner[-period:] += np.where(np.arange(period)[:, None] % 2, 90.0, -90.0)
+    window = max(1, side // 2 // period) * period
+    top, left, *_ = closeup.place(np.uint8(corner)[..., None], period, window)
+    assert top == side - window and 0 <= left <= side - window
+
+
 def test_the_period_is_the_last_layer_s():
     made = lambda **model: ConfigDict({"model": model})
     assert closeup.period(made(factors=(2, 4))) == 4

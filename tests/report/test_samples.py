@@ -1,11 +1,16 @@
 """A sheet of samples is cut again into what it shows."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deconvgen import config
 from deconvgen.core import images
 from deconvgen.report import samples as report_pictures
+from deconvgen.report.results import result
+from deconvgen.sweep.plan import Trial
+from tests.tiny import described
 
 
 @given(
@@ -23,6 +28,20 @@ def test_cutting_undoes_the_grid(tmp_path_factory, n, h, w, k, smallest):
     found = report_pictures.cut(path, h, w, n)
     np.testing.assert_array_equal(found.cells, pixels)
     assert found.made().shape == (n, h, w, 1)
+
+
+@pytest.mark.parametrize("columns", [0, 10])
+def test_the_grid_of_a_conditional_run_has_a_class_in_each_column(columns, tmp_path):
+    """And that of one which is older is square."""
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 256, (64, 28, 28, 1), np.uint8)
+    path = tmp_path / "samples" / "00000004.png"
+    images.save(images.grid(images.to_float(pixels), columns), path, 512)
+    made = described("gan", (28, 28, 1), 10, ("model.conditional=true",))
+    made.num_samples = 64
+    config.save(made, tmp_path / "config.json")
+    found = report_pictures.sheet(result(tmp_path, Trial("x", {}, "dcgan", [])))
+    np.testing.assert_array_equal(found.cells, pixels)
 
 
 def test_what_the_model_made_is_last_or_before_the_original():
