@@ -45,7 +45,7 @@ def _first(doc: str | None) -> str:
 def _files(kind: str) -> list[Row]:
     """A first line each: what a file says of itself, without running it."""
     docs = {
-        name: ast.get_docstring(ast.parse(configs.find(name, kind).read_text()))
+        name: ast.get_docstring(ast.parse(configs.find(name, kind).read_bytes()))
         for name in configs.names(kind)
     }
     return [{"name": name, "about": _first(doc)} for name, doc in docs.items()]

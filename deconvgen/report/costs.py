@@ -3,6 +3,7 @@
 import html
 import math
 from collections.abc import Sequence
+from statistics import median
 from typing import Any, NamedTuple
 
 from deconvgen.core.numbers import number
@@ -109,8 +110,7 @@ def _costs(part: Part, head: str) -> dict[str, float]:
     for name in COLUMNS[head]:
         table = part.table(name)
         if table:
-            middle = lambda v: sorted(v.values())[len(v) // 2]
-            return {key: float(middle(values)) for key, values in table.items()}
+            return {key: float(median(v.values())) for key, v in table.items()}
     return {}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import linalg, stats
 
 from deconvgen.report.blocks import dummies, least_squares
+from deconvgen.report.statistics import ROUNDING
 from deconvgen.sweep.design import ENOUGH
 
 Row = Mapping[str, Hashable]
@@ -30,13 +31,15 @@ def shares(
     seeds' (type II, so that missing combinations do no harm); then come the factors'
     interplay, the seeds as blocks and the rest. The shares add up to 1 in a complete
     design. There is no p under five seeds; with one, interplay and rest are one share,
-    as nothing tells them apart; empty where that leaves nothing over.
+    as nothing tells them apart; empty where that leaves nothing over, and where all
+    values are equal but for the rounding of float32.
     """
     y = np.asarray(values, np.float64)
+    equal = len(y) * (ROUNDING * np.abs(y).max()) ** 2
     y = y - y.mean()
     total = float(y @ y)
     factors = [f for f in rows[0] if len({row[f] for row in rows}) > 1]
-    if total <= 0 or not factors:
+    if total <= equal or not factors:
         return []
     column = lambda names: dummies([tuple(row[n] for n in names) for row in rows])
     ones, block = np.ones((len(y), 1)), dummies(seeds)

@@ -67,3 +67,11 @@ def test_runs_without_costs_have_no_such_table():
     found = [result("carafe", seed)._replace(cost={}) for seed in range(5)]
     plan = Plan("mine", "Which?", {"psnr": "max"}, "full", [], [])
     assert costs.quality_and_cost(parts(plan, found)[0]) is None
+
+
+def test_a_cost_is_the_median_of_an_even_number_of_seeds_too():
+    spent = {"milliseconds_sample": 1.0}, {"milliseconds_sample": 3.0}
+    found = [result("carafe", seed)._replace(cost=c) for seed, c in enumerate(spent)]
+    (part,) = parts(Plan("mine", "Which?", {"psnr": "max"}, "", [], []), found)
+    table = costs.quality_and_cost(part)
+    assert table.rows[0][table.head.index("ms to sample")].startswith("2.0")

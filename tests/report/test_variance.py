@@ -70,3 +70,10 @@ def test_one_bad_level_does_not_pass_for_a_factor():
     even[3] -= 9
     even += 9 * np.arange(4)[:, None, None]
     assert variance.lone(*design(even)) is None
+
+
+def test_the_rounding_of_equal_values_goes_with_nothing():
+    noise = 1e-7 * np.random.default_rng(0).integers(-1, 2, (3, 2, 5))
+    for y in (0.7 * (1 + noise), np.full((3, 2, 5), 0.1), np.zeros((3, 2, 5))):
+        assert variance.shares(*design(y)) == []
+    assert variance.shares(*design(1e-9 * np.random.default_rng(1).random((3, 2, 5))))
