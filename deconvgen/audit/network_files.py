@@ -1,6 +1,6 @@
 """Networks by what a person has of them: an exported file, or a name in a module."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,7 +64,7 @@ def _stablehlo(path: Path) -> Found:
         raise UserError(
             f"{path} cannot be read as jax.export wrote it: {first_line(error)}"
         ) from error
-    given = program.in_avals[0]
+    given = _only(program.in_avals, path)
     if given.dtype != np.float32:
         raise UserError(
             f"{path} takes {given.dtype}: the audit gives it float32; "
@@ -72,6 +72,16 @@ def _stablehlo(path: Path) -> Found:
         )
     run = _in_batches(program.call, given.shape[0] if given.shape else 0)
     return Found(run, None, _sizes(given.shape[1:]))
+
+
+def _only(inputs: Sequence[Any], path: Path) -> Any:
+    """The one input; a `UserError` where there are others, or none."""
+    if len(inputs) != 1:
+        raise UserError(
+            f"{path} takes {len(inputs)} arrays, and the audit gives it one: export it "
+            "with its weights inside, as a function of what it enlarges"
+        )
+    return inputs[0]
 
 
 def _in_batches(run: Callable[[Any], Any], size: Any) -> Callable[[Any], Any]:
@@ -114,7 +124,7 @@ def _onnx(path: Path) -> Found:
         )
     except Exception as error:
         raise UserError(f"{path} cannot be read: {first_line(error)}") from error
-    given = session.get_inputs()[0]
+    given = _only(session.get_inputs(), path)
     if given.type != "tensor(float)":
         raise UserError(
             f"{path} takes {given.name} as {given.type}: the audit gives it float32; "

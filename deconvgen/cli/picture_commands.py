@@ -68,6 +68,9 @@ MODIFIERS = (
 )
 
 
+LOOKED_AT = ("images", "model", "weights", "upsampler")
+
+
 def sizes(text: str) -> int | tuple[int, ...]:
     """The kind of rows and columns: `4` -> 4, `3,5` -> (3, 5)."""
     try:
@@ -113,6 +116,10 @@ def sizes(text: str) -> int | tuple[int, ...]:
 )
 def audit(values: Values) -> None:
     """What grid pictures have (--images), a network (--model), or our own layers."""
+    if len(asked := [n for n in LOOKED_AT if getattr(values, n)]) > 1:
+        raise UserError(f"--{asked[0]} and --{asked[1]} are audited one by one")
+    if values.real and not values.images:
+        raise UserError("--real goes with --images: the pictures to look at")
     if values.images:
         _pictures(values)
         return

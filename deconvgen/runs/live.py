@@ -72,7 +72,7 @@ def curves(records: Sequence[Mapping[str, Any]], metric: str) -> str:
     train = [r for r in records if r["kind"] == "train"]
     evals = [r for r in records if r["kind"] == "eval"]
     losses = dict.fromkeys(k for r in train for k in r if "loss" in k)
-    own = metric if any(metric in r for r in evals) else ""
+    seen = points(evals, metric)
     with rc_context(STYLE):
         figure = Figure((7, 2.4), layout="constrained")
         left, right = figure.subplots(1, 2)
@@ -81,10 +81,11 @@ def curves(records: Sequence[Mapping[str, Any]], metric: str) -> str:
         if losses:
             left.legend(fontsize=8, frameon=False)
         left.set_title("losses", fontsize=9, loc="left")
-        if own:
-            right.plot(*zip(*points(evals, own)), "o-", ms=3, lw=1.2)
-        right.set_title(called(own) if own else "no evaluation yet", fontsize=9,
-                        loc="left")  # fmt: skip
+        if seen:
+            right.plot(*zip(*seen), "o-", ms=3, lw=1.2)
+        told = "no evaluation yet" if not evals else f"no finite {called(metric)} yet"
+        told = called(metric) if seen else told
+        right.set_title(told, fontsize=9, loc="left")
         for axes in (left, right):
             axes.set_xlabel("step", fontsize=8)
             axes.grid(lw=0.4, alpha=0.5)

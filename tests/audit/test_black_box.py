@@ -162,6 +162,17 @@ def test_what_is_no_network():
             network(function, shape)
 
 
+def test_a_file_of_another_number_of_arrays_is_told(tmp_path):
+    pytest.importorskip("flatbuffers")
+    shape = jax.ShapeDtypeStruct((1, 8, 8, 3), "float32")
+    path = tmp_path / "net.stablehlo"
+    for given in ((), (shape, shape)):
+        program = jax.jit(lambda *x: jnp.ones((1, 16, 16, 3)))
+        path.write_bytes(jax.export.export(program)(*given).serialize())
+        with pytest.raises(UserError, match=f"takes {len(given)} arrays"):
+            network_of(str(path))
+
+
 def test_what_never_varies_is_neither_even_nor_equivariant():
     """A dead network has no figures, rather than the best ones."""
     dead = network(lambda x: 0 * doubled(x), (16, 16, 3))

@@ -98,3 +98,12 @@ def test_a_threshold_holds_for_numbers_of_any_kind_and_for_nothing_else():
             hold({"a": 1.0}, {"one": {"a": 0.5}, "other": {"a": value}, "none": {}})
     with pytest.raises(UserError, match="periods is no number but '2, 4'"):
         hold({"periods": 1.0}, {"one": {"periods": "2, 4"}})
+
+
+def test_one_thing_is_audited_at_a_time(places):
+    """What was named second was left aside without a word."""
+    grid = f"--images={places / 'grid.npy'}"
+    with pytest.raises(UserError, match="--images and --upsampler are audited one"):
+        cli.run(["audit", grid, "--upsampler=nearest_conv"])
+    with pytest.raises(UserError, match="--real goes with --images"):
+        cli.run(["audit", f"--real={places / 'real'}"])

@@ -86,6 +86,14 @@ def recorded(folder, step):
         file.write(json.dumps(record) + "\n")
 
 
+def test_a_figure_that_is_not_finite_yet_has_no_curve():
+    """Matplotlib takes the style of an empty curve for its values."""
+    records = [{"kind": "eval", "step": 1, "psnr": "nan"}]
+    drawn = live.curves(records, "psnr")
+    assert "no finite PSNR yet" in drawn and "o-<" not in drawn
+    assert "no evaluation yet" in live.curves([], "psnr")
+
+
 def test_a_run_is_looked_at_while_it_trains(begun):
     own = column.Column(str(begun))
     assert own.look().said == "nothing is recorded yet"
