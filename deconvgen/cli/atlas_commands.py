@@ -46,11 +46,12 @@ def atlas(values: Values) -> None:
         found = rows(studies(values.words))
         if not found:
             raise UserError("no run of these folders is finished: there is no row yet")
-        if (out / "atlas.csv").exists():
-            found = merged(read(out / "atlas.csv"), found)
-        made = cells(found)
-        write(found, out / "atlas.csv")
-        files.write(out / "atlas.json", json.dumps(made, indent=1) + "\n")
+        with files.alone(out / files.LOCK):
+            if (out / "atlas.csv").exists():
+                found = merged(read(out / "atlas.csv"), found)
+            made = cells(found)
+            write(found, out / "atlas.csv")
+            files.write(out / "atlas.json", json.dumps(made, indent=1) + "\n")
         print(f"{len(found)} rows: {out / 'atlas.csv'}, {out / 'atlas.json'}")
     else:
         made = load()
@@ -81,8 +82,9 @@ def record(values: Values) -> None:
         found = rows([study], atlas=False)
         if not found:
             raise UserError(f"no run of {study.plan.name} is finished: nothing to keep")
-        found = merged(read(path) if path.exists() else [], found)
-        write(found, path)
+        with files.alone(out / files.LOCK):
+            found = merged(read(path) if path.exists() else [], found)
+            write(found, path)
         print(f"{len(found)} rows: {path}")
 
 

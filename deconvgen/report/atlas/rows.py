@@ -72,8 +72,21 @@ def rows(studies: Iterable[Study], atlas: bool = True) -> list[Row]:
 
 
 def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
-    """Both, in the lasting order; of one name the new row."""
-    found = {row["row"]: row for row in (*old, *new)}
+    """Both, in the lasting order; of one name the new row.
+
+    Raises `UserError` where that was trained by other overrides than the old one: what
+    rows of one sweep have in common would no longer be so.
+    """
+    found = {row["row"]: row for row in old}
+    for row in new:
+        before = found.setdefault(row["row"], row)
+        told = [set(json.loads(each["overrides"] or "[]")) for each in (before, row)]
+        if other := sorted(told[0] ^ told[1]):
+            raise UserError(
+                f"the row {row['row']} is there already, trained otherwise "
+                f"({', '.join(other)}): give another --out"
+            )
+        found[row["row"]] = row
     return [found[key] for key in sorted(found, key=_place(found))]
 
 

@@ -137,6 +137,13 @@ def test_rows_of_later_sweeps_join_and_replace():
     assert [row["seed"] for row in joined[:3]] == [0, 1, 2]
 
 
+def test_a_sweep_of_other_steps_does_not_replace_rows():
+    """Nor one at equal multiply-adds: runs of both would be compared as one sweep."""
+    late = [row | {"overrides": '["steps=600"]'} for row in made(2)[:1]]
+    with pytest.raises(UserError, match=r"trained otherwise \(steps=600\)"):
+        table.merged(made(2), late)
+
+
 def test_cells_rank_judge_and_price():
     (task,) = cells(made())["tasks"].values()
     names = [f"{c['upsampler']}:{c['initializer']}" for c in task["cells"]]
