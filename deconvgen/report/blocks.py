@@ -19,7 +19,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.report import spread
 from deconvgen.report.moderated import moderated
 from deconvgen.report.spread import Table
-from deconvgen.report.statistics import ROUNDING, Values, interval, ranking
+from deconvgen.report.statistics import ROUNDING, Values, interval, ranking, settled
 from deconvgen.sweep.design import ENOUGH
 
 LEVEL = 0.05
@@ -188,7 +188,9 @@ def _compared(
     place = {name: i for i, name in enumerate(names)}
     blocks = fit.model.exog[:, len(keys) :].mean(0)
     estimates = weight[:, : len(keys)] @ fit.params[: len(keys)]
-    means = dict(zip(names, estimates + blocks @ fit.params[len(keys) :], strict=True))
+    scale = max(float(np.abs(fit.model.endog).max()), 1e-300)
+    found = settled(estimates + blocks @ fit.params[len(keys) :], scale)
+    means = dict(zip(names, found, strict=True))
     sign = {"min": 1, "max": -1}[mode]
     order = sorted(means, key=lambda name: (name != base, sign * means[name]))
     count, freedom = len(order), float(fit.df_resid)
@@ -213,8 +215,7 @@ def _compared(
         least = np.array([own.freedom[key] for key in keys])
         freedoms = np.where(parts, least, np.inf).min(1)
     freedom = float(np.median(freedoms)) if rows else freedom
-    scale = max(np.abs(fit.model.endog).max(), 1e-300)
-    pooled = treated != "apart"
+    steps, pooled = settled(steps, scale), treated != "apart"
     against = {}
     for name, step, error, free in zip(
         order[1:], steps, errors, map(float, freedoms), strict=True

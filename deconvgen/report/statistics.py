@@ -1,5 +1,6 @@
 """Plain summaries of a setting's seeds: mean, interval, rank; and the Pareto front."""
 
+import math
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,12 @@ Values = Mapping[int, float | int]
 """One number a seed."""
 ROUNDING = 1e-6
 """Of the values: differences whose spread is less are equal but for float32."""
+
+
+def settled(values: np.ndarray, scale: float) -> np.ndarray:
+    """Values to twelve digits of `scale`, more than 0: fits that are equal are so."""
+    digits = min(12 - math.ceil(math.log10(scale)), 290)
+    return np.round(values, digits) + 0.0  # -0 is 0
 
 
 class Interval(NamedTuple):

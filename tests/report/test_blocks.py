@@ -82,6 +82,19 @@ def test_where_logarithms_are_compared_every_difference_is_a_factor():
     assert np.isnan(found.against["none"].difference)
 
 
+@pytest.mark.parametrize("value", [1.0, 0.9, 0.1, 19.3, 0.0, -7.7, 3e-9])
+@pytest.mark.parametrize("judge", [True, False])
+def test_equal_settings_are_equal_in_their_own_order(value, judge):
+    """As of modes that all cover: least squares left 2.22e-16 between them."""
+    given = table(np.full((7, 5), value))
+    given["s7"] = dict.fromkeys(range(5), value - 1)
+    found = blocks.compare(given, "max", judge=judge)
+    assert found.order == [f"s{i}" for i in range(8)]
+    assert {found.means[f"s{i}"] for i in range(7)} == {value}
+    gaps = [gap.difference for gap in found.against.values()]
+    assert gaps[:-1] == [0.0] * 6 and not np.signbit(gaps[:-1]).any()
+
+
 def test_equal_differences_are_no_certainty():
     """Of a discrete measure, or equal but for the rounding of float32."""
     steps = np.float32([0.1, 0.2, 0.3, 0.5, 0.7])
