@@ -52,6 +52,19 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def one_of(*names: str) -> Callable[[str], str]:
+    """The kind of a name among few."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(
+                f"one of {', '.join(names)} is wanted{near_match(text, names)}"
+            )
+        return text
+
+    return read
+
+
 def place(text: str) -> str:
     """The kind of a file or folder; its ~ has to be somebody's home."""
     try:

@@ -6,6 +6,7 @@ from deconvgen.cli.parser import (
     Flag,
     Values,
     command,
+    one_of,
     place,
     whole,
 )
@@ -57,7 +58,7 @@ def sample(values: Values) -> None:
     Flag("perceptual", "Weight of the features beside the pixels.", 0.1, share),
     Flag("toward", "A class to move the pictures to; or a folder, with --from."),
     Flag("from", "A folder of pictures without what those of --toward have."),
-    Flag("how", "A direction is of the mean or linear.", "mean"),
+    Flag("how", "A direction: mean or linear.", "mean", one_of("mean", "linear")),
     Flag("seed", "Of the starts.", 0, whole(0, SEEDS - 1)),
     Flag("out", "A folder; projection/ in the run's if none is named.", kind=place),
     words="PICTURE",

@@ -146,13 +146,15 @@ class Column:
         said = f"{head}, step {run.step:,}. Its directions are {told} % of what varies."
         return [said, found.image, found.spectrum, self.mean, strip, found.features]
 
-    def project(self, picture: np.ndarray) -> np.ndarray | None:
-        """The latent [1, d] nearest to a picture, uint8 [h, w, c]; None without one."""
+    def project(self, picture: np.ndarray, label: int = 0) -> np.ndarray | None:
+        """The latent [1, d] nearest to a picture, uint8 [h, w, c], as of a class where
+        the generator is told one; None without a latent."""
         run = self.run()
         if run is None or not self.has_latent:
             return None
         original = fitted(picture, run.image_shape)[None]
-        return np.asarray(projection.project(run, original, search=SEARCH).latents)
+        told = [label] if run.config.model.get("conditional", False) else None
+        return projection.project(run, original, told, SEARCH).latents
 
     def stamp(self) -> tuple[float | int, ...]:
         """When its folder's records changed, and its newest checkpoint."""

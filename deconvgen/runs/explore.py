@@ -77,12 +77,12 @@ def page(columns: Sequence[Column]) -> Any:
                     found |= dict(zip(cells, new, strict=True))
             return found
 
-        def projected(picture):
+        def projected(picture, *given):
             latents: list[Any] = [None] * len(columns)
             if picture is not None:
                 for i, column in enumerate(columns):
                     yield {status: f"Looking for it in {column.workdir} ..."}
-                    latents[i] = column.project(picture)
+                    latents[i] = column.project(picture, _place(given).label)
             yield {starts: latents}
 
         seen_box, timer = seen, gr.Timer(EVERY)
@@ -94,7 +94,7 @@ def page(columns: Sequence[Column]) -> Any:
         for state in (starts, steps):  # a picture of one's own; another checkpoint
             state.change(*move, **quiet)
         if own:
-            own.change(projected, [own], [status, starts], **quiet)
+            own.change(projected, [own, *inputs], [status, starts], **quiet)
         if cells := [*chain(*told)]:
             look = (looked, [seen], [seen, steps, *cells])
             timer.tick(*look, **quiet)

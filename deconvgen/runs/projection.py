@@ -16,11 +16,13 @@ from jax import Array
 from jaxtyping import Float, Int, Num
 
 from deconvgen import tasks
-from deconvgen.core.errors import UserError
+from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.numbers import whole
 from deconvgen.metrics.image import psnr
 from deconvgen.runs.handle import Handle, checked
 
+WAYS = ("mean", "linear")
+"""Kinds of directions of an attribute."""
 CANDIDATES = 512
 """Latents drawn before the search; the nearest to an image are its starts."""
 
@@ -182,8 +184,8 @@ def direction(
     >>> direction(z, [1, 0, 0])
     array([ 0.81649658, -0.40824829, -0.40824829])
     """
-    if how not in ("mean", "linear"):
-        raise UserError(f"a direction is of the kind mean or linear, not {how!r}")
+    if how not in WAYS:
+        raise unknown("kind of direction", how, WAYS)
     z, y = np.asarray(latents, np.float64), np.asarray(having, np.float64)
     if y.shape != (len(z),) or not np.ptp(y) > 0:
         raise UserError(

@@ -17,7 +17,7 @@ import pytest
 from deconvgen import config
 from deconvgen.core import images
 from deconvgen.core.errors import UserError
-from deconvgen.runs import column, directions, explore, live, run
+from deconvgen.runs import column, directions, explore, live, projection, run
 from deconvgen.runs.column import Place
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -54,6 +54,20 @@ def test_a_checkerboard_is_bright_in_the_corners_of_its_spectrum():
     board = np.where((y + x) % 2, 1.0, -1.0).astype(np.float32)[None, ..., None]
     picture = column.spectrum_picture(board).astype(int).sum(-1)
     assert picture[0, 0] > 2 * picture[14, 14]  # the middle is frequency 0
+
+
+def test_a_picture_is_looked_for_as_one_of_the_class_that_is_chosen(monkeypatch):
+    seen, project = [], projection.project
+
+    def quick(run, originals, labels, search):
+        seen.append(labels)
+        return project(run, originals, labels, projection.Search(1, 1))
+
+    monkeypatch.setattr(projection, "project", quick)
+    picture = np.zeros((28, 28, 1), np.uint8)
+    for name in (NAME, f"{NAME}-classes"):
+        assert column.Column(name).project(picture, 3).shape[0] == 1
+    assert seen == [None, [3]]
 
 
 def test_directions_change_what_varies_most(shipped):

@@ -101,7 +101,7 @@ def test_the_mean_direction_is_the_difference_of_means():
 def test_mistakes_are_told(run):
     for call, words in (
         (lambda: direction(np.eye(3), [1, 1, 1]), "not all the same"),
-        (lambda: direction(np.eye(3), [1, 0, 0], "median"), "mean or linear"),
+        (lambda: direction(np.eye(3), [1, 0, 0], "men"), "did you mean 'mean'"),
         (lambda: project(run, np.zeros((1, 8, 8, 1))), r"shape \[n, 16, 16, 1\]"),
         (lambda: project(run, np.zeros((1, 16, 16, 1)), [0]), "labels choose nothing"),
         (lambda: labelled(run, 4), "no classifier says which class"),
