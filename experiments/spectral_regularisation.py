@@ -14,6 +14,11 @@ from deconvgen.sweep import choose, claim, product, seeds, smoke
 QUESTION = "Does a loss on the spectrum bring a generator's spectrum to the real one?"
 FINDING = "A spectral loss makes the spectra of generated images match the real ones"
 SOURCE = "Durall et al. 2020"
+REMARK = """\
+At weight 10 the critic of `conv_transpose` wins (its loss ends at 0.03 in the mean of
+the seeds, without the term at 0.54), and the images are noise with a grid. At weight 1
+as well the mean distance of the spectra is larger than without the term. Weights below
+1 are not tried."""
 BASE = "dcgan"
 SETTINGS = product(
     choose("model.upsampler", ["conv_transpose", "nearest_conv"]),

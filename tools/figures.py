@@ -152,6 +152,7 @@ def long() -> list[str]:
         cells = [[*what(e), gap(e), f"{e.seeds}", e.verdict] for e in done]
         head = ["config", "claim", "measure", "difference (95 %)", "seeds", "verdict"]
         lines += [*grid(head, cells), ""] if cells else []
+        lines += [found.remark, ""] if cells and found.remark else []
     return lines[:-1]
 
 

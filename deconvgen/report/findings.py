@@ -48,6 +48,7 @@ class Finding(NamedTuple):
     size: str
     effects: Sequence[Effect]
     rows: Sequence[Row]
+    remark: str = ""  # what was seen of the runs
 
     @property
     def verdict(self) -> str:
@@ -87,7 +88,8 @@ def finding(name: str, rows: Sequence[Row], size: str = "study") -> Finding:
             whole[config] = blocks.compare(*scored(of))
         least = tells.get(measure, 0.0)
         effects.append(_effect(claim, config, of, least, whole[config].order))
-    return Finding(name, file.FINDING, file.SOURCE, size, effects, own)
+    remark = getattr(file, "REMARK", "")
+    return Finding(name, file.FINDING, file.SOURCE, size, effects, own, remark)
 
 
 def single_winner(atlas: Mapping[str, Any]) -> tuple[str, str, str]:
