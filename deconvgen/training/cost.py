@@ -57,13 +57,14 @@ def work(
 
 
 def training(
-    task: Task, spread: Spread, key: Any, state: State, batch: Batch
+    task: Task, spread: Spread, key: Any, state: Tree, batch: Batch
 ) -> dict[str, float]:
     """The `work` of a train step, the mean over `Task.kinds` of step.
 
     XLA counts the larger branch of a `cond` whichever is taken, so that a step which
     does less at some times has to be counted once for each. A step of one kind is the
-    program that trains, which is traced already. `batch` is the host's.
+    program that trains, which is traced already. `state` is what the task's steps take,
+    of a population with its members' numbers; `batch` is the host's.
     """
     placed = spread.put_batch(batch)
     if len(task.kinds) > 1:
