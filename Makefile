@@ -68,4 +68,4 @@ $(VENV)/.docs: $(BIN)/python pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info docs/_build docs/layers docs/messages.md docs/notebooks docs/reference docs/starts
+	rm -rf $(VENV) build dist *.egg-info docs/_build docs/layers docs/messages.md docs/notebooks docs/pretrained docs/reference docs/starts

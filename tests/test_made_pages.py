@@ -11,6 +11,7 @@ import pytest
 from deconvgen import config
 
 gallery = config.module(config.HERE.parent / "tools" / "gallery.py")
+cards = config.module(config.HERE.parent / "tools" / "cards.py")
 
 
 @pytest.mark.parametrize("start, gain", [("stride_aware", 1), ("lecun_normal", 1 / 4)])
@@ -46,6 +47,14 @@ def test_a_page_of_a_layer_and_of_a_start(tmp_path):
     assert (
         "| gain | " in text and "conv_transpose" in text and "Long et al. 2015" in text
     )
+
+
+def test_the_card_of_a_checkpoint_says_how_it_was_made(tmp_path):
+    text = cards.card(tmp_path, "dcgan-fashion-classes")
+    assert (tmp_path / "dcgan-fashion-classes.png").stat().st_size > 10_000
+    assert "deconvgen train --config=dcgan:demo --config.steps=3500" in text
+    assert "| Frechet distance ↓ | 0.2735 | 95 %: 0.2309 to 0.3161; real images" in text
+    assert "| recall ↑ | 0.7100 |" in text and "2000 test images" in text
 
 
 def test_examples_of_docstrings_are_code():

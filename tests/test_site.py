@@ -17,7 +17,15 @@ from deconvgen.training.logger import loggers
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-MADE = {"layers", "starts", "reference", "messages.md", "notebooks", "_build"}
+MADE = {
+    "layers",
+    "starts",
+    "pretrained",
+    "reference",
+    "messages.md",
+    "notebooks",
+    "_build",
+}
 PAGES = [page for page in PAGES if not MADE & {*page.parts}]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 

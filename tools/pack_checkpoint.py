@@ -9,8 +9,26 @@ those of the rounded weights, evaluated here.
 
 import argparse
 import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-from deconvgen.runs import pretrained, run
+from deconvgen.core import files
+from deconvgen.runs import origin, pretrained, run
+from deconvgen.training import log
+
+
+def made(workdir: Path, command: str) -> dict[str, Any]:
+    """How the run came about, for its card: when, where, by which code, how long."""
+    at = (workdir / "metrics.jsonl").stat().st_mtime
+    records = log.read(workdir / "metrics.jsonl")
+    origins = files.read_json(workdir / origin.NAME)["origins"]
+    return {
+        "command": command,
+        "date": datetime.fromtimestamp(at, UTC).date().isoformat(),
+        "minutes": round(max(each.get("seconds", 0) for each in records) / 60, 1),
+        **{key: origins[-1][key] for key in ("revision", "device", "versions")},
+    }
 
 
 def main() -> None:
@@ -24,7 +42,8 @@ def main() -> None:
     options = parser.parse_args()
     loaded = run.load(options.workdir, options.checkpoint)
     folder = pretrained.HERE / options.name
-    pretrained.pack(loaded.config, loaded.state, folder, options.command, options.dtype)
+    card = made(Path(options.workdir), options.command)
+    pretrained.pack(loaded.config, loaded.state, folder, card, options.dtype)
     figures = run.load(pretrained.PREFIX + options.name).evaluate()
     print(json.dumps(pretrained.note_figures(folder, figures), indent=2))
 

@@ -1,5 +1,5 @@
-"""Make the pages of the site that no one writes: layers, starts, reference, notebooks,
-messages.
+"""Make the pages of the site that no one writes: layers, starts, checkpoints,
+reference, notebooks, messages.
 
     python tools/site.py [docs]
 
@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import api  # beside this file, like the next two
+import api  # beside this file, like the next three
+import cards
 import gallery
 import jupytext
 import messages
@@ -93,6 +94,7 @@ def argument(given: inspect.Parameter) -> str:
 def main(docs: Path) -> None:
     """Write all of it anew."""
     made = {"layers": gallery.layers, "starts": gallery.starts}
+    made |= {"pretrained": cards.cards}
     made |= {"reference": reference, "notebooks": notebooks}
     for name, make in made.items():
         shutil.rmtree(docs / name, ignore_errors=True)

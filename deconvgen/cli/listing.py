@@ -73,8 +73,9 @@ def _samples() -> list[Row]:
 def _pretrained() -> list[Row]:
     from deconvgen.runs import pretrained
 
+    command = lambda name: pretrained.find(name)[1].meta["command"]
     return [
-        {"name": name, "about": pretrained.find(name)[1].meta["command"]}
+        {"name": name, "about": pretrained.told(name), "command": command(name)}
         for name in pretrained.names()
     ]
 
@@ -168,10 +169,10 @@ def show(
 
 def _folded(row: Row) -> Row:
     """What is a column of its own in a pipe, below the rest for a person."""
-    if "variants" not in row:
+    below = [row[column] for column in ("variants", "command") if row.get(column)]
+    if not below:
         return row
-    below = "\n".join(filter(None, [row["about"], row["variants"]]))
-    return {"name": row["name"], "about": below}
+    return {"name": row["name"], "about": "\n".join([row["about"], *below])}
 
 
 def table(kind: str, rows: list[Row]) -> Table:

@@ -32,9 +32,9 @@ def test_packing_rounds_the_averages_and_keeps_nothing_else(tmp_path, monkeypatc
     loaded = run.load("pretrained:dcgan-fashion")
     images = loaded.sample(4)
     monkeypatch.setattr(pretrained, "HERE", tmp_path)
-    what = (loaded.config, loaded.state)
-    pretrained.pack(*what, tmp_path / "half", "deconvgen train", "float16")
-    pretrained.pack(*what, tmp_path / "single", "deconvgen train", "float32")
+    what, made = (loaded.config, loaded.state), {"command": "deconvgen train"}
+    pretrained.pack(*what, tmp_path / "half", made, "float16")
+    pretrained.pack(*what, tmp_path / "single", made, "float32")
     for name in pretrained.names():
         again = run.load(f"pretrained:{name}")
         np.testing.assert_allclose(again.sample(4), images, atol=1e-6)

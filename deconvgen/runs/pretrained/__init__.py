@@ -3,10 +3,12 @@
 NAME/
     config.json   of the run
     weights.npz   by their paths in the state; parameters in half precision
-    about.json    the command that made it, its figures, the weights' checksum
+    about.json    its card: the command that made it, where and when, on which data, its
+                  figures, the weights' checksum
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from deconvgen import config as configs
 from deconvgen.config import Config
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
+from deconvgen.core.numbers import number
 from deconvgen.core.types import State
+from deconvgen.metrics import measures
 from deconvgen.training.checkpoint import Checkpoint
 
 PREFIX = "pretrained:"
@@ -74,16 +78,33 @@ def averages(path: Path) -> dict[str, np.ndarray]:
         return {f".ema{name}": array for name, array in file.items()}
 
 
+def told(name: str) -> str:
+    """A checkpoint in a sentence: its task, its data, the figure it was chosen by.
+
+    >>> told("dcgan-fashion-classes")
+    'gan of fashion_mnist_small: Frechet distance 0.2735 (real images 0.05279), 0.7 MB'
+    """
+    config, found = find(name)
+    figures, metric = found.meta["figures"], config.monitor.metric
+    measure, floor = measures.find(metric), figures.get(f"{metric}_floor")
+    title = measure.title if measure else metric
+    value = f"{title} {number(figures[metric])}"
+    value += f" (real images {number(floor)})" if floor is not None else ""
+    size = found.meta["bytes"] / 1e6
+    return f"{config.task} of {config.data.name}: {value}, {size:.1f} MB"
+
+
 def pack(
     config: Config,
     state: State,
     folder: Path,
-    command: str,
+    made: Mapping[str, Any],
     dtype: str = "float16",
 ) -> dict[str, Any]:
     """Write the averaged parameters of a state as a folder of the form above.
 
-    The figures are left empty: they are to be those of the rounded weights, which
+    `made` is what the card says of the training: its `command`, at the least. The
+    figures are left empty: they are to be those of the rounded weights, which
     `note_figures` adds. Returns what about.json holds.
     """
     paths, _ = jax.tree_util.tree_flatten_with_path(state.ema)
@@ -100,7 +121,7 @@ def pack(
     if size > LARGEST:
         raise UserError(f"{folder} holds {size} bytes; {LARGEST} is the most")
     about = {
-        "command": command,
+        **made,
         "step": int(state.step),
         "dtype": dtype,
         "parameters": sum(array.size for array in arrays.values()),
