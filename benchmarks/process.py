@@ -5,6 +5,7 @@
     start  seconds from the start of a process to the end of its first step of DCGAN-64,
            its programs compiled anew or found in the cache; PyTorch's eager step, where
            it is installed
+    demo   the same of the step of `dcgan:demo`, without PyTorch's
     set    a step by what is set before JAX starts (`deconvgen.core.runtime`): nothing,
            as in a program that only imports the library, to all that the `deconvgen`
            command and `deconvgen.configure()` set
@@ -70,18 +71,19 @@ def timings(found: dict[str, list[Told]], what: str) -> Timings:
 def start(sheet: record.Sheet, options: argparse.Namespace, place: Path) -> None:
     """To the first step, compiled anew and found."""
     anew, kept = ", compiled anew", ", found in the cache"
+    net = "demo" if options.part == "demo" else "step"
     for who in WHOSE:
-        called(options, place / who, f"--who={who}")
+        called(options, place / who, f"--who={who}", f"--net={net}")
 
     def call(name: str, turn: int) -> Told:
         who = name.partition(",")[0]
         fresh = f"{who}-{turn}" if name.endswith(anew) else who
-        return called(options, place / fresh, f"--who={who}")
+        return called(options, place / fresh, f"--who={who}", f"--net={net}")
 
     names = [who + way for way in (kept, anew) for who in WHOSE]
-    if theirs.torch:
+    if theirs.torch and net == "step":
         names.append("PyTorch, eager")
-    else:
+    elif net == "step":
         sheet.note("PyTorch is left out: it is not installed.")
     times = timings(in_turns(names, options.turns, call), "first")
     ours = f"deconvgen{kept}"
@@ -108,6 +110,7 @@ def settings(sheet: record.Sheet, options: argparse.Namespace, place: Path) -> N
 
 PARTS: dict[str, tuple[Any, str, str]] = {
     "start": (start, "From the start of a process to its first step of DCGAN-64", ""),
+    "demo": (start, "From the start of a process to the first step of dcgan:demo", ""),
     "set": (
         settings,
         "A step of DCGAN-64 by what is set for JAX",

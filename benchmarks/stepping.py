@@ -1,4 +1,4 @@
-"""A process that trains a DCGAN-64 for some steps and tells what it paid.
+"""A process that trains a DCGAN for some steps and tells what it paid.
 
 `process.py` starts it. It prints an object of JSON: `first`, seconds from `--since` (of
 `time.monotonic`) to the end of the first step; `step`, the median seconds of those
@@ -40,12 +40,12 @@ def pytorch(batch: int, toy: bool) -> Callable[[], object]:
     return theirs.step(loaded, "eager", draw)
 
 
-def ours(batch: int, toy: bool, plain: bool) -> Callable[[], object]:
+def ours(net: str, batch: int, toy: bool, plain: bool) -> Callable[[], object]:
     """Our step, or that with Flax's own layers."""
     import jax
     import train_step
 
-    step = train_step.jax_step(train_step.settings("step", batch, toy), plain)
+    step = train_step.jax_step(train_step.settings(net, batch, toy), plain)
     return lambda: jax.block_until_ready(step())
 
 
@@ -53,6 +53,7 @@ def main() -> None:
     """Step and tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--who", choices=["deconvgen", "Flax", "PyTorch"])
+    parser.add_argument("--net", choices=["step", "demo"], default="step")
     parser.add_argument("--set", choices=SET, default="both")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=0, help="after the second")
@@ -66,7 +67,8 @@ def main() -> None:
         run = pytorch(options.batch, options.toy)
         run()
     else:  # whose making is the first step
-        run = ours(options.batch, options.toy, plain=options.who == "Flax")
+        flax = options.who == "Flax"
+        run = ours(options.net, options.batch, options.toy, plain=flax)
     first, seconds = time.monotonic() - options.since, []
     before = 0
     for number in range(options.steps and options.steps + 1):

@@ -125,10 +125,11 @@ def test_processes_take_turns(monkeypatch, tmp_path):
         return {"first": float(len(called)), "step": 1.0, "faults": 0.0}
 
     monkeypatch.setattr(process, "called", call)
-    options = record.argparse.Namespace(turns=2, steps=3)
+    options = record.argparse.Namespace(turns=2, steps=3, part="demo")
     sheet = record.Sheet("process", "", ())
     process.start(sheet, options, tmp_path)
-    anew = [cache for cache, who in called if who == "--who=deconvgen"]
+    assert {words[1] for _, *words in called} == {"--net=demo"}
+    anew = [cache for cache, who, _ in called if who == "--who=deconvgen"]
     assert [*dict.fromkeys(anew)] == ["deconvgen", "deconvgen-0", "deconvgen-1"]
     process.settings(sheet, options, tmp_path)
     assert [row[0] for row in sheet.tables[1]["rows"]] == [*process.SET]
