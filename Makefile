@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    ?= runs/demo
+TESTS  := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all lint tables figures docs bench clean
 
@@ -12,10 +13,10 @@ demo: $(VENV)/.demo
 	$(BIN)/deconvgen sample --workdir=$(RUN) --num=80
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest $(TESTS) -m "not slow"
 
 test-all: $(VENV)/.test lint
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest $(TESTS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import runtime_checkable
 
 # Before JAX starts: equal programs are compiled once a session, by subprocesses too
@@ -41,19 +41,22 @@ MANY = 4
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of a test with many cases, in a folder, a third runs always, all with the slow.
+    """Of a test with many cases, in a folder, a quarter runs always, all with the slow.
 
     Which ones, their names decide: the same everywhere, and others for other layers.
+    Files of few tests come first: theirs take long, and no worker shall wait for one.
     """
-    cases = defaultdict(list)
+    cases, files = defaultdict(list), Counter()
     for item in items:
         file, _, rest = item.nodeid.partition("::")
+        files[file] += 1
         if file.count("/") > 1:
             cases[file, rest.partition("[")[0]].append(item)
     for same in cases.values():
         same.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
-        for item in same[-(-len(same) // 3) :] if len(same) >= MANY else ():
+        for item in same[-(-len(same) // 4) :] if len(same) >= MANY else ():
             item.add_marker("slow")
+    items.sort(key=lambda item: files[item.nodeid.partition("::")[0]])
 
 
 def pytest_collection_finish():
