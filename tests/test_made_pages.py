@@ -52,9 +52,9 @@ def test_a_page_of_a_layer_and_of_a_start(tmp_path):
 def test_the_card_of_a_checkpoint_says_how_it_was_made(tmp_path):
     text = cards.card(tmp_path, "dcgan-fashion-classes")
     assert (tmp_path / "dcgan-fashion-classes.png").stat().st_size > 10_000
-    assert "deconvgen train --config=dcgan:demo --config.steps=3500" in text
-    assert "| Frechet distance ↓ | 0.2735 | 95 %: 0.2309 to 0.3161; real images" in text
-    assert "| recall ↑ | 0.7100 |" in text and "2000 test images" in text
+    assert "deconvgen train --config=dcgan:demo --config.steps=12000" in text
+    assert "| Frechet distance ↓ | 0.1556 | 95 %: 0.1284 to 0.1827; real images" in text
+    assert "| recall ↑ | 0.78" in text and "2000 test images" in text
 
 
 def test_examples_of_docstrings_are_code():
