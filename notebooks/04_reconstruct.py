@@ -20,7 +20,8 @@
 # The same decoder serves four tasks. An **autoencoder** squeezes an image through a few
 # numbers and back, a **variational autoencoder** makes these numbers a space to walk in,
 # **super-resolution** enlarges a photograph of your own, and **segmentation** says what each
-# pixel belongs to. Each is one config and one call.
+# pixel belongs to. Each is one config and one call; the first is trained here, the others
+# come trained with the package (`deconvgen list pretrained`).
 
 # %% [markdown]
 # On Colab the next cell installs the package; elsewhere it does nothing.
@@ -41,8 +42,7 @@ if "google.colab" in sys.modules:
 import os
 
 QUICK = os.environ.get("DECONVGEN_QUICK") == "1"
-LONG = 20 if QUICK else 1500  # steps of training, for each of the four
-KIND = ":smoke" if QUICK else ""
+STEPS = 20 if QUICK else 1500  # of training; the whole of it has 8,000
 
 # %%
 from deconvgen.core import runtime
@@ -54,27 +54,13 @@ import tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 
-from deconvgen import config, load, train
+from deconvgen import load, train
 from deconvgen.core import images
 from deconvgen.runs import photographs as whole
 from deconvgen.runs import sampling
 from deconvgen.runs.sampling import pictures as sampling_pictures
 
-# %% [markdown]
-# One call for all four: train a config by its name, load the best checkpoint.
-
 # %%
-folder = tempfile.mkdtemp()
-
-
-def trained(name, *overrides):
-    """The run of a config after a short training."""
-    often = [f"{key}={LONG}" for key in ("steps", "eval_every", "checkpoint_every")]
-    settings = config.load(name + KIND, [*often, *overrides])
-    train(settings, f"{folder}/{name}", quiet=True)
-    return load(f"{folder}/{name}")
-
-
 def show(picture, size, title):
     """A picture without axes."""
     plt.figure(figsize=size)
@@ -88,14 +74,17 @@ def show(picture, size, title):
 # ## Autoencoder
 #
 # 784 pixels go through 32 numbers. What comes back is blurred where 32 numbers are not
-# enough: fine prints and laces go first, outlines stay.
+# enough: fine prints and laces go first, outlines stay. One call trains:
 
 # %%
-autoencoder = trained("autoencoder")
+often = {key: STEPS for key in ("steps", "eval_every", "checkpoint_every")}
+autoencoder = train("autoencoder", tempfile.mkdtemp(), quiet=True, **often)
 examples = autoencoder.examples(8)["image"]
 rows = np.concatenate([examples, autoencoder.reconstruct(examples)])
 show(images.grid(rows, columns=8), (8, 2.3), "above: images; below: reconstructions")
-{key: round(value, 3) for key, value in autoencoder.figures.items() if key == "psnr"}
+whole_run = load("pretrained:autoencoder-fashion")
+print(f"PSNR after {STEPS} steps  {autoencoder.figures['psnr']:.2f} dB")
+print(f"PSNR of the whole run   {whole_run.figures['psnr']:.2f} dB")
 
 # %% [markdown]
 # ## Variational autoencoder
@@ -106,7 +95,7 @@ show(images.grid(rows, columns=8), (8, 2.3), "above: images; below: reconstructi
 # straight line would pass through the much shorter ones in between.
 
 # %%
-vae = trained("vae")
+vae = load("pretrained:vae-fashion")
 a, b = vae.latents(4, 0)[:, None], vae.latents(4, 1)[:, None]
 share = np.linspace(0, 1, 10)[None, :, None]
 path = sampling.slerp(a, b, share).reshape(40, -1)
@@ -133,11 +122,11 @@ plt.show()
 # %% [markdown]
 # ## Super-resolution of your photograph
 #
-# A small network learns to double the size of photographs. On Colab the cell below asks
+# A small network has learnt to double the size of photographs. On Colab the cell below asks
 # for a picture of yours; elsewhere (or if you cancel) it takes one of the package's.
 
 # %%
-superres = trained("superres")
+superres = load("pretrained:superres-photos")
 picture = None
 if "google.colab" in sys.modules:
     from google.colab import files
@@ -165,7 +154,7 @@ show(both, (10, 5.2), "left: bicubic interpolation; right: the network")
 # image, its true classes, the predicted ones, and in red the pixels that are wrong.
 
 # %%
-segmentation = trained("segmentation")
+segmentation = load("pretrained:segmentation-clothes")
 grid = images.grid(segmentation.shown(4), columns=1)
 sheet = sampling_pictures.with_legend(grid, segmentation.config.data.class_names)
 show(sheet, (8, 8.5), "image | true classes | predicted | errors")

@@ -16,7 +16,7 @@ from deconvgen.runs.sampling import draw
 SHOWN = {"superres": "superres"}
 """The kind of sample that shows a task best, where it is not the first."""
 GROUPS = ("quality", "task")
-BESIDE = ("_sd", "_std", "_floor", "_real")
+BESIDE = ("_sd", "_std", "_real", *pretrained.BESIDE)
 HEAD = """\
 # Checkpoints to start from
 
@@ -56,8 +56,9 @@ def figures(told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         if (error := told.get(f"{name}_sd")) is not None:
             low, high = around(float(value), error, 0.0)
             against.append(f"95 %: {number(low)} to {number(high)}")
-        if (floor := told.get(f"{name}_floor")) is not None:
-            against.append(f"real images: {number(floor)}")
+        for suffix, what in pretrained.BESIDE.items():
+            if (other := told.get(name + suffix)) is not None:
+                against.append(f"{what}: {number(other)}")
         title = f"{measure.title} {ARROWS.get(measure.better, '')}".rstrip()
         yield title, f"{number(value)} {measure.unit}".rstrip(), "; ".join(against)
 

@@ -28,6 +28,8 @@ PREFIX = "pretrained:"
 HERE = Path(__file__).parent
 ABOUT = {"command": str, "step": int, "figures": dict, "sha256": str}
 """What is in an about.json, at the least."""
+BESIDE = {"_floor": "real images", "_bicubic": "bicubic"}
+"""What a figure is held against: the endings of their names."""
 LARGEST = 5_000_000
 """Bytes of a checkpoint that a wheel can carry."""
 
@@ -86,10 +88,12 @@ def told(name: str) -> str:
     """
     config, found = find(name)
     figures, metric = found.meta["figures"], config.monitor.metric
-    measure, floor = measures.find(metric), figures.get(f"{metric}_floor")
-    title = measure.title if measure else metric
-    value = f"{title} {number(figures[metric])}"
-    value += f" (real images {number(floor)})" if floor is not None else ""
+    measure = measures.find(metric)
+    title, unit = (measure.title, measure.unit) if measure else (metric, "")
+    value = f"{title} {number(figures[metric])} {unit}".rstrip()
+    for suffix, what in BESIDE.items():
+        if (other := figures.get(metric + suffix)) is not None:
+            value += f" ({what} {number(other)})"
     size = found.meta["bytes"] / 1e6
     return f"{config.task} of {config.data.name}: {value}, {size:.1f} MB"
 
