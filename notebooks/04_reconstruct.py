@@ -60,6 +60,7 @@ from deconvgen.runs import photographs as whole
 from deconvgen.runs import sampling
 from deconvgen.runs.sampling import pictures as sampling_pictures
 
+
 # %%
 def show(picture, size, title):
     """A picture without axes."""
@@ -77,7 +78,7 @@ def show(picture, size, title):
 # enough: fine prints and laces go first, outlines stay. One call trains:
 
 # %%
-often = {key: STEPS for key in ("steps", "eval_every", "checkpoint_every")}
+often = dict.fromkeys(("steps", "eval_every", "checkpoint_every"), STEPS)
 autoencoder = train("autoencoder", tempfile.mkdtemp(), quiet=True, **often)
 examples = autoencoder.examples(8)["image"]
 rows = np.concatenate([examples, autoencoder.reconstruct(examples)])
