@@ -14,8 +14,8 @@ Variants (`--config=dcgan:NAME`):
     demo      the same, smaller, told classes, at 2e-3 down a cosine: `make demo`
     smoke     a few steps, to see that everything works
     few       hundreds of images of one's own: data.folder=PATH, 32x32, augmented
-    avatars   the demo's recipe at 64x64 in colour, on the drawn faces in the package: 48
-              minutes of one core
+    avatars   the demo's recipe at 64x64 in colour, on the drawn faces in the package;
+              48 minutes of one core
     r3gan     R3GAN's parts at the default's size: relativistic pairing, both penalties,
               residual blocks without norms, augmentation
     64        PyTorch's example at 64x64 in colour: CelebA, kernel 4, a normal latent,
