@@ -23,7 +23,7 @@ def test_each_is_small_and_says_how_it_was_made(name):
     assert sum(f.stat().st_size for f in found.path.iterdir()) <= pretrained.LARGEST
     assert found.meta["command"].startswith("deconvgen train --config=")
     figures = found.meta["figures"]
-    assert figures["num_examples"] >= 1000
+    assert figures["split"] == "test" and figures["num_examples"] >= 400
     assert not any(math.isnan(v) for v in figures.values() if isinstance(v, float))
     assert found.step <= config.steps
 
