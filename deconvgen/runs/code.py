@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import no_type_check
 
 from deconvgen.config import HERE, folder
 
@@ -69,6 +70,7 @@ def of(files: Mapping[str, bytes]) -> str:
     return found.hexdigest()[:12]
 
 
+@no_type_check  # called for every node
 def _meaning(node: object) -> object:
     """A tree without what changes no figure; the same by any version of Python."""
     if isinstance(node, ast.AST):
@@ -80,6 +82,7 @@ def _meaning(node: object) -> object:
     return node
 
 
+@no_type_check
 def _idle(node: object) -> bool:
     """Whether a statement computes nothing: a text by itself, a `raise`, an import."""
     if isinstance(node, ast.Expr):
