@@ -190,8 +190,8 @@ plt.show()
 # %% [markdown]
 # ## Larger, and in colour
 #
-# The same recipe at 64 x 64, `dcgan:avatars`, takes the better part of an hour on two CPU
-# cores, so a checkpoint of it comes with the package (`deconvgen list pretrained`). It
+# The same recipe at 64 x 64, `dcgan:avatars`, takes the better part of an hour on a CPU
+# core, so a checkpoint of it comes with the package (`deconvgen list pretrained`). It
 # has learnt drawn faces, a column for each hair:
 
 # %%

@@ -76,7 +76,7 @@ def card(folder: Path, name: str) -> str:
     rows += figures(about["figures"])
     lines = [f"| {' | '.join(row)} |" for row in [("", "", ""), ("---",) * 3, *rows]]
     return (
-        f"## {name}\n\n{pretrained.told(name)}.\n\n![{name}]({name}.png)\n\n"
+        f"## {name}\n\n{pretrained.told(config, found)}.\n\n![{name}]({name}.png)\n\n"
         f"```\n{about['command']}\n```\n\n" + "\n".join(lines) + "\n\n"
         f"*Of {about['figures']['num_examples']} test images.*\n"
     )

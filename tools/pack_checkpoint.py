@@ -20,8 +20,8 @@ from deconvgen.training import log
 
 def made(workdir: Path, command: str) -> dict[str, Any]:
     """How the run came about, for its card: when, where, by which code, how long."""
-    at = (workdir / "metrics.jsonl").stat().st_mtime
-    records = log.read(workdir / "metrics.jsonl")
+    path = workdir / log.METRICS
+    at, records = path.stat().st_mtime, log.read(path)
     origins = files.read_json(workdir / origin.NAME)["origins"]
     return {
         "command": command,

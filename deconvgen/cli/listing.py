@@ -73,11 +73,15 @@ def _samples() -> list[Row]:
 def _pretrained() -> list[Row]:
     from deconvgen.runs import pretrained
 
-    command = lambda name: pretrained.find(name)[1].meta["command"]
-    return [
-        {"name": name, "about": pretrained.told(name), "command": command(name)}
-        for name in pretrained.names()
-    ]
+    rows = []
+    for name in pretrained.names():
+        config, found = pretrained.find(name)
+        row = {
+            "about": pretrained.told(config, found),
+            "command": found.meta["command"],
+        }
+        rows.append({"name": name} | row)
+    return rows
 
 
 def keys(config: configs.Config = None) -> list[Row]:

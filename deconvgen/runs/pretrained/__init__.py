@@ -3,8 +3,8 @@
 NAME/
     config.json   of the run
     weights.npz   by their paths in the state; parameters in half precision
-    about.json    its card: the command that made it, where and when, on which data, its
-                  figures, the weights' checksum
+    about.json    its card: the command that made it, where and when, its figures, the
+                  weights' checksum
 """
 
 import hashlib
@@ -80,13 +80,12 @@ def averages(path: Path) -> dict[str, np.ndarray]:
         return {f".ema{name}": array for name, array in file.items()}
 
 
-def told(name: str) -> str:
+def told(config: Config, found: Checkpoint) -> str:
     """A checkpoint in a sentence: its task, its data, the figure it was chosen by.
 
-    >>> told("dcgan-fashion-classes")
+    >>> told(*find("dcgan-fashion-classes"))
     'gan of fashion_mnist_small: Frechet distance 0.1556 (real images 0.05279), 0.7 MB'
     """
-    config, found = find(name)
     figures, metric = found.meta["figures"], config.monitor.metric
     measure = measures.find(metric)
     title, unit = (measure.title, measure.unit) if measure else (metric, "")
