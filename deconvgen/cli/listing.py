@@ -76,11 +76,8 @@ def _pretrained() -> list[Row]:
     rows = []
     for name in pretrained.names():
         config, found = pretrained.find(name)
-        row = {
-            "about": pretrained.told(config, found),
-            "command": found.meta["command"],
-        }
-        rows.append({"name": name} | row)
+        about, command = pretrained.told(config, found), found.meta["command"]
+        rows.append({"name": name, "about": about, "command": command})
     return rows
 
 

@@ -28,7 +28,7 @@ from deconvgen.training import (
 from deconvgen.training import (
     parallel as devices,
 )
-from tests.tasks.test_decoders import NAMES, batch, settings, start
+from tests.decoders import NAMES, batch, settings, start
 from tests.tiny import TINY
 
 

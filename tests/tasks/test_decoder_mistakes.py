@@ -6,7 +6,7 @@ import pytest
 from deconvgen import tasks
 from deconvgen.core.errors import UserError
 from deconvgen.runs import setup as runs
-from tests.tasks.test_decoders import batch, settings
+from tests.decoders import batch, settings
 
 
 @pytest.mark.parametrize(

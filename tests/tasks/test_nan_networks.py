@@ -6,7 +6,7 @@ import pytest
 
 from deconvgen import tasks
 from deconvgen.metrics import sums
-from tests.tasks.test_decoders import NAMES, batch, keys, settings, start
+from tests.decoders import NAMES, batch, keys, settings, start
 
 
 @pytest.mark.parametrize("name", NAMES)
