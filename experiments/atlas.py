@@ -12,8 +12,8 @@ GPU. Layers that need an encoder's help (`max_unpool`) are in no generator, so n
 from deconvgen.sweep import chain, choose, product, smoke, widths
 
 QUESTION = "Which upsampling layer, started how, suits which task, and at what cost?"
-BASE = "dcgan"
-TASKS = ["dcgan", "autoencoder", "vae", "superres", "segmentation"]
+BASE = "gan"
+TASKS = ["gan", "autoencoder", "vae", "superres", "segmentation"]
 LAYERS = {  # each with the start that the literature gives it, or else orthogonal
     "conv_transpose": "bilinear",
     "decomposed_conv_transpose": "bilinear",
@@ -61,7 +61,7 @@ MEASURES = {
     "phase_detail_ratio_s2": "real",
 }
 PRIMARY = {
-    "dcgan": "frechet_*",
+    "gan": "frechet_*",
     "autoencoder": "psnr",
     "vae": "elbo_bits_per_dim",
     "superres": "psnr_y",
@@ -78,7 +78,7 @@ SMALL = smoke(
 SIZES = {
     "smoke": [
         SMALL,
-        *widths(dcgan=(32, 16), autoencoder=(16, 32)),
+        *widths(gan=(32, 16), autoencoder=(16, 32)),
         {"config": "vae", "model.features": (16, 32)},
         {"config": "superres", "model.features": 16, "model.depth": 2},
         {"config": "segmentation", "model.features": (8, 16, 32), "model.convs": 1},

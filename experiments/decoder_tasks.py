@@ -25,7 +25,7 @@ DECODERS = [
     "bilinear_conv",
     "bilinear_separable_conv",
 ]
-TASKS = ["dcgan", "autoencoder", "superres", "segmentation"]
+TASKS = ["gan", "autoencoder", "superres", "segmentation"]
 
 
 def runs(decoders, count):
@@ -72,7 +72,7 @@ MEASURES = [
     "phase_detail_ratio_s2",
 ]
 PRIMARY = {
-    "dcgan": "frechet_*",
+    "gan": "frechet_*",
     "autoencoder": "psnr",
     "superres": "psnr_y",
     "segmentation": "miou",
@@ -93,7 +93,7 @@ SMALL = [
         "sample_every": 200,
         "checkpoint_every": 100,
     },
-    {"config": "dcgan", "model.features": (32, 16), "eval.num_examples": 500},
+    {"config": "gan", "model.features": (32, 16), "eval.num_examples": 500},
     {"config": "autoencoder", "model.features": (16, 32)},
     {"config": "autoencoder", "eval.num_examples": 500},
     {"config": "superres", "model.features": 16, "model.depth": 2},
@@ -106,7 +106,7 @@ SIZES = {
     "study": [*SMALL, {"steps": 800, "sample_every": 800}],
     "full": [
         {"model.kernel_size": 0},
-        {"config": "dcgan", "steps": 20_000},
+        {"config": "gan", "steps": 20_000},
         {"config": "segmentation", "data.name": "clothes_on_textures"},
     ],
 }

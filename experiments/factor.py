@@ -10,13 +10,13 @@ change with it.
 from deconvgen.sweep import chain, choose, product, seeds, smoke, together
 
 QUESTION = "Is it better to upsample in small steps or in one large one?"
-BASE = "dcgan"
+BASE = "gan"
 FACTORS = [(2, 2, 2), (4, 2), (2, 4), (8,)]
 
 
 def runs(widths, count):
     generator = product(
-        choose("config", ["dcgan"]),
+        choose("config", ["gan"]),
         together(
             choose("model.factors", FACTORS),
             choose("model.features", [widths[: len(f)] for f in FACTORS]),
@@ -41,7 +41,7 @@ MEASURES = [
     "replica_db_s4",
     "spectrum_distance_db",
 ]
-PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
+PRIMARY = {"gan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
 DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {

@@ -14,8 +14,8 @@ from deconvgen.sweep import chain, choose, claim, product, seeds, smoke, widths
 QUESTION = "Does the evenness that ICNR gives at the start outlast the training?"
 FINDING = "Sub-pixel convolution started by ICNR is free of checkerboards"
 SOURCE = "Aitken et al. 2017"
-BASE = "dcgan"
-TASKS = ["dcgan", "autoencoder"]
+BASE = "gan"
+TASKS = ["gan", "autoencoder"]
 SHUFFLE = choose("model.upsampler", ["depth_to_space"])
 LAYERS = chain(
     product(SHUFFLE, choose("model.initializer", ["default", "icnr"])),
@@ -52,7 +52,7 @@ DESIGN = {
 def small(steps, every):
     often = dict(eval_every=every, checkpoint_every=steps // 2, log_every=100)
     shared = smoke(steps, model__kernel_size=0, **often)
-    return [shared, *widths(dcgan=(32, 16), autoencoder=(16, 32))]
+    return [shared, *widths(gan=(32, 16), autoencoder=(16, 32))]
 
 
 SIZES = {

@@ -7,7 +7,7 @@ deconvgen report sweeps/starts
 from deconvgen.sweep import choose, product, seeds, smoke, where
 
 QUESTION = "How should the kernels of an upsampling layer start?"
-BASE = "dcgan"
+BASE = "gan"
 ANY = [
     "default",
     "dcgan",

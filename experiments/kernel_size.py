@@ -12,8 +12,8 @@ from deconvgen.sweep import choose, claim, product, seeds, smoke, widths
 QUESTION = "Do kernels that the stride does not divide leave more checkerboard?"
 FINDING = "Kernels that the stride does not divide leave a checkerboard"
 SOURCE = "Odena et al. 2016"
-BASE = "dcgan"
-TASKS = ["dcgan", "autoencoder"]
+BASE = "gan"
+TASKS = ["gan", "autoencoder"]
 
 
 def runs(kernels, count):
@@ -49,7 +49,7 @@ DESIGN = {
 
 def small(steps, **more):
     shared = smoke(steps, model__upsampler="conv_transpose", **more)
-    return [shared, *widths(dcgan=(32, 16), autoencoder=(16, 32))]
+    return [shared, *widths(gan=(32, 16), autoencoder=(16, 32))]
 
 
 SIZES = {

@@ -15,7 +15,7 @@ from deconvgen.sweep import chain, choose, claim, product, seeds
 QUESTION = "Does another last upsampling layer alone close the gap between the spectra?"
 FINDING = "Another last upsampling layer closes the spectral gap of deconvolution"
 SOURCE = "Chandrasegaran et al. 2021"
-BASE = "dcgan"
+BASE = "gan"
 LAST = ["nearest_conv", "bilinear_conv", "depth_to_space", "fir_conv_transpose"]
 
 

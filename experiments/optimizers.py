@@ -9,7 +9,7 @@ Gradient descent gets a rate of its own; the others share the config's.
 from deconvgen.sweep import chain, choose, product, seeds, smoke, together, widths
 
 QUESTION = "Which optimizer and schedule train a decoder of deconvolutions best?"
-BASE = "dcgan"
+BASE = "gan"
 SCHEDULES = choose("optimizer.schedule", ["constant", "cosine", "linear"])
 
 
@@ -28,16 +28,16 @@ def runs(config, rates):
     )
 
 
-SETTINGS = chain(runs("dcgan", [1e-2]), runs("autoencoder", [1e-1]))
+SETTINGS = chain(runs("gan", [1e-2]), runs("autoencoder", [1e-1]))
 RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = ["psnr", "frechet_*", "kid_*_mean", "ssim"]
-PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
+PRIMARY = {"gan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
 DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {
     "smoke": [
         smoke(),
-        *widths(dcgan=(32, 16), autoencoder=(16, 32)),
+        *widths(gan=(32, 16), autoencoder=(16, 32)),
     ],
-    "full": [{"config": "dcgan", "steps": 20_000}],
+    "full": [{"config": "gan", "steps": 20_000}],
 }

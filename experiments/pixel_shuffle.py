@@ -20,14 +20,14 @@ LAYERS = choose("model.upsampler", ["conv_transpose", "depth_to_space", "nearest
 
 
 def runs(count):
-    return seeds(product(choose("config", ["superres", "dcgan"]), LAYERS), count)
+    return seeds(product(choose("config", ["superres", "gan"]), LAYERS), count)
 
 
 RUNS = {"smoke": runs(2), "study": runs(11), "full": runs(5)}
 TRANSPOSED, SHUFFLE, RESIZE = LAYERS
-CLAIMS = [claim(SHUFFLE, TRANSPOSED, "superres"), claim(RESIZE, TRANSPOSED, "dcgan")]
+CLAIMS = [claim(SHUFFLE, TRANSPOSED, "superres"), claim(RESIZE, TRANSPOSED, "gan")]
 MEASURES = ["psnr_y", "frechet_*", "ssim_y", "phase_detail_ratio_s2"]
-PRIMARY = {"superres": "psnr_y", "dcgan": "frechet_*"}
+PRIMARY = {"superres": "psnr_y", "gan": "frechet_*"}
 TEST = "tukey"
 DESIGN = {
     "smoke": {"seeds": 2},
@@ -40,7 +40,7 @@ EQUAL = {"model.equal": "multiply_adds", "model.kernel_size": 0}
 def small(steps):
     often = dict(eval_every=steps // 2, checkpoint_every=steps // 2, log_every=100)
     trunk = {"config": "superres", "model.features": 16, "model.depth": 2}
-    return [smoke(steps, **often), EQUAL, *widths(dcgan=(32, 16)), trunk]
+    return [smoke(steps, **often), EQUAL, *widths(gan=(32, 16)), trunk]
 
 
 SIZES = {"smoke": small(100), "study": small(800), "full": [EQUAL]}

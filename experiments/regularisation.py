@@ -7,10 +7,10 @@ deconvgen report sweeps/regular
 from deconvgen.sweep import chain, choose, product, seeds, smoke, widths
 
 QUESTION = "Which regularisation helps a decoder of deconvolutions?"
-BASE = "dcgan"
+BASE = "gan"
 ADAMW = choose("optimizer.name", ["adamw"])
 SETTINGS = product(
-    choose("config", ["dcgan", "autoencoder"]),
+    choose("config", ["gan", "autoencoder"]),
     chain(
         [{}],
         choose("model.dropout", [0.1, 0.3]),
@@ -20,13 +20,13 @@ SETTINGS = product(
 )
 RUNS = {"smoke": seeds(SETTINGS, 3), "full": seeds(SETTINGS, 5)}
 MEASURES = ["psnr", "frechet_*", "kid_*_mean", "ssim", "spectrum_distance_db"]
-PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
+PRIMARY = {"gan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
 DESIGN = {"smoke": {"seeds": 3}, "full": {"seeds": 5}}
 SIZES = {
     "smoke": [
         smoke(eval_every=150),
-        *widths(dcgan=(32, 16), autoencoder=(16, 32)),
+        *widths(gan=(32, 16), autoencoder=(16, 32)),
     ],
-    "full": [{"config": "dcgan", "steps": 20_000}],
+    "full": [{"config": "gan", "steps": 20_000}],
 }

@@ -19,7 +19,7 @@ At weight 10 the critic of `conv_transpose` wins (its loss ends at 0.03 in the m
 the seeds, without the term at 0.54), and the images are noise with a grid. At weight 1
 as well the mean distance of the spectra is larger than without the term. Weights below
 1 are not tried."""
-BASE = "dcgan"
+BASE = "gan"
 SETTINGS = product(
     choose("model.upsampler", ["conv_transpose", "nearest_conv"]),
     choose("loss.spectral", [0.0, 1.0, 10.0]),

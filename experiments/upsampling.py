@@ -9,7 +9,7 @@
 from deconvgen.sweep import choose, seeds, smoke
 
 QUESTION = "Which upsampling layer should the generator of a DCGAN have?"
-BASE = "dcgan"
+BASE = "gan"
 LAYERS = [
     "conv_transpose",
     "decomposed_conv_transpose",

@@ -15,7 +15,7 @@ QUESTION = (
     "Which upsampling layer, started how, should a decoder have: "
     "in a generator, and in an autoencoder?"
 )
-BASE = "dcgan"
+BASE = "gan"
 DECONVOLUTIONS = [
     "conv_transpose",
     "decomposed_conv_transpose",
@@ -49,7 +49,7 @@ def fits(setting):
 
 def runs(layers, starts, count):
     both = product(
-        choose("config", ["dcgan", "autoencoder"]),
+        choose("config", ["gan", "autoencoder"]),
         choose("model.upsampler", layers),
         choose("model.initializer", starts),
     )
@@ -72,7 +72,7 @@ MEASURES = [
     "spectrum_distance_db",
     "phase_detail_ratio_s2",
 ]
-PRIMARY = {"dcgan": "frechet_*", "autoencoder": "psnr"}
+PRIMARY = {"gan": "frechet_*", "autoencoder": "psnr"}
 TEST = "tukey"
 TOLD = {"seeds": 12, "tells": {"frechet_*": 0.33, "psnr": 0.06}}
 DESIGN = {
@@ -89,11 +89,11 @@ SMALL = [
         eval_every=200,
         checkpoint_every=200,
     ),
-    *widths(dcgan=(32, 16), autoencoder=(16, 32)),
+    *widths(gan=(32, 16), autoencoder=(16, 32)),
 ]
 SIZES = {
     "smoke": SMALL,
     "study": SMALL,
     "study_cost": [*SMALL, {"model.equal": "multiply_adds"}],
-    "full": [{"model.kernel_size": 0}, {"config": "dcgan", "steps": 20_000}],
+    "full": [{"model.kernel_size": 0}, {"config": "gan", "steps": 20_000}],
 }

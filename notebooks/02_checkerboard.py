@@ -154,7 +154,7 @@ shared = [
 folder = tempfile.mkdtemp()
 trained = {}
 for name in ("conv_transpose", "nearest_conv"):
-    settings = config.load("dcgan", [*shared, f"model.upsampler={name}"])
+    settings = config.load("gan", [*shared, f"model.upsampler={name}"])
     train(settings, f"{folder}/{name}", quiet=True)
     trained[name] = load(f"{folder}/{name}")
 
@@ -168,7 +168,7 @@ for name in ("conv_transpose", "nearest_conv"):
 untrained = {}
 for name in trained:
     once = ["steps=1", "eval_every=1", "ema=0", "eval.num_examples=32"]
-    settings = config.load("dcgan", [*shared, *once, f"model.upsampler={name}"])
+    settings = config.load("gan", [*shared, *once, f"model.upsampler={name}"])
     train(settings, f"{folder}/{name}-untrained", quiet=True)
     untrained[name] = load(f"{folder}/{name}-untrained")
 

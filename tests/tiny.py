@@ -31,7 +31,7 @@ def gan(*overrides):
 
 
 SMALL = {
-    "gan": ("dcgan", "model.features=8,4", "model.latent=4"),
+    "gan": ("gan", "model.features=8,4", "model.latent=4"),
     "autoencoder": ("autoencoder", "model.features=4,8", "model.latent=4"),
     "vae": ("vae", "model.features=4,8", "model.latent=4"),
     "superres": ("superres", "model.features=4", "model.depth=1"),

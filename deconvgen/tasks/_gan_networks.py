@@ -17,7 +17,10 @@ def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator
     shared = blocks(config, axis)
     classes = config.data.num_classes if model.conditional else 0
     if model.conditional and not classes:
-        raise UserError(f"model.conditional needs labels; {data_name(config)} has none")
+        raise UserError(
+            f"model.conditional needs labels, and {data_name(config)} has none: "
+            "--config=dcgan:untold is without classes"
+        )
     if len(model.critic_features) not in (0, len(model.factors)):
         raise UserError(
             f"model.critic_features={model.critic_features} should list one number "

@@ -47,14 +47,14 @@ def test_a_claim_is_reproduced_excluded_or_open(gap, spread, verdict):
     assert found.verdict == verdict and found.source == "Odena et al. 2016"
     first = found.effects[0]
     assert first.difference.low < -gap < first.difference.high and first.seeds == 10
-    assert first.words().startswith("dcgan, kernel_size 4 better than kernel_size 3: ")
+    assert first.words().startswith("gan, kernel_size 4 better than kernel_size 3: ")
 
 
 def test_before_all_runs_are_there_nothing_is_said():
     rows = recorded("kernel_size", kernels(0.3))
     part = report.finding("kernel_size", [r for r in rows if r["seed"] != 7])
     assert part.verdict == report.NONE == report.finding("kernel_size", []).verdict
-    only = report.finding("kernel_size", [r for r in rows if r["config"] == "dcgan"])
+    only = report.finding("kernel_size", [r for r in rows if r["config"] == "gan"])
     assert only.verdict == "reproduced (2 of 4), not run yet (2 of 4)"
 
 

@@ -93,6 +93,7 @@ MAIN = {
     "segmentation": ("miou", ["miou", "boundary_iou", "loss"]),
     "superres": ("psnr_y", ["psnr", "psnr_y", "frechet_random"]),
     "autoencoder": ("psnr", ["frechet_classifier", "psnr", "ssim"]),
+    "gan": ("frechet_classifier", ["frechet_classifier"]),
     "dcgan": ("frechet_classifier", ["frechet_classifier"]),
     "vae": ("elbo_bits_per_dim", ["elbo_nats", "elbo_bits_per_dim", "psnr"]),
 }
