@@ -5,8 +5,8 @@
 The recipe that `experiments/gan_recipes.py` found, longer: told classes, 2e-3 down a
 cosine. The plain recipe of 2016, in which experiments compare layers, is `gan`.
 11 minutes of one core, the demo about two of two. Frechet distance of the shipped
-classifier's features at the end, 2,000 test and 2,000 drawn images: 0.16 (one seed); the
-demo's 0.42 and 0.33 (two seeds), 0.27 to 0.31 with steps=3500 (three); 0.95 untold.
+classifier's features at the end, 2,000 test and 2,000 drawn images: 0.16 (one seed);
+the demo's 0.42 and 0.33 (two), 0.27 to 0.31 with steps=3500 (three); 0.95 untold.
 
 Variants (`--config=dcgan:NAME`):
     (none)    28x28 grey, the embedded Fashion-MNIST, told its classes

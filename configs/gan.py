@@ -1,4 +1,4 @@
-"""The plain generative adversarial network: Radford's recipe of 2016, small, unlabelled.
+"""A plain generative adversarial network: Radford's recipe of 2016, small, unlabelled.
 
     deconvgen train --config=gan --workdir=runs/gan
 

@@ -13,8 +13,7 @@ from typing import runtime_checkable
 # (and by pytest-xdist's workers, which have this process's environment).
 # Tiny models take longer to compile than to run, so XLA shall not optimize much, and
 # take its older way of fusing, which compiles in half the time.
-worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-if not worker:
+if "PYTEST_XDIST_WORKER" not in os.environ:
     _quick = "--xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters=true"
     _compiled = tempfile.mkdtemp(prefix="deconvgen-compiled-")
     atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
@@ -28,8 +27,9 @@ if not worker:
     }
 elif hasattr(os, "sched_setaffinity"):
     # A worker has a core to itself: threads for all cores would wait for each other.
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+    _cores = sorted(os.sched_getaffinity(0))
+    _mine = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) % len(_cores)
+    os.sched_setaffinity(0, {_cores[_mine]})
 
 import pytest
 from flax.linen.linear import PromoteDtypeFn
