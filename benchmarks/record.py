@@ -24,6 +24,7 @@ from typing import Any
 from tables import Cell, Spread, table
 from timing import gemm_probe, interleave
 
+from deconvgen import config
 from deconvgen.core import files, runtime
 from deconvgen.runs import code, origin
 
@@ -32,14 +33,16 @@ ROOT = HERE.parent
 RECORDS = HERE / "records"
 LAYERS = ("deconvgen/core", "deconvgen/ops", "deconvgen/nn")
 """What a layer's speed depends on."""
+CONFIGS = ("config=dcgan:64", "config=dcgan:demo")
+"""The configs that are timed: what they say counts, not what else is in their files."""
 STEP = (
     *LAYERS,
     *(f"deconvgen/{room}" for room in ("config", "losses", "models", "tasks")),
     "deconvgen/training",
-    "configs",
+    *CONFIGS,
 )
 """What a train step's speed depends on."""
-RUN = (*(f"deconvgen/{room}" for room in code.ROOMS), "configs")
+RUN = (*(f"deconvgen/{room}" for room in code.ROOMS), *CONFIGS)
 """What the speed of a run's commands depends on."""
 PACKAGES = ("jax", "jaxlib", "flax", "numpy")
 VECTORS = ("avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
@@ -51,7 +54,7 @@ class Sheet:
 
     name: str  # of the file
     title: str
-    depends: Sequence[str]  # files and folders, from the repository's root
+    depends: Sequence[str]  # files and folders, from the root; config=NAME
     about: str = ""  # what was done, in a sentence or two
     tables: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -183,9 +186,12 @@ def revision(depends: Sequence[str]) -> str:
 
 
 def digest(depends: Sequence[str]) -> str:
-    """Of those files and folders as they are now, in twelve digits."""
+    """Of those files, folders and configs as they are now, in twelve digits."""
     found = {}
     for name in depends:
+        if spec := name.partition("config=")[2]:
+            values = config.load(spec).to_dict()
+            found[name] = json.dumps(values, sort_keys=True).encode()
         place = ROOT / name
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
             if path.suffix in (".py", *code.BYTES):
