@@ -72,7 +72,9 @@ def test_a_benchmark_leaves_a_record(words, monkeypatch, tmp_path):
 def test_what_a_benchmark_depends_on_is_there():
     depends = {*record.STEP, *record.RUN, *many_models.DEPENDS}
     depends |= {*record.scripts("process", "stepping", "theirs")}
-    assert all((record.ROOT / name).exists() for name in depends)
+    configs = {name for name in depends if name.startswith("config=")}
+    assert configs and all(config.load(name[7:]) for name in configs)
+    assert all((record.ROOT / name).exists() for name in depends - configs)
 
 
 def test_a_record_of_other_code_is_said_first(monkeypatch, tmp_path):

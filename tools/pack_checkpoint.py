@@ -4,18 +4,22 @@
         --command="deconvgen train --config=dcgan --workdir=runs/dcgan"
 
 The averaged parameters alone, in half precision; the figures that go with them are
-those of the rounded weights, evaluated here.
+those of the rounded weights, evaluated here. The figure that chose the checkpoint has a
+standard error beside it, over the test images.
 """
 
 import argparse
 import json
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from deconvgen.core import files
+from deconvgen.metrics import sums
 from deconvgen.runs import origin, pretrained, run
-from deconvgen.training import log
+from deconvgen.training import evaluate, log
 
 
 def made(workdir: Path, command: str) -> dict[str, Any]:
@@ -31,6 +35,29 @@ def made(workdir: Path, command: str) -> dict[str, Any]:
     }
 
 
+def errors(loaded: run.Run, figures: dict[str, Any]) -> dict[str, float]:
+    """The standard error of the figure that chose, where there is none yet.
+
+    Over the test images, by the jackknife: each batch of them left out in turn (Efron
+    and Stein 1981).
+    """
+    config, spread = loaded.config, loaded.spread
+    name, size = config.monitor.metric, config.eval.batch_size
+    if f"{name}_sd" in figures:
+        return {}
+    step = evaluate.make_step(loaded.task, spread, config.seed)
+    state, data = spread.put_state(loaded.state), loaded.dataset("test")
+    parts = []
+    for batch in data.eval_batches(size):
+        one = data._replace(eval_batches=lambda *_, batch=batch: iter([batch]))
+        found = evaluate.total(step, spread, state, one, size)
+        parts.append({k: v for k, v in found.items() if name in sums.results({k: v})})
+    without = lambda i: reduce(sums.add, parts[:i] + parts[i + 1 :])
+    values = [sums.results(without(i))[name] for i in range(len(parts))]
+    squares = sum((value - fmean(values)) ** 2 for value in values)
+    return {f"{name}_sd": (squares * (1 - 1 / len(values))) ** 0.5}
+
+
 def main() -> None:
     """Pack, load again, evaluate, note the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -44,7 +71,9 @@ def main() -> None:
     folder = pretrained.HERE / options.name
     card = made(Path(options.workdir), options.command)
     pretrained.pack(loaded.config, loaded.state, folder, card, options.dtype)
-    figures = run.load(pretrained.PREFIX + options.name).evaluate()
+    packed = run.load(pretrained.PREFIX + options.name)
+    figures = packed.evaluate()
+    figures |= errors(packed, figures)
     print(json.dumps(pretrained.note_figures(folder, figures), indent=2))
 
 
