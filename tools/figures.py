@@ -34,7 +34,7 @@ BLOCK = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.S)
 AUDITED = ("conv_transpose:3", "conv_transpose:4", "conv_transpose:5", "nearest_conv")
 AUDITED += ("depth_to_space", "depth_to_space::icnr")
 STUDY = "upsampling_x_initialization"
-RECIPES = "gan_recipes.full"
+RECIPES = "gan_recipes"
 OPEN = """\
 Which layer, started how, after training: **open**. The atlas (`experiments/atlas.py`:
 every layer that needs no encoder, at its default and at its best-known start, in five
@@ -177,9 +177,9 @@ def study() -> list[str]:
     return [*lines, ranked.about([row for side in sides for row in side])]
 
 
-def recipes() -> list[str]:
-    """The search for the recipe of `dcgan:demo`."""
-    rows = rows_of(RECIPES)
+def recipes(size: str = "full") -> list[str]:
+    """A search for the recipe of a GAN, one thing changed after the other."""
+    rows = rows_of(f"{RECIPES}.{size}")
     if not rows:
         return ["Nothing is recorded yet."]
     found = blocks.compare(*scored(rows))
@@ -228,6 +228,7 @@ MAKERS: dict[str, Callable[[], list[str]]] = {
     "study": study,
     "evidence": evidence,
     "recipes": recipes,
+    "few": lambda: recipes("few"),
 }
 
 

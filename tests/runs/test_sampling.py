@@ -207,3 +207,16 @@ def test_more_than_a_picture_holds_is_refused_with_what_does_hold_it(tmp_path, k
             sampling.draw(
                 "pretrained:dcgan-fashion", kind, num=num, out=f"{tmp_path}/x.png"
             )
+
+
+def test_two_inputs_of_one_name_are_two_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn = []
+    for folder, level in (("a", 50), ("b", 200), ("a", 50)):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        source = str(tmp_path / folder / "mine.png")
+        images.save(np.full((28, 28, 1), level, np.uint8), source)
+        name = "pretrained:autoencoder-fashion"
+        drawn.append(sampling.draw(name, "reconstruction", source=source))
+    assert drawn[0] == drawn[2] != drawn[1] and drawn[0].exists()
+    assert drawn[0].read_bytes() != drawn[1].read_bytes()

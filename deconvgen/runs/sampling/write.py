@@ -1,5 +1,6 @@
 """Draw one kind from a run and write it where it belongs."""
 
+import hashlib
 from pathlib import Path
 
 from deconvgen.core import files, images
@@ -59,10 +60,17 @@ def draw(
     drawn = known[kind](run, num, seed, source)
     moving = drawn.ndim == 4
     if not out:
-        path = path.with_name(path.name + (".gif" if moving else ".png"))
+        other = f"-{_contents(source)}" if source else ""
+        path = path.with_name(f"{path.name}{other}{'.gif' if moving else '.png'}")
     if moving != (path.suffix == ".gif"):
         kind_of_file = "a .gif" if moving else "a .png or another still picture"
         raise UserError(f"--out={out}: --kind={kind} is written as {kind_of_file}")
     if moving:
         return images.save_animation(drawn, path)
     return images.save(drawn, path, 0 if source else 512)
+
+
+def _contents(source: str) -> str:
+    """Six digits of what a file holds: another of the same name has others."""
+    held = Path(source).expanduser().read_bytes()
+    return hashlib.sha256(held).hexdigest()[:6]
