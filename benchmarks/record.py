@@ -180,7 +180,8 @@ def probed(turns: int = 5) -> list[float]:
 def revision(depends: Sequence[str]) -> str:
     """The commit, with + where those files differ from it; else the version."""
     found = origin.revision()
-    command = ["git", "-C", str(ROOT), "status", "--porcelain", "--", *depends]
+    places = {"configs" if "config=" in name else name for name in depends}
+    command = ["git", "-C", str(ROOT), "status", "--porcelain", "--", *places]
     done = subprocess.run(command, capture_output=True, text=True)
     return found.rstrip("+") + "+" if done.stdout else found
 
@@ -192,6 +193,7 @@ def digest(depends: Sequence[str]) -> str:
         if spec := name.partition("config=")[2]:
             values = config.load(spec).to_dict()
             found[name] = json.dumps(values, sort_keys=True).encode()
+            continue
         place = ROOT / name
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
             if path.suffix in (".py", *code.BYTES):

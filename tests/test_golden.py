@@ -12,8 +12,9 @@ from deconvgen.runs import setup as runs
 from deconvgen.training import parallel as devices
 
 GOLDEN = Path(__file__).with_name("golden.json")
+SPECS = [*(f"{name}:smoke" for name in config.names()), "dcgan"]
 MEANS = """
-The first training steps of configs/{name}.py give other losses than they used to. If
+The first training steps of --config={name} give other losses than they used to. If
 the model, its initialization, its loss, its optimizer or its random draws were meant
 to change, write the new numbers down with `python -m tests.test_golden` and say in
 the commit what changed; if not, this is a bug.
@@ -33,8 +34,8 @@ def batch_for(settings):
 
 
 def losses(name: str) -> list[float]:
-    """The first scalar loss of three steps of the smoke variant."""
-    loaded = config.load(f"{name}:smoke")
+    """The first scalar loss of three steps of a config."""
+    loaded = config.load(name)
     side = loaded.data.image_size or 28
     channels = loaded.data.channels or (1 if "fashion" in loaded.data.name else 3)
     loaded.eval.extractor, loaded.batch_size = "random", 4
@@ -50,7 +51,7 @@ def losses(name: str) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("name", config.names())
+@pytest.mark.parametrize("name", SPECS)
 def test_the_first_losses_are_what_they_were(name):
     golden = json.loads(GOLDEN.read_text())
     assert name in golden, f"{name} has no golden numbers: python -m tests.test_golden"
@@ -59,6 +60,6 @@ def test_the_first_losses_are_what_they_were(name):
 
 
 if __name__ == "__main__":
-    numbers = {name: losses(name) for name in config.names()}
+    numbers = {name: losses(name) for name in SPECS}
     GOLDEN.write_text(json.dumps(numbers, indent=2) + "\n")
     print(GOLDEN.read_text())

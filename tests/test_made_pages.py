@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from deconvgen import config
+from deconvgen.metrics.measures import find
+from deconvgen.runs import pretrained
 
 gallery = config.module(config.HERE.parent / "tools" / "gallery.py")
 cards = config.module(config.HERE.parent / "tools" / "cards.py")
@@ -55,6 +57,18 @@ def test_the_card_of_a_checkpoint_says_how_it_was_made(tmp_path):
     assert "deconvgen train --config=dcgan:demo --config.steps=12000" in text
     assert "| Frechet distance ↓ | 0.1556 | 95 %: 0.1284 to 0.1827; real images" in text
     assert "| recall ↑ | 0.78" in text and "2000 test images" in text
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_the_figure_that_chose_a_checkpoint_lies_in_its_interval(name):
+    settings, found = pretrained.find(name)
+    told, metric = found.meta["figures"], settings.monitor.metric
+    held = {m: against for m, _, against in cards.figures(told) if "95 %" in against}
+    title = find(metric).title
+    against = next(text for measure, text in held.items() if measure.startswith(title))
+    low, high = re.search(r"95 %: (\S+) to (\S+?)(;|$)", against).group(1, 2)
+    bounds = [float(end.replace(",", "")) for end in (low, high)]
+    assert bounds[0] < told[metric] < bounds[1]
 
 
 def test_examples_of_docstrings_are_code():

@@ -3,6 +3,7 @@
 `tools/site.py` puts them into docs/pretrained.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from deconvgen.runs.sampling import draw
 SHOWN = {"superres": "superres"}
 """The kind of sample that shows a task best, where it is not the first."""
 GROUPS = ("quality", "task")
-BESIDE = ("_sd", "_std", "_real", *pretrained.BESIDE)
+BESIDE = ("_sd", "_se", "_std", "_real", *pretrained.BESIDE)
+LEAST = {"_sd": 0.0, "_se": -math.inf}
+"""What a figure cannot be less than, by what is beside it: a distance is 0 or more."""
 HEAD = """\
 # Checkpoints to start from
 
@@ -30,7 +33,7 @@ deconvgen train --config=dcgan:demo --config.init_from=pretrained:dcgan-fashion-
 
 Each is the averaged weights of a run in half precision; the figures are those of the
 rounded weights, of test images alone, by one seed. An interval is over draws of the
-images, not of seeds.
+images, not of seeds; of superres-photos over patches, all of the same four photographs.
 """
 MADE = {
     "date": "trained",
@@ -53,9 +56,10 @@ def figures(told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         if "*" in measure.key and name.count("_") > 1:
             continue  # of a class, or of a part of the images
         against = []
-        if (error := told.get(f"{name}_sd")) is not None:
-            low, high = around(float(value), error, 0.0)
-            against.append(f"95 %: {number(low)} to {number(high)}")
+        for suffix, least in LEAST.items():
+            if (error := told.get(name + suffix)) is not None:
+                low, high = around(float(value), error, least)
+                against.append(f"95 %: {number(low)} to {number(high)}")
         for suffix, what in pretrained.BESIDE.items():
             if (other := told.get(name + suffix)) is not None:
                 against.append(f"{what}: {number(other)}")

@@ -1,7 +1,7 @@
 """Pack a run's best checkpoint into the package, as `pretrained:NAME`.
 
-    python tools/pack_checkpoint.py --workdir=runs/dcgan --name=dcgan-fashion \\
-        --command="deconvgen train --config=dcgan --workdir=runs/dcgan"
+    python tools/pack_checkpoint.py --workdir=runs/gan --name=dcgan-fashion \\
+        --command="deconvgen train --config=gan --workdir=runs/gan"
 
 The averaged parameters alone, in half precision; the figures that go with them are
 those of the rounded weights, evaluated here. The figure that chose the checkpoint has a
@@ -10,6 +10,7 @@ standard error beside it, over the test images.
 
 import argparse
 import json
+import math
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
@@ -36,26 +37,26 @@ def made(workdir: Path, command: str) -> dict[str, Any]:
 
 
 def errors(loaded: run.Run, figures: dict[str, Any]) -> dict[str, float]:
-    """The standard error of the figure that chose, where there is none yet.
+    """The standard error of the figure that chose, where its deviation is not known.
 
-    Over the test images, by the jackknife: each batch of them left out in turn (Efron
-    and Stein 1981).
+    Over the test images, by the jackknife: each fiftieth of them left out in turn
+    (Efron and Stein 1981).
     """
     config, spread = loaded.config, loaded.spread
-    name, size = config.monitor.metric, config.eval.batch_size
+    name = config.monitor.metric
     if f"{name}_sd" in figures:
         return {}
+    data = loaded.dataset("test")
+    size = max(1, math.ceil(figures["num_examples"] / 50))
     step = evaluate.make_step(loaded.task, spread, config.seed)
-    state, data = spread.put_state(loaded.state), loaded.dataset("test")
-    parts = []
-    for batch in data.eval_batches(size):
-        one = data._replace(eval_batches=lambda *_, batch=batch: iter([batch]))
-        found = evaluate.total(step, spread, state, one, size)
+    state, parts = spread.put_state(loaded.state), []
+    for index, batch in enumerate(data.eval_batches(size)):
+        found = spread.local(step(state, spread.put_batch(batch), 0, index * size))
         parts.append({k: v for k, v in found.items() if name in sums.results({k: v})})
     without = lambda i: reduce(sums.add, parts[:i] + parts[i + 1 :])
     values = [sums.results(without(i))[name] for i in range(len(parts))]
     squares = sum((value - fmean(values)) ** 2 for value in values)
-    return {f"{name}_sd": (squares * (1 - 1 / len(values))) ** 0.5}
+    return {f"{name}_se": (squares * (1 - 1 / len(values))) ** 0.5}
 
 
 def main() -> None:

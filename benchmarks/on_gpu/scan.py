@@ -6,9 +6,9 @@ from on_gpu.record import Record
 
 
 def main(record: Record) -> None:
-    """K of 1, 10 and 50, for the demo's network and for the default one."""
+    """K of 1, 10 and 50, for the demo's network and for the plain one."""
     small = ("model.features=8,4", "batch_size=8") if record.toy else ()
-    for name in ("dcgan:demo",) if record.toy else ("dcgan:demo", "dcgan"):
+    for name in ("dcgan:demo",) if record.toy else ("dcgan:demo", "gan"):
         images = fashion(200 if record.toy else 10_000)
         member = Member(settings(name, *small), images)
         single = 0.0

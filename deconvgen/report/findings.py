@@ -32,7 +32,7 @@ class Effect(NamedTuple):
     seeds: int = 0
 
     def words(self) -> str:
-        """`dcgan: kernel_size 4 better than kernel_size 3: -0.2 (-0.3 to -0.1)`."""
+        """`gan: kernel_size 4 better than kernel_size 3: -0.2 (-0.3 to -0.1)`."""
         of = f"distance from the real {self.measure}" if self.mode == "real" else ""
         said = apart(self.difference, self.logged)
         text = f"{self.config}, {self.claim.words()}: {of or self.measure} {said}"

@@ -23,7 +23,7 @@ def claim(
 ) -> Claim:
     """A claim of CLAIMS; a side means the best of the settings that have its values.
 
-    >>> claim({"model.kernel_size": 4}, {"model.kernel_size": 3}, "dcgan").words()
+    >>> claim({"model.kernel_size": 4}, {"model.kernel_size": 3}, "gan").words()
     'kernel_size 4 better than kernel_size 3'
     """
     return Claim(dict(better), dict(than), config)

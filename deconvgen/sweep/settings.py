@@ -100,8 +100,8 @@ def smoke(steps: int = 300, **values: Any) -> Setting:
 def widths(**features: tuple[int, ...]) -> list[Setting]:
     """The `model.features` of each config, by the config's name.
 
-    >>> widths(dcgan=(32, 16))
-    [{'config': 'dcgan', 'model.features': (32, 16)}]
+    >>> widths(gan=(32, 16))
+    [{'config': 'gan', 'model.features': (32, 16)}]
     """
     return [{"config": c, "model.features": f} for c, f in features.items()]
 
