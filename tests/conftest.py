@@ -23,6 +23,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "OPENBLAS_NUM_THREADS": "1",  # its threads spin, for others' cores too
         "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {_quick}".strip(),
     }
 elif hasattr(os, "sched_setaffinity"):
