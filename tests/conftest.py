@@ -26,11 +26,6 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "OPENBLAS_NUM_THREADS": "1",  # its threads spin, for others' cores too
         "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {_quick}".strip(),
     }
-elif hasattr(os, "sched_setaffinity"):
-    # A worker has a core to itself: threads for all cores would wait for each other.
-    _cores = sorted(os.sched_getaffinity(0))
-    _mine = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) % len(_cores)
-    os.sched_setaffinity(0, {_cores[_mine]})
 
 import pytest
 from flax.linen.linear import PromoteDtypeFn
