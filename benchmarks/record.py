@@ -177,10 +177,15 @@ def probed(turns: int = 5) -> list[float]:
     return [gflop / each for each in seconds]
 
 
+def spec(name: str) -> str:
+    """The config that an entry `config=NAME` stands for; empty for a file or folder."""
+    return name.partition("config=")[2]
+
+
 def revision(depends: Sequence[str]) -> str:
     """The commit, with + where those files differ from it; else the version."""
     found = origin.revision()
-    places = {"configs" if "config=" in name else name for name in depends}
+    places = {"configs" if spec(name) else name for name in depends}
     command = ["git", "-C", str(ROOT), "status", "--porcelain", "--", *places]
     done = subprocess.run(command, capture_output=True, text=True)
     return found.rstrip("+") + "+" if done.stdout else found
@@ -190,8 +195,8 @@ def digest(depends: Sequence[str]) -> str:
     """Of those files, folders and configs as they are now, in twelve digits."""
     found = {}
     for name in depends:
-        if spec := name.partition("config=")[2]:
-            values = config.load(spec).to_dict()
+        if named := spec(name):
+            values = config.load(named).to_dict()
             found[name] = json.dumps(values, sort_keys=True).encode()
             continue
         place = ROOT / name

@@ -72,8 +72,8 @@ def test_a_benchmark_leaves_a_record(words, monkeypatch, tmp_path):
 def test_what_a_benchmark_depends_on_is_there():
     depends = {*record.STEP, *record.RUN, *many_models.DEPENDS}
     depends |= {*record.scripts("process", "stepping", "theirs")}
-    configs = {name for name in depends if name.startswith("config=")}
-    assert configs and all(config.load(name[7:]) for name in configs)
+    configs = {name for name in depends if record.spec(name)}
+    assert configs and all(config.load(record.spec(name)) for name in configs)
     assert all((record.ROOT / name).exists() for name in depends - configs)
 
 
