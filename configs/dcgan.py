@@ -13,7 +13,7 @@ Variants (`--config=dcgan:NAME`; few, r3gan, 64, 64k5, radford2016 and cifar10 c
 `gan`, the others this recipe):
     (none)    28x28 grey, the embedded Fashion-MNIST, told its classes
     demo      the same in fewer steps: `make demo`
-    untold    the same without classes, as images without labels need
+    untold    the same for images without labels: told which of 50 clusters they are in
     smoke     a few steps of `gan`, to see that everything works
     few       hundreds of images of one's own: data.folder=PATH, 32x32, augmented
     avatars   the same recipe at 64x64 in colour, on the drawn faces in the package;
@@ -44,11 +44,7 @@ RECIPE = dict(  # as experiments/gan_recipes.py found it
 )
 VARIANTS = {
     "demo": RECIPE | dict(steps=2700, eval_every=1000),
-    "untold": RECIPE
-    | dict(
-        model__conditional=False,
-        model__critic_condition="projection",
-    ),
+    "untold": RECIPE | dict(data__clusters=50),
     "avatars": RECIPE
     | dict(
         data__name="avatars",

@@ -6,8 +6,9 @@
 
 `full` changes one thing after the other in what the demo was before this search, and
 in the same with a critic that is told the label on all of its features. What it found
-is in `results/gan_recipes.full.csv`, and is `dcgan:demo` now. `untold` has no labels;
-`critic` is of critics without a norm over the batch, `few` of 500 images.
+is in `results/gan_recipes.full.csv`, and is `dcgan:demo` now. `untold` is that without
+labels: told nothing, or clusters; `critic` is of critics without a norm over the batch,
+`few` of 500 images.
 A setting is chosen by the figure on validation images; reports tell the test figure
 beside it. Steps are such that a setting costs about what the demo does.
 """
@@ -80,7 +81,10 @@ TOGETHER = chain(
     choose("model.class_gains", [True]),
 )
 COMMON = chain([{}], LOSSES, RATES, MOMENTS, BATCHES, WIDTHS, AVERAGES)
-UNTOLD = choose("model.conditional", [False])
+UNTOLD = chain(
+    one(model__conditional=False, model__critic_condition="projection"),
+    choose("data.clusters", [10, 20, 50, 100]),
+)
 # 5 % of the training images are 500.
 FEW = product(
     choose("data.validation", [0.95]),
@@ -96,7 +100,7 @@ FEW = product(
 RUNS = {
     "smoke": seeds(chain([{}], LABELS, LOSSES), 3),
     "full": seeds(chain([{}], LABELS, product(ALL, chain(COMMON, TOGETHER))), 5),
-    "untold": seeds(product(UNTOLD, COMMON), 5),
+    "untold": seeds(UNTOLD, 5),
     "critic": seeds(product(choose("model.conditional", [True, False]), PENALIZED), 5),
     "few": seeds(FEW, 5),
 }
@@ -112,5 +116,6 @@ BEFORE = {  # this search changed the demo
 }
 SIZES = {
     "smoke": [smoke(model__features=(16, 8))],
-    **{size: [BEFORE] for size in RUNS if size != "smoke"},
+    **{size: [BEFORE] for size in ("full", "critic", "few")},
+    "untold": [{"eval_every": 2700}],
 }

@@ -68,6 +68,7 @@ SHARED = {
     "data.crop": Key("center", "crop", "how images become square"),
     "data.flip": Key(False, "", "mirror half of the training images"),
     "data.num_classes": Key(0, FEW, "of labels or masks; 0: as many as data have"),
+    "data.clusters": Key(0, FEW, "to be told as classes, by k-means; 0: own classes"),
     "data.ignore_label": Key(255, "-1 or more", "of pixels not to count; -1: none"),
     "data.mask_values": Key((), FEW, "of each class in masks; (): 0, 1, 2, ..."),
     "data.validation": Key(

@@ -14,6 +14,7 @@ from PIL import Image
 
 from deconvgen.core.errors import UserError
 from deconvgen.data import classes, transform
+from deconvgen.data.clusters import Clusters
 from deconvgen.data.pipeline import Dataset, dataset
 from deconvgen.data.resident import on_device
 
@@ -43,6 +44,7 @@ class Options(NamedTuple):
     mask_values: tuple[int, ...] = ()
     validation: float = 0.0
     memory: int = MEMORY
+    clusters: Clusters | None = None  # whose numbers are the labels then
 
 
 class Source(NamedTuple):
@@ -197,6 +199,11 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
             there = np.unique(kept["label"]).tolist()
             names = source.class_names
             notes += classes.absent(known.count, there, "image", names)
+    identity, names = source.identity, _names(source, known.count)
+    if (found := options.clusters) and kept:
+        kept["label"] = found.of(kept["image"])
+        known, names = classes.Classes(len(found.names)), found.names
+        identity = {**(identity or {"name": name}), "clusters": found.identity}
 
     def readable(index: int) -> dict[str, np.ndarray]:
         tries = (read((index + i) % length) for i in range(length))
@@ -228,9 +235,9 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         shape,
         examples,
         known.count or None,
-        _names(source, known.count),
+        names,
         threads=0 if small else threads,
-        identity=source.identity,
+        identity=identity,
         notes=[*source.notes, *notes],
         describe=lambda index: source.describe(origin[index]),
     )._replace(resident=resident if kept else None)

@@ -10,6 +10,8 @@ from deconvgen.data import avatars as faces
 from deconvgen.data import fashion, held_out
 from deconvgen.data import folder as folders
 from deconvgen.data.classes import IGNORE
+from deconvgen.data.clusters import Clusters
+from deconvgen.data.clusters import find as clusters_of
 from deconvgen.data.photos import patches as photo_patches
 from deconvgen.data.pipeline import Dataset
 from deconvgen.data.records import MEMORY, Options, from_source
@@ -118,6 +120,7 @@ def load(
     mask_values: tuple[int, ...] = (),
     validation: float = 0.0,
     memory: int = MEMORY,
+    clusters: int = 0,
 ) -> Dataset:
     """The split "train", "validation" or "test" of a data set.
 
@@ -138,6 +141,8 @@ def load(
         for that, else this share of its training images, which lose them (below 1). 0:
         there are none, and the training images are all there.
       memory: bytes of pixels up to which a split is decoded once and kept.
+      clusters: above 0, the class of an image is the nearest of so many clusters of
+        the training images, see `deconvgen.data.clusters`; 0: the class it has.
 
     Raises:
       UserError: an unknown name or split, a missing or empty folder, data that are not
@@ -150,6 +155,8 @@ def load(
         raise UserError(f"unknown split {split!r} (there is: {', '.join(SPLITS)})")
     if not 0 <= validation < 1:
         raise UserError(f"data.validation should lie in [0, 1), not {validation}")
+    if clusters < 0:
+        raise UserError(f"data.clusters should be 0 or more, not {clusters}")
     if split == "validation" and not validation:
         raise UserError(
             "there are no validation images: data.validation is 0 (0.1 holds a tenth "
@@ -162,12 +169,14 @@ def load(
         crop=crop,
         flip=flip,
         patches=patches or name == "photos",
-        num_classes=num_classes,
+        num_classes=0 if clusters else num_classes,
         ignore_label=ignore_label,
         mask_values=tuple(mask_values),
         validation=validation,
         memory=memory,
     )
+    if clusters:
+        options = options._replace(clusters=_clusters(name, clusters, options))
     found = _load(name, split, options)
     if num_classes and found.num_classes != num_classes:
         raise UserError(
@@ -175,6 +184,18 @@ def load(
             f"says {num_classes}"
         )
     return found
+
+
+def _clusters(name: str, count: int, options: Options) -> Clusters:
+    """Of the training images as they are kept."""
+    train = _load(name, "train", options)
+    arrays = train.resident().arrays if train.resident else {}
+    if not arrays or "segmentation" in arrays:
+        raise UserError(
+            "data.clusters is for images that fit in memory and have no masks, which "
+            f"is not so for {train.name}"
+        )
+    return clusters_of(arrays["image"], count)
 
 
 def _load(name: str, split: str, options: Options) -> Dataset:

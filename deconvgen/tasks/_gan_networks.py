@@ -18,8 +18,8 @@ def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator
     classes = config.data.num_classes if model.conditional else 0
     if model.conditional and not classes:
         raise UserError(
-            f"model.conditional needs labels, and {data_name(config)} has none: set it "
-            "to false, as --config=dcgan:untold does"
+            f"model.conditional needs labels, and {data_name(config)} has none: set "
+            "data.clusters, as --config=dcgan:untold does, or set it to false"
         )
     if len(model.critic_features) not in (0, len(model.factors)):
         raise UserError(

@@ -1,0 +1,114 @@
+"""Classes for images that have none: the same for every split, process and run."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deconvgen import config
+from deconvgen.core.errors import UserError
+from deconvgen.data import clusters, load
+from deconvgen.runs.train import train
+
+
+def labels_of(data):
+    return np.concatenate([batch["label"] for batch in data.eval_batches(1)])
+
+
+def shades_of(data):
+    return np.array([batch["image"].mean() for batch in data.eval_batches(1)])
+
+
+@pytest.fixture
+def shades(tmp_path):
+    """Pictures without classes, dark, grey and light, of hardly any noise."""
+    rng, root = np.random.default_rng(0), tmp_path / "shades"
+    for split, count in (("train", 24), ("test", 9)):
+        (root / split).mkdir(parents=True)
+        for i in range(count):
+            pixels = 20 + 100 * (i % 3) + rng.integers(0, 9, (16, 16))
+            path = root / split / f"{i:02}.png"
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return root
+
+
+def test_three_shades_are_three_clusters_in_every_split(shades):
+    of = lambda split: load("x", split, folder=str(shades), clusters=3)
+    train, test = of("train"), of("test")
+    assert train.num_classes == test.num_classes == 3
+    assert train.class_names == ("cluster 0", "cluster 1", "cluster 2")
+    seen = {}
+    for data in (train, test):
+        for label, shade in zip(labels_of(data), shades_of(data), strict=True):
+            seen.setdefault(label, []).append(shade)
+    assert sorted(map(len, seen.values())) == [11, 11, 11]
+    assert all(max(each) - min(each) < 0.1 for each in seen.values())
+
+
+def test_they_are_of_the_training_images_alone(shades):
+    of = lambda: load("x", "train", folder=str(shades), clusters=3).identity
+    before = of()
+    for path in (shades / "test").iterdir():
+        Image.new("L", (16, 16), 250).save(path)
+    assert of()["clusters"] == before["clusters"]
+    for path in (shades / "train").iterdir():
+        Image.open(path).point(lambda level: 250 - level).save(path)
+    assert of()["clusters"] != before["clusters"]
+
+
+def test_own_classes_are_left_aside(pictures):
+    found = load("x", folder=str(pictures), image_size=8, clusters=5)
+    assert found.num_classes == 5 and set(labels_of(found)) == set(range(5))
+    assert load("x", folder=str(pictures), image_size=8).num_classes == 2
+
+
+def test_what_lies_on_a_device_has_the_same_labels(shades):
+    found = load("x", folder=str(shades), clusters=3, flip=True)
+    resident = found.resident()
+    batch = resident.read(resident.arrays, resident.places(7, np.arange(8)))
+    host = next(found.train_batches(7, 8))
+    np.testing.assert_array_equal(batch["label"], host["label"])
+
+
+def test_the_centres_do_not_depend_on_a_split_that_asks_first():
+    names = ("train", "validation", "test")
+    first = lambda split: load(
+        "fashion_mnist_small", split, clusters=4, validation=0.1
+    ).identity["clusters"]
+    one = [first(split) for split in names]
+    clusters._means.cache_clear()
+    assert one == [*reversed([first(split) for split in reversed(names)])]
+    assert len(set(one)) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"clusters": 40}, "clusters=40 is more than the 24 training images"),
+        ({"clusters": 3, "memory": 10}, "fit in memory and have no masks"),
+        ({"clusters": -1}, "data.clusters should be 0 or more, not -1"),
+    ],
+)
+def test_what_cannot_be_is_told(shades, settings, words):
+    with pytest.raises(UserError, match=words):
+        load("x", folder=str(shades), **settings)
+
+
+@pytest.mark.parametrize("name", ["photos", "clothes_on_textures"])
+def test_sets_without_images_in_memory_are_refused(name):
+    with pytest.raises(UserError, match=f"which is not so for {name}"):
+        load(name, clusters=3, image_size=32)
+
+
+def test_a_generator_is_told_them_and_a_run_goes_on_with_no_others(shades, tmp_path):
+    folder, place = shades / "train", tmp_path / "run"
+    values = (
+        *("data.clusters=3", "model.conditional=true", f"data.folder={folder}"),
+        *("steps=2", "batch_size=8", "model.features=4,4", "model.latent=4"),
+        *("eval_every=2", "eval.num_examples=8", "eval.batch_size=8"),
+    )
+    settings = config.load("gan:smoke", values)
+    train(settings, place)
+    for path in folder.iterdir():
+        Image.open(path).point(lambda level: 250 - level).save(path)
+    with pytest.raises(UserError, match="is of other"):
+        train(config.load("gan:smoke", (*values, "steps=4")), place)
