@@ -44,7 +44,7 @@ RECIPE = dict(  # as experiments/gan_recipes.py found it
 )
 VARIANTS = {
     "demo": RECIPE | dict(steps=2700, eval_every=1000),
-    "untold": RECIPE | dict(data__clusters=50),
+    "untold": RECIPE | dict(data__clusters=50, num_samples=100),
     "avatars": RECIPE
     | dict(
         data__name="avatars",

@@ -228,6 +228,7 @@ MAKERS: dict[str, Callable[[], list[str]]] = {
     "study": study,
     "evidence": evidence,
     "recipes": recipes,
+    "untold": lambda: recipes("untold"),
     "few": lambda: recipes("few"),
 }
 

@@ -22,7 +22,7 @@ from deconvgen.runs.kept import Kept, Program
 from deconvgen.runs.population import Apart, Valued, state_of
 from deconvgen.runs.real_features import known
 from deconvgen.training import checkpoint, cost, evaluate, feed, monitor, parallel
-from deconvgen.training.log import Log
+from deconvgen.training.log import METRICS, Log
 from deconvgen.training.logger import chosen
 from deconvgen.training.loop import Due, Member, Outcome, Stopped, Visit, fit
 from deconvgen.training.parallel import EVALUATION, PICTURES, TRAINING, purpose_key
@@ -128,7 +128,7 @@ def _train_together(
                 raise Apart(f"{workdir} goes on from step {start}, not {together}")
             if found:
                 states.append(checkpoint.restore(found, target))
-                history = (found.path / "metrics.jsonl").read_bytes()
+                history = (found.path / METRICS).read_bytes()
                 say(f"going on from step {start} of {workdir}") if not quiet else None
             else:
                 init = kept.init(config)

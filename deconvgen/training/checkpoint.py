@@ -31,6 +31,7 @@ from deconvgen.core.errors import KNOBS, Diverged, UserError, first_line
 from deconvgen.core.types import Tree
 from deconvgen.training import arrays as stored
 from deconvgen.training.arrays import MERGED, leaves
+from deconvgen.training.log import METRICS
 
 FOLDER = "checkpoints"
 MANIFEST, META = "manifest.json", "meta.json"
@@ -102,7 +103,7 @@ def _filled(
         temporary.mkdir(parents=True)
         _room(temporary, sum(leaf.nbytes for leaf in arrays.values()))
         stored.save(temporary / "state", arrays)
-        files.write(temporary / "metrics.jsonl", history)
+        files.write(temporary / METRICS, history)
         files.write_json(temporary / META, meta)
         files.write_json(temporary / MANIFEST, _digests(temporary))
         yield temporary
