@@ -9,13 +9,14 @@ classifier's features at the end, 2,000 test and 2,000 drawn images: 0.16 (one s
 the demo's 0.42 and 0.33 (two), 0.27 to 0.31 with steps=3500 (three); 0.95 untold
 (one).
 
-Variants (`--config=dcgan:NAME`; few, r3gan, 64, 64k5, radford2016 and cifar10 change
-`gan`, the others this recipe):
+Variants (`--config=dcgan:NAME`; r3gan, 64, 64k5, radford2016 and cifar10 change `gan`,
+the others this recipe):
     (none)    28x28 grey, the embedded Fashion-MNIST, told its classes
     demo      the same in fewer steps: `make demo`
     untold    the same for images without labels: told which of 50 clusters they are in
     smoke     a few steps of `gan`, to see that everything works
-    few       hundreds of images of one's own: data.folder=PATH, 32x32, augmented
+    few       hundreds of images of one's own: data.folder=PATH, 32x32, told which of 10
+              clusters, augmented the more the critic learns them by heart
     avatars   the same recipe at 64x64 in colour, on the drawn faces in the package;
               48 minutes of one core
     r3gan     R3GAN's parts: relativistic pairing, both penalties, residual blocks
@@ -45,6 +46,15 @@ RECIPE = dict(  # as experiments/gan_recipes.py found it
 VARIANTS = {
     "demo": RECIPE | dict(steps=2700, eval_every=1000),
     "untold": RECIPE | dict(data__clusters=50, num_samples=100),
+    # Zhao et al. 2020 (DiffAugment), as likely as Karras et al. 2020 (ADA) make them.
+    "few": RECIPE
+    | dict(
+        data__image_size=32,
+        data__clusters=10,
+        augment__policy="color,translation,cutout",
+        augment__target=0.6,
+        augment__ramp_images=200_000,
+    ),
     "avatars": RECIPE
     | dict(
         data__name="avatars",
@@ -110,16 +120,6 @@ VARIANTS["r3gan"] = NO_NORM | dict(
     **{f"{group}__b2_end": 0.99 for group in OPTIMIZERS},
     **{f"{group}__schedule": "cosine" for group in OPTIMIZERS},
     **{f"{group}__rate_end": 0.25 for group in OPTIMIZERS},
-)
-# Zhao et al. 2020 (DiffAugment): all three augmentations for hundreds of images, and no
-# norm over the batch in the critic, which would mix real and augmented images.
-VARIANTS["few"] = dict(
-    data__image_size=32,
-    data__validation=0.1,
-    model__critic_norm="none",
-    loss__r1=0.1,
-    augment__policy="color,translation,cutout",
-    ema_half_life=20_000,
 )
 VARIANTS["radford2016"] = VARIANTS["64"] | dict(
     model__features=(1024, 512, 256, 128),
