@@ -9,8 +9,10 @@ and its test have the same clusters.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int32, UInt8
@@ -21,6 +23,9 @@ SIDE = 8
 """The thumbnails' shorter side has so many pixels, or up to twice as many."""
 ROUNDS = 50
 """Of k-means, at most."""
+GOLDEN = (5**0.5 - 1) / 2
+SIZES = "cluster_sizes"
+"""Where a data set's identity tells how many training images each cluster has."""
 
 Images = UInt8[np.ndarray, "n h w c"]
 
@@ -30,6 +35,7 @@ class Clusters:
     """What k-means found among the training images."""
 
     centres: Float64[np.ndarray, "k d"]
+    sizes: tuple[int, ...]  # the training images in each
 
     def of(self, images: Images) -> Int32[np.ndarray, " n"]:
         """The number of each image's nearest centre."""
@@ -43,10 +49,10 @@ class Clusters:
         return tuple(f"cluster {i}" for i in range(len(self.centres)))
 
     @property
-    def identity(self) -> str:
-        """Equal where the centres are, to the nearest level of grey."""
+    def identity(self) -> dict[str, Any]:
+        """Equal where the centres are, to the nearest level of grey, and the sizes."""
         levels = np.round(self.centres).astype(np.int16)
-        return f"{len(levels)}-{zlib.crc32(levels.tobytes()):08x}"
+        return {"clusters": f"{zlib.crc32(levels.tobytes()):08x}", SIZES: [*self.sizes]}
 
 
 def thumbnails(images: Images) -> Float64[np.ndarray, "n d"]:
@@ -88,12 +94,26 @@ def _means(seen: bytes, width: int, count: int) -> Clusters:
     for start in range(10):
         chance = np.random.default_rng(start)
         try:
-            centres, _ = kmeans2(
+            centres, nearest = kmeans2(
                 rows, count, iter=ROUNDS, minit="++", missing="raise", rng=chance
             )
         except ClusterError:  # one was left empty: from another start
             continue
-        return Clusters(centres)
+        return Clusters(centres, tuple(np.bincount(nearest).tolist()))
     raise UserError(
         f"k-means leaves some of data.clusters={count} empty: ask for fewer"
     )
+
+
+def turns(numbers: np.ndarray, sizes: Sequence[int]) -> Int32[np.ndarray, " n"]:
+    """The clusters that drawn images of these numbers are told: each as often as it is
+    among the training images, among the first ten no less than in all.
+
+    Its share of the multiples of the golden ratio, which lie evenly in [0, 1).
+
+    >>> turns(np.arange(8), [30, 10]).tolist()
+    [0, 0, 0, 0, 1, 0, 0, 1]
+    """
+    shares = np.cumsum(sizes) / np.sum(sizes)
+    places = (0.5 + np.asarray(numbers) * GOLDEN) % 1
+    return np.searchsorted(shares, places, side="right").astype(np.int32)

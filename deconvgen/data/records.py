@@ -203,7 +203,7 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
     if (found := options.clusters) and kept:
         kept["label"] = found.of(kept["image"])
         known, names = classes.Classes(len(found.names)), found.names
-        identity = {**(identity or {"name": name}), "clusters": found.identity}
+        identity = {**(identity or {"name": name}), **found.identity}
 
     def readable(index: int) -> dict[str, np.ndarray]:
         tries = (read((index + i) % length) for i in range(length))

@@ -32,9 +32,9 @@ def principal(run: Handle, count: int = 6, seed: int = 0) -> Directions:
     """
     z = run.latents(DRAWN, seed)
     made = np.array(run.decode(z)).reshape(DRAWN, -1)
-    classes = run.config.data.num_classes if run.config.model.get("conditional") else 0
-    labels = np.arange(DRAWN) % max(classes, 1)
-    for label in range(max(classes, 1)):
+    told = run.config.model.get("conditional", False)
+    labels = run.turns(DRAWN) * bool(told)
+    for label in np.unique(labels):
         made[labels == label] -= made[labels == label].mean(0)
     u, s, _ = linalg.svd(made, full_matrices=False)
     count = min(count, z.shape[1], len(s))

@@ -123,13 +123,11 @@ class Handle:
         """A batch without images, its labels going round: what sampling needs."""
         shape = (num, *self.config.data.image_shape)
         batch = {"image": np.zeros(shape, np.float32), "mask": np.ones(num, np.float32)}
-        return batch | self._turns(num, 0)
+        return batch | runs.told(self.config, num)
 
-    def _turns(self, num: int, first: int) -> dict[str, np.ndarray]:
-        """Labels of images `first` on, class after class; none where there are none."""
-        classes = self.config.data.num_classes
-        turns = (first + np.arange(num)) % max(classes, 1)
-        return {"label": turns.astype(np.int32)} if classes else {}
+    def turns(self, num: int) -> np.ndarray:
+        """The classes that the first `num` drawn images are told: `setup.turns`."""
+        return runs.turns(self.config, num)
 
     @property
     def columns(self) -> int:
@@ -178,7 +176,7 @@ class Handle:
         start, put = first, self.spread.put_batch
         placed = put(self.blank(size))  # of its images only the shape matters
         for start in range(first, num, size):
-            own = self._turns(size, start)
+            own = runs.told(self.config, size, start)
             if labels is not None:
                 given = labels[start : start + size]
                 own["label"][: len(given)] = given

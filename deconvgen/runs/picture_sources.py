@@ -63,7 +63,7 @@ def of_run(run: Handle, name: str, num: int, seed: int) -> PictureSet:
     classes = run.config.data.num_classes
     if run.task.decode is not None:
         conditional = run.config.model.get("conditional", False) and classes
-        labels = np.arange(num) % classes if conditional else None
+        labels = run.turns(num) if conditional else None
         read = lambda size: run.batches(num, seed, size)
         notes = (f"drawn by the run at step {run.step}, seed {seed}",)
         named = dict(enumerate(run.config.data.class_names)) if conditional else {}

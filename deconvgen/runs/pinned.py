@@ -181,7 +181,9 @@ def identity(config: Any) -> dict[str, Any]:
 def other_data(workdir: Path, config: Any, found: dict[str, Any]) -> str:
     """How data differ from those of a run, in a sentence without its end; "" where
     they do not, or where the run is older than what it would be told by."""
-    plain = lambda told: {k: list(v) if k == "classes" else v for k, v in told.items()}
+    plain = lambda told: {
+        k: list(v) if isinstance(v, tuple) else v for k, v in told.items()
+    }
     known, found = plain(identity(config)), plain(found)
     place = found.get("folder", found.get("name", "the data set"))
     unlike = {k for k in known if known[k] != found.get(k)} - {"folder", "images"}

@@ -96,7 +96,7 @@ def project(
     distance = _distance(run, search)
     improve = _improve(run, search, distance)
     drawn = run.latents(CANDIDATES, search.seed)
-    classes = np.arange(CANDIDATES) % max(run.config.data.num_classes, 1)
+    classes = run.turns(CANDIDATES)
     made = {}
     found = []
     for i, image in enumerate(originals):

@@ -25,6 +25,7 @@ from deconvgen.core import files, numbers
 from deconvgen.core.errors import UserError
 from deconvgen.core.terminal import say
 from deconvgen.core.types import State
+from deconvgen.data import clusters
 from deconvgen.metrics import features, measures
 from deconvgen.runs import origin, pinned, pretrained, widths
 from deconvgen.runs.grafting import graft
@@ -111,10 +112,30 @@ def check(config: Config) -> None:
 def class_columns(config: Config) -> int:
     """The classes, where the model is told one and they fit beside each other; else 0.
 
-    Labels go round, so that a grid of so many columns has a class in each.
+    Labels go round, so that a grid of so many columns has a class in each; those of
+    clusters do not.
     """
+    if clusters.SIZES in pinned.identity(config):
+        return 0
     classes = config.data.num_classes if config.model.get("conditional") else 0
     return classes if classes <= MOST_COLUMNS else 0
+
+
+def turns(config: Config, num: int, first: int = 0) -> np.ndarray:
+    """The classes that drawn images `first` on are told, [num] as int32.
+
+    They go round, and clusters come as often as they are among the training images; 0
+    without classes.
+    """
+    numbers = first + np.arange(num)
+    if sizes := pinned.identity(config).get(clusters.SIZES):
+        return clusters.turns(numbers, sizes)
+    return (numbers % max(config.data.num_classes, 1)).astype(np.int32)
+
+
+def told(config: Config, num: int, first: int = 0) -> dict[str, np.ndarray]:
+    """Their `turns` as a part of a batch; none where there are no classes."""
+    return {"label": turns(config, num, first)} if config.data.num_classes else {}
 
 
 def times(config: Any) -> Times:

@@ -7,6 +7,8 @@ from PIL import Image
 from deconvgen import config
 from deconvgen.core.errors import UserError
 from deconvgen.data import clusters, load
+from deconvgen.runs import setup
+from deconvgen.runs.run import load as load_run
 from deconvgen.runs.train import train
 
 
@@ -80,6 +82,26 @@ def test_the_centres_do_not_depend_on_a_split_that_asks_first():
     assert len(set(one)) == 1
 
 
+@pytest.mark.parametrize("num", [10, 200])
+def test_what_is_drawn_is_told_them_as_often_as_they_are_there(num):
+    found = clusters.turns(np.arange(num), [50, 30, 20])
+    np.testing.assert_allclose(
+        np.bincount(found) / num, [0.5, 0.3, 0.2], atol=1.5 / num
+    )
+
+
+def test_a_grid_has_no_column_for_a_cluster():
+    values = ["data.clusters=3", "model.conditional=true"]
+    settings = setup.describe(config.load("gan:smoke", values), (8, 8, 1), 3)
+    assert setup.class_columns(settings) == 3
+    assert setup.turns(settings, 6).tolist() == [0, 1, 2, 0, 1, 2]
+    settings.data.identity = {"name": "x", "cluster_sizes": (2, 1, 1)}
+    assert setup.class_columns(settings) == 0
+    told = np.bincount(setup.turns(settings, 400))
+    np.testing.assert_allclose(told, [200, 100, 100], atol=1)
+    assert setup.turns(settings, 7, 3).tolist() == [*setup.turns(settings, 10)[3:]]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -108,6 +130,10 @@ def test_a_generator_is_told_them_and_a_run_goes_on_with_no_others(shades, tmp_p
     )
     settings = config.load("gan:smoke", values)
     train(settings, place)
+    run = load_run(place)
+    sizes = np.bincount(np.concatenate([labels_of(run.train_set), [0, 1, 2]])) - 1
+    assert run.config.data.identity.cluster_sizes == (*sizes,)
+    assert run.sample(3).shape == (3, 16, 16, 1) and run.test_set.num_classes == 3
     for path in folder.iterdir():
         Image.open(path).point(lambda level: 250 - level).save(path)
     with pytest.raises(UserError, match="is of other"):

@@ -38,7 +38,7 @@ def truncation(run: Run, num: int, seed: int, source: str) -> np.ndarray:
     quantiles = ndtr(latents(run, COLUMNS, seed).astype(np.float64))
     least = ndtr(-np.geomspace(3.0, 0.3, rows))[:, None, None]
     cut = ndtri(least + quantiles * (1 - 2 * least)).astype(np.float32)
-    labels = np.tile(np.arange(COLUMNS), rows) % max(run.config.data.num_classes, 1)
+    labels = np.tile(run.turns(COLUMNS), rows)
     decoded = run.decode(cut.reshape(-1, run.task.latent), labels)
     return images.grid(decoded, COLUMNS)
 
@@ -63,7 +63,7 @@ def walk(run: Run, num: int, seed: int, source: str) -> np.ndarray:
     """
     corners = max(3, num // WALK)
     stations = latents(run, corners * WALK, seed).reshape(corners, WALK, -1)
-    labels = np.arange(WALK) % max(run.config.data.num_classes, 1)
+    labels = run.turns(WALK)
     frames = []
     for frame in range(max(2, num)):
         whole, share = divmod(frame * corners / max(2, num), 1)

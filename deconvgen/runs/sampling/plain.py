@@ -21,7 +21,7 @@ def interpolation(run: Run, num: int, seed: int, source: str) -> np.ndarray:
     """Rows of 8 images on the great circle between two latents."""
     rows = max(1, num // COLUMNS)
     path = slerp(*between(run, rows, seed)).reshape(rows * COLUMNS, -1)
-    labels = np.repeat(np.arange(rows), COLUMNS) % max(run.config.data.num_classes, 1)
+    labels = np.repeat(run.turns(rows), COLUMNS)
     return images.grid(run.decode(path, labels), columns=COLUMNS)
 
 
