@@ -54,9 +54,7 @@ SHARED = {
         resume="what they register may be another thing than before",
     ),
     "init_from": Key("", "path", "a run, or pretrained:NAME, to start as", "start"),
-    "data.name": Key(
-        "fashion_mnist_small", "", "a data set listed, or an image set of TFDS"
-    ),
+    "data.name": Key("fashion_mnist_small", "", "a listed data set, or one of TFDS"),
     "data.folder": Key(
         "",
         "path",

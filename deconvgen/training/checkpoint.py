@@ -62,9 +62,8 @@ def _digest(path: Path) -> str:
 
 
 def _digests(path: Path) -> dict[str, str]:
-    names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*"))
-    names = [n for n in names if n != MANIFEST and (path / n).is_file()]
-    return {name: _digest(path / name) for name in names}
+    found = [p for p in path.rglob("*") if p.is_file() and p != path / MANIFEST]
+    return {p.relative_to(path).as_posix(): _digest(p) for p in sorted(found)}
 
 
 def write(
