@@ -66,6 +66,7 @@ for line in pathlib.Path("run/metrics.jsonl").read_text().splitlines():
 """
 
 
+@pytest.mark.slow  # and `.ci/run` trains, evaluates and draws with an installed one
 def test_an_installed_wheel_does_from_any_folder_what_the_checkout_does(
     installed, tmp_path
 ):
