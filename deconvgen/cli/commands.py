@@ -105,6 +105,7 @@ def features(values: Values) -> None:
     loaded = config.load(values.config, values.overrides)
     out = Path(values.out or cache_folder()).expanduser()
     files.writable(out)
+    loaded.data.clusters = 0  # the classifier learns what the images are
     sets = {split: runs.dataset(loaded, split) for split in runs.splits(loaded)}
     given = [f"--config.{text}" for text in values.overrides]
     words = ["deconvgen", "features", f"--config={values.config}", *given]

@@ -8,10 +8,10 @@ thumbnails, which are known before the training: a run and its going on, its val
 and its test have the same clusters.
 """
 
+import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,29 +77,35 @@ def find(images: Images, count: int) -> Clusters:
     2
     """
     seen = thumbnails(images)
+    key = (hashlib.sha256(seen).hexdigest(), seen.shape, count)
+    if key not in _found:
+        _found.clear()
+        _found[key] = _means(seen, count)
+    return _found[key]
+
+
+_found: dict[Any, Clusters] = {}  # the last, since every split of a run asks
+
+
+def _means(seen: Float64[np.ndarray, "n d"], count: int) -> Clusters:
+    from scipy.cluster.vq import ClusterError, kmeans2, vq
+
     differ = len(np.unique(seen, axis=0)) if len(seen) < 50 * count else len(seen)
     if differ < count:
         raise UserError(
             f"data.clusters={count} is more than the {differ} training images that "
             "differ"
         )
-    return _means(seen.tobytes(), seen.shape[1], count)
-
-
-@lru_cache(maxsize=2)  # every split of a run asks
-def _means(seen: bytes, width: int, count: int) -> Clusters:
-    from scipy.cluster.vq import ClusterError, kmeans2
-
-    rows = np.frombuffer(seen, np.float64).reshape(-1, width)
     for start in range(10):
         chance = np.random.default_rng(start)
         try:
-            centres, nearest = kmeans2(
-                rows, count, iter=ROUNDS, minit="++", missing="raise", rng=chance
+            centres, _ = kmeans2(
+                seen, count, iter=ROUNDS, minit="++", missing="raise", rng=chance
             )
         except ClusterError:  # one was left empty: from another start
             continue
-        return Clusters(centres, tuple(np.bincount(nearest).tolist()))
+        sizes = np.bincount(vq(seen, centres)[0], minlength=count)
+        return Clusters(centres, tuple(sizes.tolist()))
     raise UserError(
         f"k-means leaves some of data.clusters={count} empty: ask for fewer"
     )

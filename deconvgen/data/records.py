@@ -44,7 +44,7 @@ class Options(NamedTuple):
     mask_values: tuple[int, ...] = ()
     validation: float = 0.0
     memory: int = MEMORY
-    clusters: Clusters | None = None  # whose numbers are the labels then
+    clusters: Clusters | int = 0  # whose numbers are the labels; how many to look for
 
 
 class Source(NamedTuple):
@@ -194,13 +194,15 @@ def from_source(name: str, split: str, source: Source, options: Options) -> Data
         length = len(good)
         kept = _stack(good, name)
         named = lambda index: source.describe(origin[index])
+        if options.clusters:
+            kept.pop("label", None)
         classes.check(kept, known.count or None, named)
         if "label" in kept:
             there = np.unique(kept["label"]).tolist()
             names = source.class_names
             notes += classes.absent(known.count, there, "image", names)
     identity, names = source.identity, _names(source, known.count)
-    if (found := options.clusters) and kept:
+    if kept and isinstance(found := options.clusters, Clusters):
         kept["label"] = found.of(kept["image"])
         known, names = classes.Classes(len(found.names)), found.names
         identity = {**(identity or {"name": name}), **found.identity}

@@ -10,7 +10,7 @@ from deconvgen.data import avatars as faces
 from deconvgen.data import fashion, held_out
 from deconvgen.data import folder as folders
 from deconvgen.data.classes import IGNORE
-from deconvgen.data.clusters import Clusters
+from deconvgen.data.clusters import SIZES, Clusters
 from deconvgen.data.clusters import find as clusters_of
 from deconvgen.data.photos import patches as photo_patches
 from deconvgen.data.pipeline import Dataset
@@ -176,8 +176,11 @@ def load(
         memory=memory,
     )
     if clusters:
-        options = options._replace(clusters=_clusters(name, clusters, options))
+        options = options._replace(clusters=clusters)
+        options = options._replace(clusters=_clusters(name, options))
     found = _load(name, split, options)
+    if clusters and SIZES not in found.identity:
+        raise _unfit(found)
     if num_classes and found.num_classes != num_classes:
         raise UserError(
             f"{found.name} has {found.num_classes or 'no'} classes, data.num_classes "
@@ -186,16 +189,20 @@ def load(
     return found
 
 
-def _clusters(name: str, count: int, options: Options) -> Clusters:
+def _clusters(name: str, options: Options) -> Clusters:
     """Of the training images as they are kept."""
     train = _load(name, "train", options)
     arrays = train.resident().arrays if train.resident else {}
     if not arrays or "segmentation" in arrays:
-        raise UserError(
-            "data.clusters is for images that fit in memory and have no masks, which "
-            f"is not so for {train.name}"
-        )
-    return clusters_of(arrays["image"], count)
+        raise _unfit(train)
+    return clusters_of(arrays["image"], options.clusters)
+
+
+def _unfit(data: Dataset) -> UserError:
+    return UserError(
+        "data.clusters is for images that fit in memory and have no masks, which is "
+        f"not so for {data.name} ({data.split}); --config=gan is told no classes"
+    )
 
 
 def _load(name: str, split: str, options: Options) -> Dataset:

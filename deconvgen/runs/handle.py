@@ -120,7 +120,7 @@ class Handle:
         return self._sets[split]
 
     def blank(self, num: int) -> dict[str, np.ndarray]:
-        """A batch without images, its labels going round: what sampling needs."""
+        """A batch without images, its labels in their turns: what sampling needs."""
         shape = (num, *self.config.data.image_shape)
         batch = {"image": np.zeros(shape, np.float32), "mask": np.ones(num, np.float32)}
         return batch | runs.told(self.config, num)
@@ -156,7 +156,7 @@ class Handle:
         """Samples `first` to `num - 1`, in batches: image i depends on (seed, i) alone.
 
         Needs a task that samples from a latent. `labels` [num] are the classes of a
-        conditional model; left out, they go round. The devices draw the next batch
+        conditional model; left out, `turns`. The devices draw the next batch
         while the caller has the last one.
         """
         if self.task.decode is None:

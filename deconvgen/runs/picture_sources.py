@@ -60,7 +60,7 @@ def of_data(name: str) -> PictureSet:
 
 def of_run(run: Handle, name: str, num: int, seed: int) -> PictureSet:
     """What a run draws, or makes of its test images."""
-    classes = run.config.data.num_classes
+    classes = run.config.data.num_classes and not run.config.data.get("clusters", 0)
     if run.task.decode is not None:
         conditional = run.config.model.get("conditional", False) and classes
         labels = run.turns(num) if conditional else None

@@ -96,7 +96,7 @@ def project(
     distance = _distance(run, search)
     improve = _improve(run, search, distance)
     drawn = run.latents(CANDIDATES, search.seed)
-    classes = run.turns(CANDIDATES)
+    classes = np.arange(CANDIDATES) % max(run.config.data.num_classes, 1)
     made = {}
     found = []
     for i, image in enumerate(originals):

@@ -107,6 +107,11 @@ def check(config: Config) -> None:
     tasks.entry(config.task)
     configs.check(config)
     tasks.check(config)
+    if config.data.clusters and not config.model.get("conditional", False):
+        raise UserError(
+            "data.clusters makes classes for a model that is told them: it goes with "
+            "model.conditional=true alone"
+        )
 
 
 def class_columns(config: Config) -> int:

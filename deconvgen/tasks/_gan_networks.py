@@ -19,7 +19,7 @@ def networks(config: Config, axis: str | None) -> tuple[Generator, Discriminator
     if model.conditional and not classes:
         raise UserError(
             f"model.conditional needs labels, and {data_name(config)} has none: set "
-            "data.clusters, as --config=dcgan:untold does, or set it to false"
+            "data.clusters, as --config=dcgan:untold does; --config=gan is told nothing"
         )
     if len(model.critic_features) not in (0, len(model.factors)):
         raise UserError(

@@ -1,5 +1,6 @@
 """Classes for images that have none: the same for every split, process and run."""
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,9 +8,7 @@ from PIL import Image
 from deconvgen import config
 from deconvgen.core.errors import UserError
 from deconvgen.data import clusters, load
-from deconvgen.runs import setup
-from deconvgen.runs.run import load as load_run
-from deconvgen.runs.train import train
+from deconvgen.runs import pinned, setup
 
 
 def labels_of(data):
@@ -77,9 +76,29 @@ def test_the_centres_do_not_depend_on_a_split_that_asks_first():
         "fashion_mnist_small", split, clusters=4, validation=0.1
     ).identity["clusters"]
     one = [first(split) for split in names]
-    clusters._means.cache_clear()
+    clusters._found.clear()
     assert one == [*reversed([first(split) for split in reversed(names)])]
     assert len(set(one)) == 1
+
+
+def test_every_split_has_them_or_none_is_loaded(shades):
+    for i in range(30):
+        Image.new("L", (16, 16), i).save(shades / "test" / f"more{i}.png")
+    settings = dict(folder=str(shades), clusters=3, memory=30 * 256)
+    assert load("x", "train", **settings).num_classes == 3
+    with pytest.raises(UserError, match="not so for shades"):
+        load("x", "test", **settings)
+
+
+@pytest.mark.parametrize("values", [["data.clusters=3"], ["data.clusters=0"]])
+def test_a_model_that_is_told_nothing_has_none(values):
+    for name in ("gan:smoke", "vae:smoke"):
+        check = lambda name=name: setup.check(config.load(name, values))
+        if values == ["data.clusters=0"]:
+            check()
+        else:
+            with pytest.raises(UserError, match="for a model that is told them"):
+                check()
 
 
 @pytest.mark.parametrize("num", [10, 200])
@@ -107,6 +126,7 @@ def test_a_grid_has_no_column_for_a_cluster():
     [
         ({"clusters": 40}, "clusters=40 is more than the 24 training images"),
         ({"clusters": 3, "memory": 10}, "fit in memory and have no masks"),
+        ({"clusters": 3, "memory": 24 * 256 - 1}, "which is not so for shades"),
         ({"clusters": -1}, "data.clusters should be 0 or more, not -1"),
     ],
 )
@@ -121,20 +141,20 @@ def test_sets_without_images_in_memory_are_refused(name):
         load(name, clusters=3, image_size=32)
 
 
-def test_a_generator_is_told_them_and_a_run_goes_on_with_no_others(shades, tmp_path):
-    folder, place = shades / "train", tmp_path / "run"
-    values = (
-        *("data.clusters=3", "model.conditional=true", f"data.folder={folder}"),
-        *("steps=2", "batch_size=8", "model.features=4,4", "model.latent=4"),
-        *("eval_every=2", "eval.num_examples=8", "eval.batch_size=8"),
-    )
-    settings = config.load("gan:smoke", values)
-    train(settings, place)
-    run = load_run(place)
-    sizes = np.bincount(np.concatenate([labels_of(run.train_set), [0, 1, 2]])) - 1
-    assert run.config.data.identity.cluster_sizes == (*sizes,)
-    assert run.sample(3).shape == (3, 16, 16, 1) and run.test_set.num_classes == 3
-    for path in folder.iterdir():
+def test_a_generator_is_told_them_and_a_run_goes_on_with_no_others(shades):
+    values = ["data.clusters=3", "model.conditional=true", f"data.folder={shades}"]
+    loaded = config.load("gan:smoke", values)
+    train = setup.dataset(loaded, "train")
+    settings = setup.resolve(loaded, train)
+    sizes = np.bincount(labels_of(train))
+    assert [*settings.data.identity.cluster_sizes] == [*sizes]
+    batch = next(train.train_batches(0, 4))
+    state = setup.shape(settings, batch)
+    shapes = [leaf.shape for leaf in jax.tree.leaves(state.nets["generator"].params)]
+    assert settings.model.latent + 3 in [shape[0] for shape in shapes]
+    again = setup.dataset(settings, "train")  # which says now that the classes are 3
+    assert not pinned.other_data(shades, settings, again.identity)
+    for path in (shades / "train").iterdir():
         Image.open(path).point(lambda level: 250 - level).save(path)
-    with pytest.raises(UserError, match="is of other"):
-        train(config.load("gan:smoke", (*values, "steps=4")), place)
+    other = setup.dataset(settings, "train").identity
+    assert "clusters" in pinned.other_data(shades, settings, other | {"sha256": ""})

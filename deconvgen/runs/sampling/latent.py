@@ -50,8 +50,7 @@ def linear_interpolation(run: Run, num: int, seed: int, source: str) -> np.ndarr
     a, b, share = between(run, rows, seed)
     line = (1 - share) * a + share * b
     paths = np.stack([slerp(a, b, share), line], axis=1)
-    labels = np.repeat(np.arange(rows), 2 * COLUMNS)
-    labels %= max(run.config.data.num_classes, 1)
+    labels = np.repeat(run.turns(rows), 2 * COLUMNS)
     return images.grid(run.decode(paths.reshape(-1, run.task.latent), labels), COLUMNS)
 
 
