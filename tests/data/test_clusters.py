@@ -157,4 +157,5 @@ def test_a_generator_is_told_them_and_a_run_goes_on_with_no_others(shades):
     for path in (shades / "train").iterdir():
         Image.open(path).point(lambda level: 250 - level).save(path)
     other = setup.dataset(settings, "train").identity
-    assert "clusters" in pinned.other_data(shades, settings, other | {"sha256": ""})
+    as_if = other | {"sha256": settings.data.identity["sha256"]}
+    assert "clusters" in pinned.other_data(shades, settings, as_if)
