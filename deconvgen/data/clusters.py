@@ -77,7 +77,7 @@ def find(images: Images, count: int) -> Clusters:
     2
     """
     seen = thumbnails(images)
-    key = (hashlib.sha256(seen).hexdigest(), seen.shape, count)
+    key = (hashlib.sha256(seen.tobytes()).hexdigest(), seen.shape, count)
     if key not in _found:
         _found.clear()
         _found[key] = _means(seen, count)

@@ -176,8 +176,7 @@ def load(
         memory=memory,
     )
     if clusters:
-        options = options._replace(clusters=clusters)
-        options = options._replace(clusters=_clusters(name, options))
+        options = options._replace(clusters=_clusters(name, clusters, options))
     found = _load(name, split, options)
     if clusters and SIZES not in found.identity:
         raise _unfit(found)
@@ -189,13 +188,13 @@ def load(
     return found
 
 
-def _clusters(name: str, options: Options) -> Clusters:
+def _clusters(name: str, count: int, options: Options) -> Clusters:
     """Of the training images as they are kept."""
-    train = _load(name, "train", options)
+    train = _load(name, "train", options._replace(clusters=count))
     arrays = train.resident().arrays if train.resident else {}
     if not arrays or "segmentation" in arrays:
         raise _unfit(train)
-    return clusters_of(arrays["image"], options.clusters)
+    return clusters_of(arrays["image"], count)
 
 
 def _unfit(data: Dataset) -> UserError:
