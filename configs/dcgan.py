@@ -13,7 +13,7 @@ Variants (`--config=dcgan:NAME`; r3gan, 64, 64k5, radford2016 and cifar10 change
 the others this recipe):
     (none)    28x28 grey, the embedded Fashion-MNIST, told its classes
     demo      the same in fewer steps: `make demo`
-    untold    the same for images without labels: told which of 50 clusters they are in
+    untold    the same for images without labels: told which of 100 clusters they are in
     smoke     a few steps of `gan`, to see that everything works
     few       hundreds of images of one's own: data.folder=PATH, 32x32, told which of 10
               clusters, augmented the more the critic learns them by heart
@@ -45,7 +45,7 @@ RECIPE = dict(  # as experiments/gan_recipes.py found it
 )
 VARIANTS = {
     "demo": RECIPE | dict(steps=2700, eval_every=1000),
-    "untold": RECIPE | dict(data__clusters=50, num_samples=100),
+    "untold": RECIPE | dict(data__clusters=100, num_samples=100),
     # Zhao et al. 2020 (DiffAugment), as likely as Karras et al. 2020 (ADA) make them.
     "few": RECIPE
     | dict(
