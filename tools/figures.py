@@ -99,12 +99,16 @@ def answer() -> list[str]:
         cells, best = about["cells"], about["cells"][0]
         good = advise.advise(task, atlas=made)[0]
         worse, judged = (sum(c[of] for c in cells) for of in ("told", "judged"))
-        few = f"{about['seeds']} seeds: no verdict"
+        few = _unjudged(about["seeds"])
         said = f"{worse} of {judged - 1}, {about['seeds']} seeds" if judged else few
         lines.append([task, about["measure"], _cell(good), _cell(best), said])
     head = ["task", "measure", "the cheapest near the best"]
     head += ["the best mean", "told worse, of the others judged"]
     return [SMALL, "", *grid(head, lines), "", ranked.about(rows_of("atlas"))]
+
+
+def _unjudged(count: int) -> str:
+    return f"{count} seed{'s' * (count != 1)}: no verdict"
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
@@ -215,7 +219,9 @@ def evidence() -> list[str]:
         layers = dict.fromkeys(c["upsampler"] for c in about["cells"])
         told = {c["upsampler"] for c in about["cells"] if not c["told"]}
         worse = [f"`{layer}`" for layer in layers if layer not in told]
-        lines.append([task, about["measure"], ", ".join(good), ", ".join(worse)])
+        judged = any(c["judged"] for c in about["cells"])
+        said = ", ".join(worse) if judged else _unjudged(about["seeds"])
+        lines.append([task, about["measure"], ", ".join(good), said])
     head = ["task", "by", "near the best, cheapest first"]
     return grid([*head, "told worse, however started"], lines)
 
