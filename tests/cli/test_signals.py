@@ -28,7 +28,10 @@ def started(*command, **settings):
     until = time.monotonic() + 60
     while time.monotonic() < until:
         status = Path(f"/proc/{process.pid}/status").read_text()
-        if int(status.partition("SigCgt:")[2].split()[0], 16) & bit:
+        told = lambda name, status=status: status.partition(f"{name}:")[2].split()[0]
+        # The thread that hears them starts behind the handlers, of which SIGINT's is
+        # the last: a signal between the two is Python's own KeyboardInterrupt.
+        if int(told("SigCgt"), 16) & bit and int(told("Threads")) > 1:
             return process
         time.sleep(0.005)
     raise AssertionError("it never listened")
