@@ -102,6 +102,7 @@ def test_a_member_has_the_numbers_that_it_has_alone():
     assert min(apart) > 0.01  # by the rates; much more than what counts as near
 
 
+@pytest.mark.slow
 def test_the_memory_of_a_population_is_that_of_its_members(monkeypatch):
     """Within 20 percent, as XLA counts it; and what does not fit is refused."""
     spread, config = parallel.one(), gan({"batch_size": 16})
