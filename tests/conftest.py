@@ -42,7 +42,7 @@ MANY = 4
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of a test with many cases, in a folder, a quarter runs always, all with the slow.
+    """Of a test with many cases, in a folder, a sixth runs always, all with the slow.
 
     Which ones, their names decide: the same everywhere, and others for other layers.
     Files of few tests come first: theirs take long, and no worker shall wait for one.
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items):
             cases[file, rest.partition("[")[0]].append(item)
     for same in cases.values():
         same.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
-        for item in same[-(-len(same) // 4) :] if len(same) >= MANY else ():
+        for item in same[-(-len(same) // 6) :] if len(same) >= MANY else ():
             item.add_marker("slow")
     items.sort(key=lambda item: files[item.nodeid.partition("::")[0]])
 

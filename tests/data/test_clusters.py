@@ -6,9 +6,11 @@ import pytest
 from PIL import Image
 
 from deconvgen import config
+from deconvgen.cli import main
 from deconvgen.core.errors import UserError
 from deconvgen.data import clusters, load
-from deconvgen.runs import pinned, setup
+from deconvgen.runs import classifier, picture_sources, pinned, setup
+from tests.tiny import untrained
 
 
 def labels_of(data):
@@ -159,3 +161,23 @@ def test_a_generator_is_told_them_and_a_run_goes_on_with_no_others(shades):
     other = setup.dataset(settings, "train").identity
     as_if = other | {"sha256": settings.data.identity["sha256"]}
     assert "clusters" in pinned.other_data(shades, settings, as_if)
+
+
+def test_a_classifier_is_not_trained_on_them(monkeypatch, tmp_path):
+    seen = {}
+
+    def train(sets, *_, **__):
+        seen.update({split: data.class_names[:1] for split, data in sets.items()})
+        return {}
+
+    monkeypatch.setattr(classifier, "train_and_save", train)
+    main.run(["features", "--config=dcgan:untold", f"--out={tmp_path}"])
+    assert set(seen.values()) == {("T-shirt",)}
+
+
+@pytest.mark.parametrize("told", [0, 3])
+def test_pictures_that_are_drawn_have_no_classes_to_compare(told):
+    run = untrained("gan", (8, 8, 1), 3, ("model.conditional=true",))
+    run.config.data.clusters = told
+    found = picture_sources.of_run(run, "mine", 6, 0)
+    assert (found.labels is None) == bool(told) and bool(found.classes) == (not told)

@@ -52,6 +52,7 @@ def gan(values, *more):
     return runs.describe(config.load("dcgan:smoke", given), (8, 8, 1))
 
 
+@pytest.mark.slow  # test_train_together asks it of whole runs
 def test_a_member_has_the_numbers_that_it_has_alone():
     """Parameters, averages and optimizers after three steps, one compilation for both;
     and neither number could be taken for the other's."""
