@@ -23,7 +23,7 @@ from deconvgen.report.atlas.rows import Row, read, scored
 from deconvgen.report.costs import shown
 from deconvgen.report.markup import grid
 from deconvgen.report.names import labels
-from deconvgen.report.words import apart
+from deconvgen.report.words import apart, plural
 from deconvgen.runs import code, origin
 from deconvgen.sweep.claims import told
 
@@ -99,16 +99,12 @@ def answer() -> list[str]:
         cells, best = about["cells"], about["cells"][0]
         good = advise.advise(task, atlas=made)[0]
         worse, judged = (sum(c[of] for c in cells) for of in ("told", "judged"))
-        few = _unjudged(about["seeds"])
+        few = f"{plural(about['seeds'], 'seed')}: no verdict"
         said = f"{worse} of {judged - 1}, {about['seeds']} seeds" if judged else few
         lines.append([task, about["measure"], _cell(good), _cell(best), said])
     head = ["task", "measure", "the cheapest near the best"]
     head += ["the best mean", "told worse, of the others judged"]
     return [SMALL, "", *grid(head, lines), "", ranked.about(rows_of("atlas"))]
-
-
-def _unjudged(count: int) -> str:
-    return f"{count} seed{'s' * (count != 1)}: no verdict"
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
@@ -220,7 +216,8 @@ def evidence() -> list[str]:
         told = {c["upsampler"] for c in about["cells"] if not c["told"]}
         worse = [f"`{layer}`" for layer in layers if layer not in told]
         judged = any(c["judged"] for c in about["cells"])
-        said = ", ".join(worse) if judged else _unjudged(about["seeds"])
+        few = f"{plural(about['seeds'], 'seed')}: no verdict"
+        said = ", ".join(worse) if judged else few
         lines.append([task, about["measure"], ", ".join(good), said])
     head = ["task", "by", "near the best, cheapest first"]
     return grid([*head, "told worse, however started"], lines)

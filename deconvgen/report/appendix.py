@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from deconvgen.core.terminal import clock
 from deconvgen.report.results import Result
+from deconvgen.report.words import plural
 from deconvgen.sweep import spending
 from deconvgen.sweep.plan import Plan
 
@@ -23,7 +24,7 @@ def status(plan: Plan, results: Sequence[Result]) -> str:
     length = " or ".join(map(str, steps)) or "?"
     return (
         f"Experiment {plan.name}, {plan.size} size: {len(results)} runs ({told}), "
-        f"{seeds} seed{'s' * (seeds != 1)}, {length} steps each; {spent} of run time"
+        f"{plural(seeds, 'seed')}, {length} steps each; {spent} of run time"
         f"{f' ({went})' if went else ''}"
     )
 

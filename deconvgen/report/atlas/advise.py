@@ -109,7 +109,7 @@ def told(
         factor = "a factor of " if about["logged"] else ""
         lines += [f"This design finds {factor}{about['tells']:.3g} four times of five."]
     if not any(c["judged"] for c in about["cells"]):
-        count = f"{about['seeds']} seed{'s' * (about['seeds'] != 1)}"
+        count = plural(about["seeds"], "seed")
         lines += [
             f"{count}: no verdict, which takes {ENOUGH}; the means in their order."
         ]
