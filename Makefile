@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RUN    ?= runs/demo
 TESTS  := -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all lint tables figures docs bench clean
+.PHONY: demo test test-all lint tables figures reproduced docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/deconvgen train --config=dcgan:demo --workdir=$(RUN)
@@ -51,6 +51,9 @@ tables: $(VENV)/.test  # docs/api.md, docs/keys.md and docs/measures.md
 figures: $(VENV)/.test  # README.md and docs/ from results/; ACCEPT=FILE,... of other code
 	$(BIN)/python tools/figures.py --accept=$(ACCEPT)
 	$(BIN)/python benchmarks/results.py
+
+reproduced: $(VENV)/.test  # a row of each config in results/, trained again by this code
+	$(BIN)/python tools/reproduced.py
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'deconvgen needs Python 3.11 or newer; name one with: make demo PYTHON=python3.12')"

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from deconvgen.core.errors import UserError
+from deconvgen.report.atlas.reproduce import Again
 from deconvgen.report.atlas.rows import ABOUT, recorded, write
-from deconvgen.runs import code
-from tools import figures
+from deconvgen.runs import code, origin
+from tools import figures, reproduced
 
 
 @pytest.mark.parametrize("name", figures.PAGES)
@@ -24,6 +26,58 @@ def test_results_of_other_code_are_refused_by_name(tmp_path, monkeypatch):
     write([row | {"code": "other"}], tmp_path / "x.study.csv")
     with pytest.raises(SystemExit, match=r"x\.study\.csv is of revision 0{12}, and"):
         figures.main([])
+
+
+def some(config, level, seconds, name="x.study"):
+    """Two seeds of a setting, as a file of other code has them."""
+    row = dict.fromkeys(ABOUT, "") | {"config": config, "measure": "psnr"}
+    row |= {"code": "other", "revision": "0" * 12, "device": "a CPU"}
+    row |= {"psnr": level, "seconds": seconds}
+    return [row | {"row": f"{name}/{config}/{seed}", "seed": seed} for seed in (0, 1)]
+
+
+def test_results_of_other_code_stand_where_rows_came_out_the_same(
+    tmp_path, monkeypatch
+):
+    for tool in (figures, reproduced):
+        monkeypatch.setattr(tool, "RESULTS", tmp_path)
+    rows = [*some("a", 20.0, 9.0), *some("b", 10.0, 5.0)]
+    rows[3]["seconds"] = 4.0
+    write(rows, tmp_path / "x.study.csv")
+    trained = []
+
+    def again(now):
+        def run(row, rows, folder):
+            trained.append(row["row"])
+            level = row["psnr"]
+            return Again(row["row"], "psnr", level, now(level), 9.9, 10.1, False)
+
+        return run
+
+    monkeypatch.setattr(reproduced, "reproduce", again(lambda level: level))
+    assert reproduced.main([]) == 0 == reproduced.main(["x.study"])
+    assert sorted(trained) == ["x.study/a/0", "x.study/b/1"]
+    assert figures.fresh(tmp_path / "x.study.csv") == ""
+    assert figures.behind("x.study").endswith(f"at {origin.revision()}: 2 equal.")
+    write([*rows, *some("c", 1.0, 1.0)], tmp_path / "x.study.csv")
+    assert "train rows of it again" in figures.fresh(tmp_path / "x.study.csv")
+    monkeypatch.setattr(reproduced, "reproduce", again(lambda level: level + 1))
+    assert reproduced.main([]) == 0 and "1 OUTSIDE" in figures.behind("x.study")
+    assert "train rows of it again" in figures.fresh(tmp_path / "x.study.csv")
+    write(rows, tmp_path / "x.study.csv")
+    monkeypatch.setattr(code, "digest", lambda: "next")
+    assert "train rows of it again" in figures.fresh(tmp_path / "x.study.csv")
+
+
+def test_a_row_that_cannot_be_trained_again_is_told_of(tmp_path, monkeypatch, capsys):
+    def refused(row, rows, folder):
+        raise UserError("no longer is")
+
+    monkeypatch.setattr(reproduced, "RESULTS", tmp_path)
+    monkeypatch.setattr(reproduced, "reproduce", refused)
+    write(some("a", 20.0, 9.0), tmp_path / "x.study.csv")
+    assert reproduced.main([]) == 1 and "no longer is" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.json"))
 
 
 def test_the_digest_is_of_what_is_computed():

@@ -3,7 +3,8 @@
     python tools/figures.py [--accept=FILE,...]
 
 What stands between `<!-- figures: NAME -->` and `<!-- end -->` in the pages is written
-here. Results of other code than today's are refused, unless their file is named.
+here. Results of other code than today's are refused, unless rows of them were trained
+again since (`tools/reproduced.py`) or their file is named.
 """
 
 import json
@@ -19,6 +20,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import number
 from deconvgen.report import blocks, findings, ranked
 from deconvgen.report.atlas import advise
+from deconvgen.report.atlas.reproduce import Agains
 from deconvgen.report.atlas.rows import Row, read, scored
 from deconvgen.report.costs import shown
 from deconvgen.report.markup import grid
@@ -51,6 +53,13 @@ def rows_of(name: str) -> list[Row]:
     """The rows of a file of results; none where it is not there yet."""
     path = RESULTS / f"{name}.csv"
     return read(path) if path.exists() else []
+
+
+def behind(*names: str) -> str:
+    """How many runs, of which code; how those came out that were trained again."""
+    rows = [row for name in names for row in rows_of(name)]
+    again = [Agains.of(name, RESULTS).words() for name in names]
+    return " ".join([ranked.about(rows), *dict.fromkeys(filter(None, again))])
 
 
 def atlas() -> dict[str, Any]:
@@ -104,7 +113,7 @@ def answer() -> list[str]:
         lines.append([task, about["measure"], _cell(good), _cell(best), said])
     head = ["task", "measure", "the cheapest near the best"]
     head += ["the best mean", "told worse, of the others judged"]
-    return [SMALL, "", *grid(head, lines), "", ranked.about(rows_of("atlas"))]
+    return [SMALL, "", *grid(head, lines), "", behind("atlas")]
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
@@ -145,7 +154,7 @@ def long() -> list[str]:
             f"Here: **{found.verdict}**.",
         ]
         if found.rows:
-            lines += [ranked.about(found.rows)]
+            lines += [behind(f"{found.name}.study")]
         lines += ["", "```", SWEEP.format(found.name, found.size), "```", ""]
         done = [e for e in found.effects if e.verdict != findings.NONE]
         gap = lambda e: apart(e.difference, e.logged)
@@ -159,7 +168,8 @@ def long() -> list[str]:
 
 def study() -> list[str]:
     """Layer and start, at equal widths and at equal multiply-adds."""
-    sides = [rows_of(f"{STUDY}.{size}") for size in ("study", "study_cost")]
+    names = [f"{STUDY}.{size}" for size in ("study", "study_cost")]
+    sides = [rows_of(name) for name in names]
     if not sides[0]:
         return ["Nothing is recorded yet."]
     lines: list[str] = []
@@ -174,7 +184,7 @@ def study() -> list[str]:
         lines += [f"{config}, {parts[0][0]['measure']}:", ""]
         lines += [*grid(["layer, start", *heads], cells), ""]
         lines += [ranked.legend(found, heads), ""]
-    return [*lines, ranked.about([row for side in sides for row in side])]
+    return [*lines, behind(*names)]
 
 
 def recipes(size: str = "full") -> list[str]:
@@ -200,7 +210,7 @@ def recipes(size: str = "full") -> list[str]:
     ]
     head = ["what is changed", rows[0]["measure"], "precision", "recall"]
     said = ranked.legend([found], ["equal cost"])
-    return [*grid(head, cells), "", said, "", ranked.about(rows)]
+    return [*grid(head, cells), "", said, "", behind(f"{RECIPES}.{size}")]
 
 
 def evidence() -> list[str]:
@@ -248,7 +258,7 @@ def fresh(path: Path) -> str:
     found = read(path)
     codes = {row["code"]: row["revision"] for row in found}
     codes.pop(code.digest(), None)
-    if not codes:
+    if not codes or Agains.of(path.stem, path.parent).stand_for(found):
         return ""
     revision = next(iter(codes.values()))
     rooms = [f"deconvgen/{room}" for room in code.ROOMS]
@@ -258,8 +268,8 @@ def fresh(path: Path) -> str:
     since = f" ({', '.join(changed[:3])}, {len(changed)} in all)" if changed else ""
     return (
         f"{path.name} is of revision {revision or '?'}, and code that it depends on "
-        f"has changed since{since}: run and record it again, or say "
-        f"--accept={path.stem}"
+        f"has changed since{since}: train rows of it again by tools/reproduced.py, run "
+        f"and record it anew, or say --accept={path.stem}"
     )
 
 

@@ -22,7 +22,7 @@ def multiply_adds(text: str) -> float:
 
 
 @command(
-    Flag("out", "A folder for atlas.csv, atlas.json and atlas.html.", ".", place),
+    Flag("out", "A folder for atlas.csv, .json, .html, .pictures.", ".", place),
     words="FOLDER",
 )
 def atlas(values: Values) -> None:
@@ -34,16 +34,19 @@ def atlas(values: Values) -> None:
     import json
 
     from deconvgen.core import files
+    from deconvgen.report.atlas import pictures
     from deconvgen.report.atlas.advise import load
     from deconvgen.report.atlas.cells import cells
     from deconvgen.report.atlas.page import page
-    from deconvgen.report.atlas.rows import merged, read, rows, write
+    from deconvgen.report.atlas.rows import HERE, merged, read, rows, write
     from deconvgen.report.study import studies
 
     out = Path(values.out).expanduser()
     files.writable(out)
+    drawn = (out if values.words else HERE) / pictures.FOLDER
     if values.words:
-        found = rows(studies(values.words))
+        told = studies(values.words)
+        found = rows(told)
         if not found:
             raise UserError("no run of these folders is finished: there is no row yet")
         with files.alone(out / files.LOCK):
@@ -52,10 +55,11 @@ def atlas(values: Values) -> None:
             made = cells(found)
             write(found, out / "atlas.csv")
             files.write(out / "atlas.json", json.dumps(made, indent=1) + "\n")
+            pictures.keep(told, made, drawn)
         print(f"{len(found)} rows: {out / 'atlas.csv'}, {out / 'atlas.json'}")
     else:
         made = load()
-    files.write(out / "atlas.html", page(made))
+    files.write(out / "atlas.html", page(made, drawn))
     print(out / "atlas.html")
 
 

@@ -82,11 +82,15 @@ def sheet(result: Result) -> Sheet | None:
         return None
 
 
+def row(found: Sheet, count: int = STRIP) -> np.ndarray:
+    """The first images side by side, uint8 [h, w, c]."""
+    count = max(2, min(count, round(count * found.width / found.cells.shape[2])))
+    return images.grid(images.to_float(found.cells[:count]), columns=count)
+
+
 def strip(found: Sheet, count: int = STRIP) -> str:
     """The first images in a row, as a data URL."""
-    count = max(2, min(count, round(count * found.width / found.cells.shape[2])))
-    row = images.grid(images.to_float(found.cells[:count]), columns=count)
-    return url(row, 560)
+    return url(row(found, count), 560)
 
 
 def url(pixels: np.ndarray, smallest: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""One recorded row, trained again."""
+"""Recorded rows, trained again."""
 
 import json
 import math
@@ -9,13 +9,15 @@ from typing import NamedTuple
 from deconvgen import config as configs
 from deconvgen.core.errors import UserError
 from deconvgen.report import results
-from deconvgen.report.atlas.rows import Row, digest
+from deconvgen.report.atlas.rows import Row, digest, kind
 from deconvgen.report.part import figure
 from deconvgen.report.statistics import interval
 from deconvgen.runs import code, pinned
 from deconvgen.runs.train import train
 from deconvgen.sweep.plan import Trial
 
+FILE = "reproduced.json"
+"""What `results/` has of rows that were trained again."""
 ROUNDING = 1e-3
 """Of a figure: what another device or version may change of the same computation."""
 
@@ -49,6 +51,51 @@ class Again(NamedTuple):
             f"{self.row}: {self.measure} {self.now:.5g}, then {self.then:.5g}{code}; "
             f"other seeds: {self.low:.4g} to {self.high:.4g}: {verdict}"
         )
+
+
+class Agains(NamedTuple):
+    """Rows of one file, trained again by one code."""
+
+    code: str
+    revision: str
+    rows: Sequence[Again]
+
+    @classmethod
+    def of(cls, name: str, folder: Path) -> "Agains":
+        """What a folder of results has of a file; of no row where it has nothing."""
+        path = folder / FILE
+        found = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        one = found.get(name, {"code": "", "revision": "", "rows": []})
+        rows = [Again(**row) for row in one["rows"]]
+        return cls(one["code"], one["revision"], rows)
+
+    def stand_for(self, rows: Sequence[Row]) -> bool:
+        """Whether today's code trained one row of each config, and came near it."""
+        names = {row.row for row in self.rows}
+        done = {row["config"] for row in rows if row["row"] in names}
+        whole = done == {row["config"] for row in rows}
+        near = all(row.within for row in self.rows)
+        return whole and near and self.code == code.digest()
+
+    def words(self) -> str:
+        """How many came out how, in a sentence; empty where there is none."""
+        if not self.rows:
+            return ""
+        equal = sum(each.equal for each in self.rows)
+        within = sum(each.within for each in self.rows) - equal
+        counts = {
+            "equal": equal,
+            "within what other seeds give": within,
+            "OUTSIDE": len(self.rows) - equal - within,
+        }
+        said = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
+        return f"Trained again at {self.revision}: {said}."
+
+
+def cheapest(rows: Sequence[Row]) -> list[Row]:
+    """Of each config the row that took least time; of a CPU where there is one."""
+    order = lambda row: (kind(row["device"]) != "cpu", row["seconds"])
+    return list({row["config"]: row for row in sorted(rows, key=order)[::-1]}.values())
 
 
 def reproduce(row: Row, rows: Sequence[Row], workdir: Path | str) -> Again:

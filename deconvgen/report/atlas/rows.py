@@ -103,28 +103,38 @@ def _place(found: Mapping[str, Row]) -> Any:
     return lambda key: tuple(found[key][name] for name in order)
 
 
-def _row(result: Result, part: Part, plan: Plan, atlas: bool) -> Row:
+def named(result: Result) -> str:
+    """The name of a run's row in an atlas: TASK/LAYER:START/SEED."""
     config = result.config
-    made = (origin.read(result.place) or [{}])[-1]
-    layer, start = config.model.upsampler, config.model.initializer
-    setting = {k: v for k, v in result.trial.setting.items() if k != "seed"}
+    where = kind(_made(result).get("device", ""))
+    where = "" if where == "cpu" else f"@{where}"
     more = "".join(
         f",{key.rpartition('.')[2]}={configs.text(value)}"
-        for key, value in setting.items()
+        for key, value in result.trial.setting.items()
         if key not in USUAL
     )
-    where = kind(made.get("device", ""))
-    where = "" if where == "cpu" else f"@{where}"
-    name = f"{config.task}{where}/{layer}:{start}{more}/{config.seed}"
+    layer, start = config.model.upsampler, config.model.initializer
+    return f"{config.task}{where}/{layer}:{start}{more}/{config.seed}"
+
+
+def _made(result: Result) -> dict[str, Any]:
+    """On what and by which code a run was trained, last."""
+    return (origin.read(result.place) or [{}])[-1]
+
+
+def _row(result: Result, part: Part, plan: Plan, atlas: bool) -> Row:
+    config, made = result.config, _made(result)
+    setting = {k: v for k, v in result.trial.setting.items() if k != "seed"}
     revision = made.get("revision", "")
+    name = named(result)
     about = {
         "row": name if atlas else f"{plan.name}.{plan.size}/{name}",
         "experiment": plan.name,
         "size": plan.size,
         "task": config.task,
         "data": configs.data_name(config),
-        "upsampler": layer,
-        "initializer": start,
+        "upsampler": config.model.upsampler,
+        "initializer": config.model.initializer,
         "setting": json.dumps(setting),
         "seed": config.seed,
         "config": result.trial.config,

@@ -197,9 +197,9 @@ def test_advice_is_the_cheapest_that_is_not_told_worse():
             ask("autoencodr", atlas=atlas)
 
 
-def test_the_page_holds_its_data_and_a_card_a_layer():
+def test_the_page_holds_its_data_and_a_card_a_layer(tmp_path):
     atlas = cells(made())
-    text = page(atlas)
+    text = page(atlas, tmp_path)
     held = re.search(r'id="data">(.*?)</script>', text, re.S)
     assert json.loads(held[1].replace("<\\/", "</")) == json.loads(json.dumps(atlas))
     assert text.count("<section") == len(PRICES) == text.count("data:image/png")
