@@ -13,7 +13,7 @@ the path alone, that of the paper (which sums channels) and one that averages th
 from deconvgen.sweep import chain, choose, claim, product, seeds
 
 QUESTION = "Which decoder suits which task, and does the residual path help?"
-FINDING = "The residual path, of summed channels, helps"
+FINDING = "The residual path helps"
 SOURCE = "Wojna et al. 2019"
 BASE = "autoencoder"
 DECODERS = [
@@ -53,9 +53,10 @@ STUDY = product(
 CLAIMS = [
     claim(layer | path, layer | {"model.residual": False}, config)
     for config in ("autoencoder", "superres")
-    for path in PATHS[1:]
+    for path in PATHS[:0:-1]
     for layer in choose("model.upsampler", ["conv_transpose", "depth_to_space"])
 ]
+REMARK = "The paper's path sums channels; averaging them is this project's variant."
 RUNS = {
     "smoke": runs(DECODERS[:4], 2),
     "study": seeds(STUDY, 12),

@@ -20,12 +20,13 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import number
 from deconvgen.report import blocks, findings, ranked
 from deconvgen.report.atlas import advise
+from deconvgen.report.atlas.cells import extent
 from deconvgen.report.atlas.reproduce import Agains
 from deconvgen.report.atlas.rows import Row, read, scored
 from deconvgen.report.costs import shown
 from deconvgen.report.markup import grid
 from deconvgen.report.names import labels
-from deconvgen.report.words import apart, plural
+from deconvgen.report.words import apart
 from deconvgen.runs import code, origin
 from deconvgen.sweep.claims import told
 
@@ -44,8 +45,9 @@ tasks, ten seeds) is to answer; no run of it is recorded here yet."""
 SMALL = """\
 By the small runs of the atlas that are recorded so far (`experiments/atlas.py
 --size=smoke`: 600 steps, so which layer learns fast counts; layers at their defaults
-and at their best-known starts). Near: not told from the best, and no further away than
-so many seeds could tell."""
+and at their best-known starts). Near: not told from the best, its mean no further away
+than so many seeds could tell; its difference has the interval that holds for all pairs
+together, which says how much worse it may be."""
 SWEEP = "deconvgen sweep {0} --size={1} --workdir=sweeps/{0}"
 
 
@@ -103,17 +105,21 @@ def answer() -> list[str]:
     made = atlas()
     if not made:
         return [OPEN]
-    lines = []
+    lines, notes = [], []
     for task, about in made["tasks"].items():
-        cells, best = about["cells"], about["cells"][0]
-        good = advise.advise(task, atlas=made)[0]
-        worse, judged = (sum(c[of] for c in cells) for of in ("told", "judged"))
-        few = f"{plural(about['seeds'], 'seed')}: no verdict"
-        said = f"{worse} of {judged - 1}, {about['seeds']} seeds" if judged else few
-        lines.append([task, about["measure"], _cell(good), _cell(best), said])
-    head = ["task", "measure", "the cheapest near the best"]
-    head += ["the best mean", "told worse, of the others judged"]
-    return [SMALL, "", *grid(head, lines), "", behind("atlas")]
+        found = advise.advise(task, atlas=made)
+        best, cheap, worse = found[0], found[-1], advise.unjudged(about)
+        if best["judged"]:
+            others = [c for c in about["cells"] if c["judged"]][1:]
+            worse = f"{sum(c['told'] for c in others)} of {len(others)}"
+        near = "" if cheap is best or not cheap["judged"] else _cell(cheap)
+        near += f"; {advise.difference(cheap, about)}" if near else ""
+        lines.append([task, about["measure"], _cell(best), near, worse, extent(about)])
+        notes += [f"In {task}, {said}" for said in advise.leads(about)]
+    head = ["task", "measure", "the best mean", "the cheapest near it, and how near"]
+    head += ["told worse, of the others judged", "what has run"]
+    notes = [" ".join(notes), ""] if notes else []
+    return [SMALL, "", *grid(head, lines), "", *notes, behind("atlas")]
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
@@ -132,7 +138,7 @@ def short() -> list[str]:
     """A line a finding that was tested; the others by name."""
     found = every()
     done = [f for f in found if f.verdict != findings.NONE]
-    lines = [[f.says, f.source, f"**{f.verdict}**", _widest(f)] for f in done]
+    lines = [[f.says, f.source, f"**{f.verdict}**", _first(f)] for f in done]
     winner, word, why = findings.single_winner(atlas())
     lines.append([winner, "Wojna et al. 2019", f"**{word}**", why])
     made = grid(["finding", "source", "here", "the first effect, 95 %"], lines)
@@ -140,7 +146,7 @@ def short() -> list[str]:
     return [*made, "", f"Designed, and not run yet: {left}."] if left else made
 
 
-def _widest(found: findings.Finding) -> str:
+def _first(found: findings.Finding) -> str:
     return next(e for e in found.effects if e.verdict != findings.NONE).words()
 
 
@@ -214,23 +220,24 @@ def recipes(size: str = "full") -> list[str]:
 
 
 def evidence() -> list[str]:
-    """By task, what no test tells from the best, the cheapest first; what is worse."""
+    """By task, the best and what is near and cheaper; which layers are told worse."""
     made = atlas()
     if not made:
         return ["The atlas is not recorded yet: these are first choices, not verdicts."]
     lines = []
     for task, about in made["tasks"].items():
+        if not about["cells"][0]["judged"]:
+            lines.append([task, about["measure"], "", advise.unjudged(about)])
+            continue
         good = [f"`{c['upsampler']}` (`{c['initializer']}`)" for c in
                 advise.advise(task, atlas=made)]  # fmt: skip
-        layers = dict.fromkeys(c["upsampler"] for c in about["cells"])
-        told = {c["upsampler"] for c in about["cells"] if not c["told"]}
-        worse = [f"`{layer}`" for layer in layers if layer not in told]
-        judged = any(c["judged"] for c in about["cells"])
-        few = f"{plural(about['seeds'], 'seed')}: no verdict"
-        said = ", ".join(worse) if judged else few
-        lines.append([task, about["measure"], ", ".join(good), said])
-    head = ["task", "by", "near the best, cheapest first"]
-    return grid([*head, "told worse, however started"], lines)
+        own = [c for c in about["cells"] if c["judged"]]
+        kept = {c["upsampler"] for c in own if not c["told"]}
+        layers = dict.fromkeys(c["upsampler"] for c in own)
+        worse = ", ".join(f"`{layer}`" for layer in layers if layer not in kept)
+        lines.append([task, about["measure"], ", ".join(good), worse])
+    head = ["task", "by", "the best mean, then near and cheaper"]
+    return grid([*head, "told worse, by the starts that were judged"], lines)
 
 
 MAKERS: dict[str, Callable[[], list[str]]] = {

@@ -1,5 +1,6 @@
 """The commands of what is recorded: keep it, make the atlas, ask it, train it again."""
 
+import math
 from pathlib import Path
 
 from deconvgen.cli.parser import Flag, Values, command, place
@@ -14,10 +15,13 @@ class Outside(Exit):
 
 def multiply_adds(text: str) -> float:
     """The kind of a number of multiply-adds, as 2.5M or 300k."""
-    scale = {"k": 1e3, "M": 1e6, "G": 1e9}.get(text[-1:], 1.0)
-    value = float(text[:-1] if scale != 1 else text) * scale
+    scale = {"k": 1e3, "m": 1e6, "g": 1e9}.get(text[-1:].lower(), 1.0)
+    try:
+        value = float(text[:-1] if scale != 1 else text) * scale
+    except ValueError:
+        value = math.nan
     if not value >= 0:
-        raise ValueError("a number of multiply-adds is 0 or more")
+        raise ValueError("it is written 2500000, 300k, 2.5M or 1G")
     return value
 
 
@@ -126,6 +130,6 @@ def reproduce(values: Values) -> None:
         raise UserError("deconvgen reproduce wants one row: TASK/LAYER:START/SEED")
     rows = read(values.atlas) if values.atlas else recorded()
     again = run(find(rows, values.words[0]), rows, values.workdir)
-    if not again.within:
+    if not again.within and not again.alone:
         raise Outside(again.words())
     print(again.words())

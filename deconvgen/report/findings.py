@@ -96,19 +96,34 @@ def single_winner(atlas: Mapping[str, Any]) -> tuple[str, str, str]:
     """ "No single winner" (Wojna et al. 2019), its verdict, and why; by the atlas.
 
     A winner would be a layer that no task's test tells, with all its starts, from the
-    best of that task.
+    best of that task. A layer that was not judged in a task is neither.
     """
     says = "No single decoder is best in every task"
-    tasks = atlas.get("tasks", {})
-    judged = [t for t in tasks.values() if any(c["judged"] for c in t["cells"])]
+    judged = {}
+    for task, about in atlas.get("tasks", {}).items():
+        if own := [c for c in about["cells"] if c["judged"]]:
+            judged[task] = own
     if len(judged) < 2:
         return says, NONE, "`experiments/atlas.py`"
-    kept = [{c["upsampler"] for c in t["cells"] if not c["told"]} for t in judged]
-    left = sorted(set.intersection(*kept))
-    over = f"in {len(judged)} tasks, {min(t['seeds'] for t in judged)} seeds"
+    layers = {c["upsampler"] for t in atlas["tasks"].values() for c in t["cells"]}
+    known = lambda layer, own: [c for c in own if c["upsampler"] == layer]
+    worse = {
+        layer
+        for layer in layers
+        for own in judged.values()
+        if known(layer, own) and all(c["told"] for c in known(layer, own))
+    }
+    seeds = min(atlas["tasks"][task]["seeds"] for task in judged)
+    over = f"in {len(judged)} tasks, {seeds} seeds or more"
+    left = sorted(layers - worse)
     if not left:
         return says, YES, f"each layer is told worse than the best one somewhere {over}"
-    return says, OPEN, f"not told from the best anywhere: {', '.join(left)}; {over}"
+    part = lambda layer: sum(bool(known(layer, own)) for own in judged.values())
+    named = [
+        layer + f" (judged in {part(layer)})" * (part(layer) < len(judged))
+        for layer in left
+    ]
+    return says, OPEN, f"told worse than the best nowhere {over}: {', '.join(named)}"
 
 
 def _effect(
@@ -136,6 +151,8 @@ def _effect(
         return told._replace(verdict=YES)
     if high < 0:
         return told._replace(verdict=OPPOSITE)
+    if mode == "real" and found.means[sides[1]] <= tells:
+        return told._replace(verdict=OPEN)  # so near that there was less to gain
     size = tells / abs(found.means[sides[1]]) if logged else tells
     return told._replace(verdict=NO if high < size else OPEN)
 

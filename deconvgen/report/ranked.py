@@ -7,7 +7,7 @@ from typing import Any
 from deconvgen.core.numbers import number
 from deconvgen.report import blocks, power
 from deconvgen.report.atlas.rows import Row
-from deconvgen.report.words import apart, brief
+from deconvgen.report.words import apart, brief, plural
 
 
 def about(rows: Sequence[Row]) -> str:
@@ -32,13 +32,15 @@ def cell(found: blocks.Analysis, setting: str) -> str:
 
 def legend(found: Sequence[blocks.Analysis], heads: Sequence[str]) -> str:
     """How to read the cells, and what so many seeds could tell."""
-    seeds = min(each.seeds for each in found)
+    seeds = plural(min(each.seeds for each in found), "seed")
+    if not any(each.judged for each in found):
+        return f"{seeds}: no verdict. Behind the mean its difference from the best."
     told = ", ".join(
         f"{'a factor of ' * each.logged}{brief(power.tells(each))} at {head}"
         for each, head in zip(found, heads, strict=True)
     )
     return (
-        f"{seeds} seeds. Behind the mean its difference from the best, with the "
+        f"{seeds}. Behind the mean its difference from the best, with the "
         "interval that holds for all pairs together; * told worse. What so many seeds "
         f"find four times of five: {told}."
     )

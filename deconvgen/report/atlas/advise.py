@@ -7,26 +7,40 @@ from typing import Any
 
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
-from deconvgen.report.atlas.cells import price
+from deconvgen.core.numbers import number
+from deconvgen.report.atlas.cells import ahead, extent, front, price
 from deconvgen.report.atlas.rows import HERE
+from deconvgen.report.blocks import Comparison
 from deconvgen.report.costs import shown
-from deconvgen.report.words import plural
+from deconvgen.report.words import apart, plural
 from deconvgen.sweep.design import ENOUGH
 
 MOST = 5
 """Cells that are recommended."""
+CARRIED = ("model.kernel_size", "data.name")
+"""What a layer is, and what it was judged on: the ready command repeats it."""
+
+TASK: dict[str, type] = {"measure": str, "mode": str, "data": str, "config": str}
+TASK |= {"seeds": int, "logged": bool, "cells": list}
+CELL: dict[str, type] = {"upsampler": str, "initializer": str, "seeds": int}
+CELL |= {"judged": bool, "told": bool, "front": bool}
 
 
 def load(path: Path | str | None = None) -> dict[str, Any]:
     """`atlas.json`; by default that of the atlas that comes along."""
     path = Path(path) if path else HERE / "atlas.json"
     try:
-        return files.read_json(path, {"tasks": dict})
+        found = files.read_json(path, {"tasks": dict})
     except FileNotFoundError:
         raise UserError(
             f"there is no atlas at {path}: `deconvgen sweep atlas --workdir=DIR` and "
             "`deconvgen atlas DIR` make one"
         ) from None
+    for task, about in found["tasks"].items():
+        of = f"{task} in {path}"
+        for cell in files.shaped(about, of, TASK)["cells"]:
+            files.shaped(cell, f"a cell of {of}", CELL)
+    return found
 
 
 def named(task: str, device: str, atlas: Mapping[str, Any]) -> str:
@@ -41,6 +55,7 @@ def named(task: str, device: str, atlas: Mapping[str, Any]) -> str:
     have = {
         n.partition("@")[2] or "cpu": n for n in tasks if n.partition("@")[0] == task
     }
+    device = device.lower()
     if device and device not in have:
         raise UserError(
             f"the atlas has {task} on {' and '.join(have)} alone, not on {device}; "
@@ -49,49 +64,53 @@ def named(task: str, device: str, atlas: Mapping[str, Any]) -> str:
     return have[device or next(iter(sorted(have)))]
 
 
-def _near(cell: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
-    """Whether a cell's mean is within what the design tells of the best one's."""
-    gap, tells = cell["difference"], about["tells"] or math.inf
-    if about["logged"] and gap:  # 0 is the best one's in files of before
-        return abs(math.log(gap)) <= math.log(tells)
-    return abs(gap) <= tells
-
-
-def _priced(cell: Mapping[str, Any]) -> bool:
-    return not math.isnan(price(cell))
-
-
 def advise(
     task: str, budget: float = 0.0, atlas: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The cells near the best one of a task, cheapest first.
+    """The best cell of a task, and cheaper ones near it, each better than all cheaper.
 
-    That is, no test tells them from it, and their means are no further from its than
-    what the design tells: what is not told because it scatters is not recommended.
+    Near: no test tells them from the best one of the task, and their means are no
+    further from that of the best one here than what the design tells, so that none is
+    near because it scatters.
 
     - budget: of multiply-adds an image, at most; 0: any.
 
     Where nothing of the task was judged, the best means in their order. Raises
-    `UserError` for a task that the atlas lacks, and for a budget below every cell's.
+    `UserError` for a task that the atlas lacks, for a budget below every cell's, and
+    where no run has a figure.
     """
     tasks = (atlas or load())["tasks"]
     if task not in tasks:
         raise unknown("task of the atlas", task, tasks)
-    every = tasks[task]["cells"]
+    about = tasks[task]
+    every = [c for c in about["cells"] if c["mean"] is not None]
+    if not every:
+        raise UserError(f"no run of {task} in the atlas has a finite figure")
     within = [c for c in every if not budget or price(c) <= budget]
     if not within:
-        least = min((price(c) for c in every if _priced(c)), default=math.nan)
+        prices = [price(c) for c in every if not math.isnan(price(c))]
         raise UserError(
             f"no layer of the atlas does {task} within {shown(budget)} multiply-adds "
-            f"an image; the cheapest takes {shown(least)}"
+            f"an image; the cheapest takes {shown(min(prices, default=math.nan))}"
         )
-    if not any(c["judged"] for c in within):
-        return within[:MOST]
     judged = [c for c in within if c["judged"]]
-    if not budget or judged[0] is every[0]:
-        good = [c for c in judged if not c["told"] and _near(c, tasks[task])]
-        return sorted(good, key=lambda c: (not _priced(c), price(c)))[:MOST]
-    return judged[:MOST]
+    if not judged:
+        return within[:MOST]
+    best = judged[0]
+    told = not best["told"]  # by the best of the task, where a budget leaves it out
+    near = [c for c in judged if _near(c, best, about) and not (told and c["told"])]
+    cheap = [near[i] for i in front(near, about["mode"])]
+    return [best, *(c for c in reversed(cheap) if c is not best)][:MOST]
+
+
+def _near(
+    cell: Mapping[str, Any], best: Mapping[str, Any], about: Mapping[str, Any]
+) -> bool:
+    """Whether a mean is within what the design tells of the best one's."""
+    tells = about["tells"] or math.inf
+    if about["logged"]:
+        return abs(math.log(cell["difference"] / best["difference"])) <= math.log(tells)
+    return abs(cell["difference"] - best["difference"]) <= tells
 
 
 def told(
@@ -102,46 +121,69 @@ def told(
     best = about["cells"][0]
     lines = [
         f"{task}: {about['measure']} ({about['mode']}) on {about['data']}, "
-        f"{len(about['cells'])} layers and starts, {plural(about['seeds'], 'seed')} "
-        "each."
+        f"{extent(about)}."
     ]
     if about["tells"]:
         factor = "a factor of " if about["logged"] else ""
         lines += [f"This design finds {factor}{about['tells']:.3g} four times of five."]
-    if not any(c["judged"] for c in about["cells"]):
-        count = plural(about["seeds"], "seed")
-        lines += [
-            f"{count}: no verdict, which takes {ENOUGH}; the means in their order."
-        ]
-    lines += [""]
+    if not best["judged"]:
+        lines += [f"{unjudged(about)}, which takes {ENOUGH}; the means in their order."]
+    lines += [*leads(about), ""]
     for cell in found:
-        apart = "the best mean" if cell is best else _apart(cell, best, about)
+        says = "the best mean" if cell is best else _against(cell, best, about)
         half = (
             "" if cell["low"] is None else f" ± {(cell['high'] - cell['low']) / 2:.2g}"
         )
         lines += [
-            f"  {cell['upsampler']}, started by {cell['initializer']}: "
-            f"{cell['mean']:.4g}{half}, {shown(price(cell))} multiply-adds; {apart}"
+            f"  {name(cell)}: {cell['mean']:.4g}{half}, "
+            f"{shown(price(cell))} multiply-adds{says and '; '}{says}"
         ]
     first = found[0]
+    keys = [f"model.upsampler={first['upsampler']}"]
+    keys += [f"model.initializer={first['initializer']}"]
+    keys += [o for o in about.get("alike", []) if o.partition("=")[0] in CARRIED]
+    words = " ".join(f"--config.{key}" for key in keys)
     lines += [
         "",
-        f"deconvgen train --config={about['config']} "
-        f"--config.model.upsampler={first['upsampler']} "
-        f"--config.model.initializer={first['initializer']} --workdir=runs/mine",
+        f"deconvgen train --config={about['config']} {words} --workdir=runs/mine",
+        "",
+        "The runs are of small networks and few steps: multiply-adds are theirs.",
     ]
     return "\n".join(lines)
 
 
-def _apart(
+def name(cell: Mapping[str, Any]) -> str:
+    """A layer and its start."""
+    return f"{cell['upsampler']}, started by {cell['initializer']}"
+
+
+def leads(about: Mapping[str, Any]) -> list[str]:
+    """A sentence for each cell whose mean is the best and on which is no verdict."""
+    return [
+        f"{name(cell)}, has the better mean, {number(cell['mean'])}, and no verdict: "
+        f"{plural(cell['seeds'], 'seed')}."
+        for cell in ahead(about)
+    ]
+
+
+def unjudged(about: Mapping[str, Any]) -> str:
+    """What to say of a task on which there is no verdict."""
+    return f"{plural(about['seeds'], 'seed')}: no verdict"
+
+
+def difference(cell: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """A cell's distance from the best one, with its interval; empty without one."""
+    gap, low, high = (
+        math.nan if cell[key] is None else cell[key]
+        for key in ("difference", "difference_low", "difference_high")
+    )
+    return apart(Comparison(gap, low, high), about["logged"])
+
+
+def _against(
     cell: Mapping[str, Any], best: Mapping[str, Any], about: Mapping[str, Any]
 ) -> str:
-    name = f"{best['upsampler']}, {best['initializer']}"
-    if cell["difference_low"] is None:
-        gap = math.nan if cell["difference"] is None else cell["difference"]
-        said = f"{gap:.3g} times" if about["logged"] else f"{gap:+.3g} from"
-        return f"{said} {name}"
-    low, high = cell["difference_low"], cell["difference_high"]
-    word = "times" if about["logged"] else "from"
-    said = "told" if cell["told"] else "not told"
-    return f"{low:.3g} to {high:.3g} {word} {name}: {said} apart"
+    gap = difference(cell, about)
+    if not cell["judged"]:
+        return f"{gap} against {name(best)}" if gap else ""
+    return f"{gap} against {name(best)}: {'' if cell['told'] else 'not '}told apart"

@@ -1,21 +1,25 @@
 """The atlas as cells: a task, a layer and a start, with intervals and costs."""
 
+import json
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
+from deconvgen.core.errors import UserError
 from deconvgen.report import blocks, power
 from deconvgen.report.atlas.rows import Row, scored
 from deconvgen.report.statistics import interval, pareto
+from deconvgen.sweep.plan import load
 
+TIMES = ("sample_images_per_second", "train_images_per_second", "seconds")
+"""What only runs on one machine have in common."""
 COSTS = (
     "parameters_generator",
     "parameters_model",
     "multiply_adds_train",
     "multiply_adds_sample",
-    "sample_images_per_second",
-    "train_images_per_second",
-    "seconds",
+    *TIMES,
 )
 """The mean of each over a cell's seeds, where its rows have it."""
 
@@ -24,9 +28,11 @@ def cells(rows: Sequence[Row]) -> dict[str, Any]:
     """What `atlas.json` holds: of each task its measure, design and ranked cells.
 
     A cell is `told` worse than the best one where Tukey's test over all cells of the
-    task, with seeds as blocks, says so; one of fewer seeds than a verdict takes is
-    not judged. Runs on a GPU are a task of their own, `segmentation@gpu`. Raises
-    `UserError` for rows of a task that are not of one sweep: see `rows.scored`.
+    task, with seeds as blocks, says so. One of fewer seeds than a verdict takes is not
+    judged, nor one that `lost` runs to figures that are not finite: it has no `place`,
+    and comes after those that have. Runs on a GPU are a task of their own,
+    `segmentation@gpu`. Raises `UserError` for rows of a task that are not of one
+    sweep: see `rows.scored`.
     """
     tasks: dict[str, list[Row]] = {}
     for row in rows:
@@ -36,54 +42,124 @@ def cells(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _task(rows: Sequence[Row]) -> dict[str, Any]:
     measure, mode = rows[0]["measure"], rows[0]["mode"]
-    named = lambda row: f"{row['upsampler']}:{row['initializer']}"
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(named(row), []).append(row)
-    table, way = scored(rows, named)
-    found = blocks.compare(table, way)
+        groups.setdefault(_named(row), []).append(row)
+    table, way = scored(rows, _named)
+    whole = {n: v for n, v in table.items() if len(v) == len(groups[n])}
+    found = blocks.compare(whole, way)
     least = power.tells(found)
-    listed = [_cell(groups[name], table[name], found, name) for name in found.order]
+    devices = sorted({row["device"] for row in rows})
+    costs = [c for c in COSTS if c not in TIMES or len(devices) == 1]
+    order = [*found.order, *(name for name in groups if name not in whole)]
+    listed = [
+        _cell(groups[name], table.get(name, {}), found, name, costs) for name in order
+    ]
+    for cell, place in zip([c for c in listed if c["judged"]], count(1), strict=False):
+        cell["place"] = place
     _mark_front(listed, way)
     return {
         "measure": measure,
         "mode": mode,
         "data": rows[0]["data"],
         "config": rows[0]["config"],
+        "alike": _alike(rows),
+        "planned": _planned(rows),
         "seeds": found.seeds,
+        "most_seeds": max(len(own) for own in groups.values()),
         "tells": None if math.isnan(least) else least,
         "logged": found.logged,
         "revisions": sorted({row["revision"] for row in rows}),
-        "devices": sorted({row["device"] for row in rows}),
+        "devices": devices,
         "cells": listed,
     }
 
 
+def _named(row: Mapping[str, Any]) -> str:
+    return f"{row['upsampler']}:{row['initializer']}"
+
+
+def _alike(rows: Sequence[Row]) -> list[str]:
+    """Overrides that all rows share, but the seed."""
+    every = [json.loads(row["overrides"] or "[]") for row in rows]
+    shared = [one for one in every[0] if all(one in other for other in every)]
+    return [one for one in shared if not one.startswith("seed=")]
+
+
+def _planned(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """How many cells and seeds the experiment has for the task, and which are missing.
+
+    None where the experiment is not to be found, or names no layer and start.
+    """
+    try:
+        trials = load(rows[0]["experiment"], rows[0]["size"]).trials
+    except UserError:
+        return None
+    keys = ("model.upsampler", "model.initializer")
+    own = [t for t in trials if t.config == rows[0]["config"]]
+    names = {":".join(str(t.setting.get(key)) for key in keys): None for t in own}
+    ran = {_named(row) for row in rows}
+    if not ran <= {*names}:
+        return None
+    missing = [name for name in names if name not in ran]
+    seeds = len({t.seed for t in own})
+    return {"cells": len(names), "seeds": seeds, "missing": missing}
+
+
+def extent(about: Mapping[str, Any]) -> str:
+    """`29 of 44 layers and starts, 1 to 10 of 10 seeds`: what of a task was run."""
+    plan = about.get("planned")
+    ran, few = len(about["cells"]), min(c["seeds"] for c in about["cells"])
+    most = about.get("most_seeds", about["seeds"])
+    seeds = f"{few}" if few == most else f"{few} to {most}"
+    if not plan or (ran, few) == (plan["cells"], plan["seeds"]):
+        return f"{ran} layers and starts, {seeds} seed{'s' * (most != 1)}"
+    return (
+        f"{ran} of {plan['cells']} layers and starts, {seeds} of {plan['seeds']} seeds"
+    )
+
+
+def ahead(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The cells without a verdict whose means are better than the best one's."""
+    first, *_ = about["cells"]
+    sign = 1 if about["mode"] == "max" else -1
+    others = [c for c in about["cells"] if not c["judged"] and c["mean"] is not None]
+    if not first["judged"] or about["mode"] == "real":
+        return []
+    return [c for c in others if sign * (c["mean"] - first["mean"]) > 0]
+
+
 def _cell(
-    rows: Sequence[Row], values: Mapping[int, float], found: blocks.Analysis, name: str
+    rows: Sequence[Row],
+    values: Mapping[int, float],
+    found: blocks.Analysis,
+    name: str,
+    costs: Sequence[str],
 ) -> dict[str, Any]:
-    mean, low, high, count, sd = interval(values.values())
+    mean, low, high, seeds, sd = interval(values.values())
     against = found.against.get(name)
     known = lambda value: None if math.isnan(value) else value
-    costs = {
-        cost: sum(row[cost] for row in rows) / len(rows)
-        for cost in COSTS
-        if all(cost in row for row in rows)
-    }
+    mine = float(found.logged) if name == found.best else None
     return {
         "upsampler": rows[0]["upsampler"],
         "initializer": rows[0]["initializer"],
-        "mean": mean,
+        "place": None,
+        "mean": known(mean),
         "low": known(low),
         "high": known(high),
         "sd": known(sd),
-        "seeds": count,
+        "seeds": seeds,
+        "lost": len(rows) - seeds,
         "judged": name in found.judged,
-        "difference": known(against.difference) if against else float(found.logged),
+        "difference": known(against.difference) if against else mine,
         "difference_low": known(against.low) if against else None,
         "difference_high": known(against.high) if against else None,
         "told": bool(against and against.told),
-        **costs,
+        **{
+            cost: sum(row[cost] for row in rows) / len(rows)
+            for cost in costs
+            if all(cost in row for row in rows)
+        },
     }
 
 
@@ -95,14 +171,20 @@ def price(cell: Mapping[str, Any]) -> float:
     return math.nan
 
 
-def _mark_front(listed: Sequence[dict[str, Any]], mode: str) -> None:
-    """Say of each cell whether none is both cheaper and better."""
-    sign = 1 if mode == "min" else -1
+def front(listed: Sequence[Mapping[str, Any]], mode: str) -> list[int]:
+    """Of which cells none is both cheaper and better, cheapest first; `mode` of the
+    mean. Only those that are judged, if any is."""
+    sign = -1 if mode == "max" else 1
+    judged = any(c["judged"] for c in listed)
     points: dict[Hashable, tuple[float, float]] = {
         i: (price(c), sign * c["mean"])
         for i, c in enumerate(listed)
-        if not math.isnan(price(c))
+        if c["judged"] >= judged and c["mean"] is not None and not math.isnan(price(c))
     }
-    front = {*pareto(points)}
+    return pareto(points)
+
+
+def _mark_front(listed: Sequence[dict[str, Any]], mode: str) -> None:
+    marked = {*front(listed, mode)}
     for i, cell in enumerate(listed):
-        cell["front"] = i in front
+        cell["front"] = i in marked

@@ -10,10 +10,11 @@ from string import Template
 from typing import Any
 
 from deconvgen.audit.html import picture
-from deconvgen.audit.probe import audit
+from deconvgen.audit.probe import Audit, audit
 from deconvgen.audit.terminal import verdict
 from deconvgen.nn.upsample import upsamplers
 from deconvgen.report.atlas import pictures
+from deconvgen.report.atlas.cells import extent
 
 TEMPLATE = Template(Path(__file__).with_name("page.html").read_text("utf-8"))
 FEATURES = 8
@@ -25,7 +26,8 @@ def page(atlas: Mapping[str, Any], folder: Path) -> str:
         cell["upsampler"] for task in atlas["tasks"].values() for cell in task["cells"]
     )
     cards = "".join(_card(layer, atlas, folder) for layer in layers)
-    data = json.dumps(atlas).replace("</", "<\\/")
+    tasks = {n: {**t, "extent": extent(t)} for n, t in atlas["tasks"].items()}
+    data = json.dumps({**atlas, "tasks": tasks}).replace("</", "<\\/")
     return TEMPLATE.substitute(data=data, cards=cards, count=_count(atlas))
 
 
@@ -40,17 +42,23 @@ def _card(layer: str, atlas: Mapping[str, Any], folder: Path) -> str:
     try:
         found = audit(layer, features=FEATURES)
     except Exception as error:  # a layer of one's own that is not imported here
-        return f"<section><h3>{html.escape(layer)}</h3><p>{html.escape(str(error))}</p>"
+        about, shown = str(error), ""
+    else:
+        about = " ".join([upsamplers.summary(layer), *verdict(found)])
+        shown = _picture(found)
+    places = "".join(_standings(layer, atlas, folder))
+    name, about = html.escape(layer, quote=True), html.escape(about)
+    return (
+        f"<section id='{name}'><h3>{name}</h3><p>{about}</p>{shown}{places}</section>"
+    )
+
+
+def _picture(found: Audit) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "card.png"
         picture([found], path)
-        shown = _image(path, f"what {layer} makes of a pixel, a constant, the spectrum")
-    return (
-        f"<section id='{layer}'><h3>{layer}</h3>"
-        f"<p>{html.escape(upsamplers.summary(layer))} "
-        f"{html.escape(' '.join(verdict(found)))}</p>"
-        f"{shown}{''.join(_standings(layer, atlas, folder))}</section>"
-    )
+        says = f"what {found.upsampler} makes of a pixel, a constant, the spectrum"
+        return _image(path, says)
 
 
 def _image(path: Path, says: str) -> str:
@@ -61,18 +69,16 @@ def _image(path: Path, says: str) -> str:
 def _standings(layer: str, atlas: Mapping[str, Any], folder: Path) -> Iterator[str]:
     """Its place in each task, by its best start, and a strip of what it made there."""
     for name, task in atlas["tasks"].items():
-        for rank, cell in enumerate(task["cells"], 1):
-            if cell["upsampler"] == layer:
-                worse = ", told worse than the best" if cell["told"] else ""
-                says = (
-                    f"{name}: place {rank} of {len(task['cells'])} by "
-                    f"{cell['initializer']}{worse}"
-                )
-                path = pictures.kept(folder, name, layer)
-                strip = ""
-                if path is not None:
-                    start, seed = path.name.split(".")[-3:-1]
-                    strip = _image(path, f"{name}, {layer}, {start}, seed {seed}")
-                says = f"<figcaption>{html.escape(says)}</figcaption>"
-                yield f"<figure>{says}{strip}</figure>"
-                break
+        own = [cell for cell in task["cells"] if cell["upsampler"] == layer]
+        if not own:
+            continue
+        cell, judged = own[0], sum(c["judged"] for c in task["cells"])
+        place = f"place {cell['place']} of {judged}" if cell["judged"] else "not judged"
+        worse = ", told worse than the best" * cell["told"]
+        says = f"{name}: {place}, by {cell['initializer']}{worse}"
+        strip, path = "", pictures.kept(folder, name, layer)
+        if path is not None:
+            start, seed = path.name.split(".")[-3:-1]
+            strip = _image(path, f"{name}, {layer}, {start}, seed {seed}")
+        caption = f"<figcaption>{html.escape(says)}</figcaption>"
+        yield f"<figure>{caption}{strip}</figure>"

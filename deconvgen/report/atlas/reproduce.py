@@ -43,13 +43,23 @@ class Again(NamedTuple):
         """Equal, or no further off than runs of other seeds are."""
         return self.equal or self.low <= self.now <= self.high
 
+    @property
+    def alone(self) -> bool:
+        """Whether there are no other seeds to judge by."""
+        return math.isnan(self.low)
+
     def words(self) -> str:
         """In a sentence."""
         verdict = "equal" if self.equal else "within" if self.within else "OUTSIDE"
+        others = f"other seeds: {self.low:.4g} to {self.high:.4g}: {verdict}"
+        if self.alone:
+            others = (
+                "equal" if self.equal else "not equal, and no other seed to judge by"
+            )
         code = "" if self.same_code else " (by another revision of the code)"
         return (
             f"{self.row}: {self.measure} {self.now:.5g}, then {self.then:.5g}{code}; "
-            f"other seeds: {self.low:.4g} to {self.high:.4g}: {verdict}"
+            f"{others}"
         )
 
 
@@ -83,10 +93,12 @@ class Agains(NamedTuple):
             return ""
         equal = sum(each.equal for each in self.rows)
         within = sum(each.within for each in self.rows) - equal
+        alone = sum(each.alone and not each.equal for each in self.rows)
         counts = {
             "equal": equal,
             "within what other seeds give": within,
-            "OUTSIDE": len(self.rows) - equal - within,
+            "not equal, without other seeds": alone,
+            "OUTSIDE": len(self.rows) - equal - within - alone,
         }
         said = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
         return f"Trained again at {self.revision}: {said}."
@@ -119,9 +131,8 @@ def reproduce(row: Row, rows: Sequence[Row], workdir: Path | str) -> Again:
         )
     trial = Trial(row["row"], {}, row["config"], overrides)
     now = figure(results.result(folder, trial), measure)
-    cell = row["row"].rpartition("/")[0]
-    alike = [r for r in rows if r["row"].rpartition("/")[0] == cell]
-    own = [r[measure] for r in alike if measure in r]
+    cell = lambda row: row["row"].rpartition("/")[0]
+    own = [r[measure] for r in rows if cell(r) == cell(row) and measure in r]
     found = interval(own)
     wide = found.half * math.sqrt(found.n + 1) if found.n > 1 else math.nan
     return Again(
