@@ -5,7 +5,7 @@ import json
 import pytest
 
 from deconvgen.core.errors import UserError
-from deconvgen.report.atlas.reproduce import Again
+from deconvgen.report.atlas.reproduce import Again, Agains, cheapest
 from deconvgen.report.atlas.rows import ABOUT, recorded, write
 from deconvgen.runs import code, origin
 from tools import figures, reproduced
@@ -62,11 +62,38 @@ def test_results_of_other_code_stand_where_rows_came_out_the_same(
     write([*rows, *some("c", 1.0, 1.0)], tmp_path / "x.study.csv")
     assert "train rows of it again" in figures.fresh(tmp_path / "x.study.csv")
     monkeypatch.setattr(reproduced, "reproduce", again(lambda level: level + 1))
-    assert reproduced.main([]) == 0 and "1 OUTSIDE" in figures.behind("x.study")
-    assert "train rows of it again" in figures.fresh(tmp_path / "x.study.csv")
+    assert reproduced.main([]) == 0
+    why = figures.fresh(tmp_path / "x.study.csv")
+    assert "does not come out as it did" in why and "2 equal, 1 OUTSIDE" in why
     write(rows, tmp_path / "x.study.csv")
-    monkeypatch.setattr(code, "digest", lambda: "next")
-    assert "train rows of it again" in figures.fresh(tmp_path / "x.study.csv")
+    with monkeypatch.context() as later:
+        later.setattr(code, "digest", lambda: "next")
+        assert "train rows of it again" in figures.fresh(tmp_path / "x.study.csv")
+    today = [row | {"code": code.digest()} for row in rows]
+    write(today, tmp_path / "x.study.csv")
+    assert reproduced.main([]) == 0 and len(trained) == 3
+    assert not json.loads((tmp_path / "reproduced.json").read_text())
+
+
+def test_each_older_code_has_a_row_of_its_own_and_today_s_none():
+    """Nor one without its figure, though it took least time."""
+    rows = [*some("a", 20.0, 9.0), *some("a", 20.0, 5.0, "y.study")]
+    for row, name in zip(rows, ("one", "one", "two", code.digest()), strict=True):
+        row["code"] = name
+    rows[0] |= {"seconds": 1.0}
+    del rows[0]["psnr"]
+    names = {row["row"] for row in cheapest(rows)}
+    assert names == {"x.study/a/1", "y.study/a/0"}
+    again = lambda *rows: Agains(
+        code.digest(),
+        "abc",
+        [Again(r, "psnr", 1.0, 1.0, 0.0, 2.0, False) for r in rows],
+    )
+    assert again(*names).stand_for(rows) and again("x.study/a/1").left(rows) == [
+        rows[2]
+    ]
+    assert not again("x.study/a/1").stand_for(rows)
+    assert not again(*names)._replace(code="one").stand_for(rows)
 
 
 def test_a_row_that_cannot_be_trained_again_is_told_of(tmp_path, monkeypatch, capsys):

@@ -20,8 +20,8 @@ from deconvgen.core.errors import UserError
 from deconvgen.core.numbers import number
 from deconvgen.report import blocks, findings, ranked
 from deconvgen.report.atlas import advise
-from deconvgen.report.atlas.cells import extent
-from deconvgen.report.atlas.reproduce import Agains
+from deconvgen.report.atlas.cells import extent, measured
+from deconvgen.report.atlas.reproduce import Agains, trained_again
 from deconvgen.report.atlas.rows import Row, read, scored
 from deconvgen.report.costs import shown
 from deconvgen.report.markup import grid
@@ -39,15 +39,12 @@ AUDITED += ("depth_to_space", "depth_to_space::icnr")
 STUDY = "upsampling_x_initialization"
 RECIPES = "gan_recipes"
 OPEN = """\
-Which layer, started how, after training: **open**. The atlas (`experiments/atlas.py`:
-every layer that needs no encoder, at its default and at its best-known start, in five
-tasks, ten seeds) is to answer; no run of it is recorded here yet."""
+**Open**: no run of the atlas (`experiments/atlas.py`) is recorded here yet."""
 SMALL = """\
-By the small runs of the atlas that are recorded so far (`experiments/atlas.py
---size=smoke`: 600 steps, so which layer learns fast counts; layers at their defaults
-and at their best-known starts). Near: not told from the best, its mean no further away
-than so many seeds could tell; its difference has the interval that holds for all pairs
-together, which says how much worse it may be."""
+By the small runs of the atlas so far (`experiments/atlas.py --size=smoke`: 600 steps,
+so which layer learns fast counts; layers at their defaults and at their best-known
+starts). Near: not told from the best, and no further away than so many seeds tell; the
+interval, which holds for all pairs together, says how much worse it may be."""
 SWEEP = "deconvgen sweep {0} --size={1} --workdir=sweeps/{0}"
 
 
@@ -59,9 +56,8 @@ def rows_of(name: str) -> list[Row]:
 
 def behind(*names: str) -> str:
     """How many runs, of which code; how those came out that were trained again."""
-    rows = [row for name in names for row in rows_of(name)]
-    again = [Agains.of(name, RESULTS).words() for name in names]
-    return " ".join([ranked.about(rows), *dict.fromkeys(filter(None, again))])
+    about = ranked.about([row for name in names for row in rows_of(name)])
+    return " ".join([about, *trained_again(names, RESULTS)])
 
 
 def atlas() -> dict[str, Any]:
@@ -105,21 +101,32 @@ def answer() -> list[str]:
     made = atlas()
     if not made:
         return [OPEN]
-    lines, notes = [], []
+    lines = []
     for task, about in made["tasks"].items():
-        found = advise.advise(task, atlas=made)
-        best, cheap, worse = found[0], found[-1], advise.unjudged(about)
+        found, worse = advise.advise(task, atlas=made), advise.unjudged(about)
+        best, cheap = found[0], found[-1]
         if best["judged"]:
-            others = [c for c in about["cells"] if c["judged"]][1:]
-            worse = f"{sum(c['told'] for c in others)} of {len(others)}"
+            counts = (sum(c[of] for c in about["cells"]) for of in ("told", "judged"))
+            worse = "{} of {} judged".format(*counts)
         near = "" if cheap is best or not cheap["judged"] else _cell(cheap)
         near += f"; {advise.difference(cheap, about)}" if near else ""
-        lines.append([task, about["measure"], _cell(best), near, worse, extent(about)])
-        notes += [f"In {task}, {said}" for said in advise.leads(about)]
-    head = ["task", "measure", "the best mean", "the cheapest near it, and how near"]
-    head += ["told worse, of the others judged", "what has run"]
-    notes = [" ".join(notes), ""] if notes else []
-    return [SMALL, "", *grid(head, lines), "", *notes, behind("atlas")]
+        lines.append([task, measured(about), _cell(best), near, worse, extent(about)])
+    head = ["task", "measure", "the best judged", "the cheapest near it", "told worse"]
+    return [
+        SMALL,
+        "",
+        *grid([*head, "what has run"], lines),
+        *unproved(made),
+        "",
+        behind("atlas"),
+    ]
+
+
+def unproved(made: Mapping[str, Any]) -> list[str]:
+    """What is better than the best that was judged, without a verdict."""
+    tasks = made["tasks"].items()
+    said = [f"In {task}, {one}" for task, t in tasks for one in advise.leads(t)]
+    return ["", " ".join(said)] if said else []
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
@@ -223,21 +230,21 @@ def evidence() -> list[str]:
     """By task, the best and what is near and cheaper; which layers are told worse."""
     made = atlas()
     if not made:
-        return ["The atlas is not recorded yet: these are first choices, not verdicts."]
+        return [OPEN]
     lines = []
     for task, about in made["tasks"].items():
         if not about["cells"][0]["judged"]:
-            lines.append([task, about["measure"], "", advise.unjudged(about)])
+            lines.append([task, measured(about), "", advise.unjudged(about)])
             continue
-        good = [f"`{c['upsampler']}` (`{c['initializer']}`)" for c in
-                advise.advise(task, atlas=made)]  # fmt: skip
         own = [c for c in about["cells"] if c["judged"]]
+        found = advise.advise(task, atlas=made)
+        good = [f"`{c['upsampler']}` (`{c['initializer']}`)" for c in found]
         kept = {c["upsampler"] for c in own if not c["told"]}
         layers = dict.fromkeys(c["upsampler"] for c in own)
         worse = ", ".join(f"`{layer}`" for layer in layers if layer not in kept)
-        lines.append([task, about["measure"], ", ".join(good), worse])
-    head = ["task", "by", "the best mean, then near and cheaper"]
-    return grid([*head, "told worse, by the starts that were judged"], lines)
+        lines.append([task, measured(about), ", ".join(good), worse])
+    head = ["task", "by", "the best judged, then near and cheaper", "told worse"]
+    return [*grid(head, lines), *unproved(made)]
 
 
 MAKERS: dict[str, Callable[[], list[str]]] = {
@@ -262,16 +269,17 @@ def written(text: str) -> str:
 
 def fresh(path: Path) -> str:
     """Why a file of rows is not to be used, in a sentence; else empty."""
-    found = read(path)
+    found, again = read(path), Agains.of(path.stem, path.parent)
     codes = {row["code"]: row["revision"] for row in found}
     codes.pop(code.digest(), None)
-    if not codes or Agains.of(path.stem, path.parent).stand_for(found):
+    if not codes or again.stand_for(found):
         return ""
+    if again.whole(found):
+        return f"{path.name} does not come out as it did: {again.words()}"
     revision = next(iter(codes.values()))
-    rooms = [f"deconvgen/{room}" for room in code.ROOMS]
     command = ["git", "-C", str(ROOT), "diff", "--name-only", revision, "--", "configs"]
-    done = subprocess.run([*command, *rooms], capture_output=True, text=True)
-    changed = done.stdout.split()
+    command += [f"deconvgen/{room}" for room in code.ROOMS]
+    changed = subprocess.run(command, capture_output=True, text=True).stdout.split()
     since = f" ({', '.join(changed[:3])}, {len(changed)} in all)" if changed else ""
     return (
         f"{path.name} is of revision {revision or '?'}, and code that it depends on "

@@ -2,9 +2,9 @@
 
     python tools/reproduced.py [FILE,...]
 
-Of each file that today's code did not make, and of each config in it, the row that
-took least time. `results/reproduced.json` has then and now; `make figures` takes a file
-of other code where all of its rows there are of today's and none is outside.
+Of each file, and of each config and older code in it, the row that took least time.
+`results/reproduced.json` has then and now; `make figures` takes a file of other code
+where all of its rows there are of today's and none is outside.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 from deconvgen.core import files
 from deconvgen.core.errors import UserError
-from deconvgen.report.atlas.reproduce import FILE, Agains, cheapest, reproduce
+from deconvgen.report.atlas.reproduce import FILE, Agains, reproduce
 from deconvgen.report.atlas.rows import read
 from deconvgen.runs import code, origin
 
@@ -25,21 +25,27 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 def again(path: Path, found: dict[str, Any]) -> None:
     """Train a file's rows again, those that today's code has not trained already."""
-    rows, now = read(path), code.digest()
-    if {row["code"] for row in rows} == {now}:
-        found.pop(path.stem, None)
-        return
-    before = Agains.of(path.stem, RESULTS)
-    made = {one.row: one for one in before.rows if before.code == now}
-    done = {row["config"] for row in rows if row["row"] in made}
-    for row in cheapest([row for row in rows if row["config"] not in done]):
+    rows, before = read(path), Agains.of(path.stem, RESULTS)
+    now = Agains(code.digest(), origin.revision(), [])
+    old = {row["row"] for row in rows if row["code"] != now.code}
+    if before.code == now.code:
+        now = now._replace(rows=[one for one in before.rows if one.row in old])
+    found.pop(path.stem, None)
+    for row in now.left(rows):
         with tempfile.TemporaryDirectory() as folder:
             one = reproduce(row, rows, Path(folder) / "again")
         print(one.words(), flush=True)
-        made[one.row] = one
-        kept = [each._asdict() for each in made.values()]
-        found[path.stem] = {"code": now, "revision": origin.revision(), "rows": kept}
-        files.write(RESULTS / FILE, json.dumps(found, indent=1) + "\n")
+        now = now._replace(rows=[*now.rows, one])
+        keep(path, now, found)
+    keep(path, now, found)
+
+
+def keep(path: Path, now: Agains, found: dict[str, Any]) -> None:
+    """Write what is known; of a file that today's code made, nothing."""
+    if now.rows:
+        rows = [row._asdict() for row in now.rows]
+        found[path.stem] = now._asdict() | {"rows": rows}
+    files.write(RESULTS / FILE, json.dumps(found, indent=1) + "\n")
 
 
 def main(words: Sequence[str]) -> int:

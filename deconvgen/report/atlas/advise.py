@@ -8,7 +8,7 @@ from typing import Any
 from deconvgen.core import files
 from deconvgen.core.errors import UserError, unknown
 from deconvgen.core.numbers import number
-from deconvgen.report.atlas.cells import ahead, extent, front, price
+from deconvgen.report.atlas.cells import ahead, extent, front, measured, price
 from deconvgen.report.atlas.rows import HERE
 from deconvgen.report.blocks import Comparison
 from deconvgen.report.costs import shown
@@ -21,9 +21,12 @@ CARRIED = ("model.kernel_size", "data.name")
 """What a layer is, and what it was judged on: the ready command repeats it."""
 
 TASK: dict[str, type] = {"measure": str, "mode": str, "data": str, "config": str}
-TASK |= {"seeds": int, "logged": bool, "cells": list}
+TASK |= {"seeds": int, "logged": bool, "cells": list, "tells": object}
 CELL: dict[str, type] = {"upsampler": str, "initializer": str, "seeds": int}
-CELL |= {"judged": bool, "told": bool, "front": bool}
+CELL |= {"lost": int, "judged": bool, "told": bool, "mean": object, "low": object}
+CELL |= {"high": object, "difference": object, "difference_low": object}
+CELL |= {"difference_high": object}
+"""The fields that are read; of any kind those that may be null."""
 
 
 def load(path: Path | str | None = None) -> dict[str, Any]:
@@ -99,8 +102,9 @@ def advise(
     best = judged[0]
     told = not best["told"]  # by the best of the task, where a budget leaves it out
     near = [c for c in judged if _near(c, best, about) and not (told and c["told"])]
-    cheap = [near[i] for i in front(near, about["mode"])]
-    return [best, *(c for c in reversed(cheap) if c is not best)][:MOST]
+    cheap = [near[i] for i in front(near, about["mode"], about["logged"])]
+    cheap = [c for c in cheap if c is not best and price(c) < price(best)]
+    return [best, *reversed(cheap[: MOST - 1])]
 
 
 def _near(
@@ -119,10 +123,7 @@ def told(
     """The recommendation in words, with what it rests on and the ready command."""
     about = atlas["tasks"][task]
     best = about["cells"][0]
-    lines = [
-        f"{task}: {about['measure']} ({about['mode']}) on {about['data']}, "
-        f"{extent(about)}."
-    ]
+    lines = [f"{task}: {measured(about)} on {about['data']}, {extent(about)}."]
     if about["tells"]:
         factor = "a factor of " if about["logged"] else ""
         lines += [f"This design finds {factor}{about['tells']:.3g} four times of five."]
@@ -130,7 +131,8 @@ def told(
         lines += [f"{unjudged(about)}, which takes {ENOUGH}; the means in their order."]
     lines += [*leads(about), ""]
     for cell in found:
-        says = "the best mean" if cell is best else _against(cell, best, about)
+        first = "the best that was judged" if best["judged"] else "the best mean"
+        says = first if cell is best else _against(cell, best, about)
         half = (
             "" if cell["low"] is None else f" ± {(cell['high'] - cell['low']) / 2:.2g}"
         )
@@ -158,10 +160,11 @@ def name(cell: Mapping[str, Any]) -> str:
 
 
 def leads(about: Mapping[str, Any]) -> list[str]:
-    """A sentence for each cell whose mean is the best and on which is no verdict."""
+    """A sentence for each cell without a verdict that is better than the best one."""
+    lost = lambda c: f", and {plural(c['lost'], 'run')} lost" if c["lost"] else ""
     return [
         f"{name(cell)}, has the better mean, {number(cell['mean'])}, and no verdict: "
-        f"{plural(cell['seeds'], 'seed')}."
+        f"{plural(cell['seeds'], 'seed')}{lost(cell)}."
         for cell in ahead(about)
     ]
 

@@ -1,15 +1,13 @@
 """The atlas as cells: a task, a layer and a start, with intervals and costs."""
 
-import json
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from itertools import count
 from typing import Any
 
 from deconvgen.core.errors import UserError
 from deconvgen.report import blocks, power
-from deconvgen.report.atlas.rows import Row, scored
-from deconvgen.report.statistics import interval, pareto
+from deconvgen.report.atlas.rows import Row, overrides, scored
+from deconvgen.report.statistics import interval, pareto, ranking
 from deconvgen.sweep.plan import load
 
 TIMES = ("sample_images_per_second", "train_images_per_second", "seconds")
@@ -51,13 +49,17 @@ def _task(rows: Sequence[Row]) -> dict[str, Any]:
     least = power.tells(found)
     devices = sorted({row["device"] for row in rows})
     costs = [c for c in COSTS if c not in TIMES or len(devices) == 1]
-    order = [*found.order, *(name for name in groups if name not in whole)]
+    lost = ranking({n: v for n, v in table.items() if n not in whole}, way)
+    lost += [name for name in groups if name not in table]
     listed = [
-        _cell(groups[name], table.get(name, {}), found, name, costs) for name in order
+        _cell(groups[name], table.get(name, {}), found, name, costs)
+        for name in [*found.order, *lost]
     ]
-    for cell, place in zip([c for c in listed if c["judged"]], count(1), strict=False):
+    for place, cell in enumerate((c for c in listed if c["judged"]), 1):
         cell["place"] = place
-    _mark_front(listed, way)
+    best = {*front(listed, mode, found.logged)}
+    for i, cell in enumerate(listed):
+        cell["front"] = i in best
     return {
         "measure": measure,
         "mode": mode,
@@ -66,7 +68,6 @@ def _task(rows: Sequence[Row]) -> dict[str, Any]:
         "alike": _alike(rows),
         "planned": _planned(rows),
         "seeds": found.seeds,
-        "most_seeds": max(len(own) for own in groups.values()),
         "tells": None if math.isnan(least) else least,
         "logged": found.logged,
         "revisions": sorted({row["revision"] for row in rows}),
@@ -81,9 +82,8 @@ def _named(row: Mapping[str, Any]) -> str:
 
 def _alike(rows: Sequence[Row]) -> list[str]:
     """Overrides that all rows share, but the seed."""
-    every = [json.loads(row["overrides"] or "[]") for row in rows]
-    shared = [one for one in every[0] if all(one in other for other in every)]
-    return [one for one in shared if not one.startswith("seed=")]
+    first, *others = map(overrides, rows)
+    return [one for one in first if all(one in other for other in others)]
 
 
 def _planned(rows: Sequence[Row]) -> dict[str, Any] | None:
@@ -108,9 +108,8 @@ def _planned(rows: Sequence[Row]) -> dict[str, Any] | None:
 
 def extent(about: Mapping[str, Any]) -> str:
     """`29 of 44 layers and starts, 1 to 10 of 10 seeds`: what of a task was run."""
-    plan = about.get("planned")
-    ran, few = len(about["cells"]), min(c["seeds"] for c in about["cells"])
-    most = about.get("most_seeds", about["seeds"])
+    plan, runs = about.get("planned"), [c["seeds"] + c["lost"] for c in about["cells"]]
+    ran, few, most = len(runs), min(runs), max(runs)
     seeds = f"{few}" if few == most else f"{few} to {most}"
     if not plan or (ran, few) == (plan["cells"], plan["seeds"]):
         return f"{ran} layers and starts, {seeds} seed{'s' * (most != 1)}"
@@ -119,14 +118,30 @@ def extent(about: Mapping[str, Any]) -> str:
     )
 
 
+def measured(about: Mapping[str, Any]) -> str:
+    """What the means are of: a measure, or its distance from the real images'."""
+    name = about["measure"]
+    return f"distance from the real {name}" if about["mode"] == "real" else name
+
+
 def ahead(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The cells without a verdict whose means are better than the best one's."""
-    first, *_ = about["cells"]
-    sign = 1 if about["mode"] == "max" else -1
-    others = [c for c in about["cells"] if not c["judged"] and c["mean"] is not None]
-    if not first["judged"] or about["mode"] == "real":
-        return []
-    return [c for c in others if sign * (c["mean"] - first["mean"]) > 0]
+    """The cells without a verdict that are better than the best one that has one.
+
+    Over the seeds in common; by the means alone, of one that lost runs.
+    """
+    best, *others = about["cells"]
+    sign = -1 if about["mode"] == "max" else 1
+    gap = lambda c: c["mean"] - best["mean"] if c["lost"] else _gap(c, about["logged"])
+    known = [c for c in others if c["mean"] is not None and not c["judged"]]
+    return [c for c in known if best["judged"] and sign * gap(c) < 0]
+
+
+def _gap(cell: Mapping[str, Any], logged: bool) -> float:
+    """How much more than the best one's, of logarithms the difference; NaN: unknown."""
+    gap = cell["difference"]
+    if gap is None:
+        return math.nan
+    return math.log(gap) if logged else gap
 
 
 def _cell(
@@ -171,20 +186,17 @@ def price(cell: Mapping[str, Any]) -> float:
     return math.nan
 
 
-def front(listed: Sequence[Mapping[str, Any]], mode: str) -> list[int]:
-    """Of which cells none is both cheaper and better, cheapest first; `mode` of the
-    mean. Only those that are judged, if any is."""
+def front(listed: Sequence[Mapping[str, Any]], mode: str, logged: bool) -> list[int]:
+    """Of which cells none is both cheaper and better, cheapest first.
+
+    Better by the differences from the best one, over the seeds in common. Of those
+    that are judged, if any is; of none that lost runs.
+    """
     sign = -1 if mode == "max" else 1
     judged = any(c["judged"] for c in listed)
     points: dict[Hashable, tuple[float, float]] = {
-        i: (price(c), sign * c["mean"])
+        i: (price(c), sign * _gap(c, logged))
         for i, c in enumerate(listed)
-        if c["judged"] >= judged and c["mean"] is not None and not math.isnan(price(c))
+        if c["judged"] >= judged and not c["lost"]
     }
-    return pareto(points)
-
-
-def _mark_front(listed: Sequence[dict[str, Any]], mode: str) -> None:
-    marked = {*front(listed, mode)}
-    for i, cell in enumerate(listed):
-        cell["front"] = i in marked
+    return pareto({i: p for i, p in points.items() if not any(map(math.isnan, p))})

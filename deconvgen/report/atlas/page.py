@@ -14,7 +14,7 @@ from deconvgen.audit.probe import Audit, audit
 from deconvgen.audit.terminal import verdict
 from deconvgen.nn.upsample import upsamplers
 from deconvgen.report.atlas import pictures
-from deconvgen.report.atlas.cells import extent
+from deconvgen.report.atlas.cells import extent, measured
 
 TEMPLATE = Template(Path(__file__).with_name("page.html").read_text("utf-8"))
 FEATURES = 8
@@ -26,7 +26,8 @@ def page(atlas: Mapping[str, Any], folder: Path) -> str:
         cell["upsampler"] for task in atlas["tasks"].values() for cell in task["cells"]
     )
     cards = "".join(_card(layer, atlas, folder) for layer in layers)
-    tasks = {n: {**t, "extent": extent(t)} for n, t in atlas["tasks"].items()}
+    says = lambda task: {"extent": extent(task), "measured": measured(task)}
+    tasks = {name: {**task, **says(task)} for name, task in atlas["tasks"].items()}
     data = json.dumps({**atlas, "tasks": tasks}).replace("</", "<\\/")
     return TEMPLATE.substitute(data=data, cards=cards, count=_count(atlas))
 
@@ -76,9 +77,8 @@ def _standings(layer: str, atlas: Mapping[str, Any], folder: Path) -> Iterator[s
         place = f"place {cell['place']} of {judged}" if cell["judged"] else "not judged"
         worse = ", told worse than the best" * cell["told"]
         says = f"{name}: {place}, by {cell['initializer']}{worse}"
-        strip, path = "", pictures.kept(folder, name, layer)
+        strip, path = "", pictures.kept(folder, name, cell)
         if path is not None:
-            start, seed = path.name.split(".")[-3:-1]
-            strip = _image(path, f"{name}, {layer}, {start}, seed {seed}")
+            strip = _image(path, f"{says}, seed {path.name.split('.')[-2]}")
         caption = f"<figcaption>{html.escape(says)}</figcaption>"
         yield f"<figure>{caption}{strip}</figure>"

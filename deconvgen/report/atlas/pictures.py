@@ -51,6 +51,7 @@ def telling(sheet: Sheet) -> Sheet:
     return sheet._replace(cells=sheet.cells[np.argsort(-contrast, kind="stable")])
 
 
-def kept(folder: Path, task: str, layer: str) -> Path | None:
-    """The strip of a layer in a task, where there is one."""
-    return next(iter(sorted(folder.glob(f"{task}.{layer}.*.png"))), None)
+def kept(folder: Path, task: str, cell: Mapping[str, Any]) -> Path | None:
+    """The strip of a layer and start in a task, where there is one."""
+    name = f"{task}.{cell['upsampler']}.{cell['initializer']}.*.png"
+    return next(iter(sorted(folder.glob(name))), None)

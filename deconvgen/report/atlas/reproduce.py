@@ -81,11 +81,17 @@ class Agains(NamedTuple):
 
     def stand_for(self, rows: Sequence[Row]) -> bool:
         """Whether today's code trained one row of each config, and came near it."""
+        return self.whole(rows) and all(row.within for row in self.rows)
+
+    def whole(self, rows: Sequence[Row]) -> bool:
+        """Whether today's code trained all again that it has to: see `cheapest`."""
+        return self.code == code.digest() and not self.left(rows)
+
+    def left(self, rows: Sequence[Row]) -> list[Row]:
+        """What has to be trained again yet, if these are of today's code."""
         names = {row.row for row in self.rows}
-        done = {row["config"] for row in rows if row["row"] in names}
-        whole = done == {row["config"] for row in rows}
-        near = all(row.within for row in self.rows)
-        return whole and near and self.code == code.digest()
+        done = {_kind(row) for row in rows if row["row"] in names}
+        return [row for row in cheapest(rows) if _kind(row) not in done]
 
     def words(self) -> str:
         """How many came out how, in a sentence; empty where there is none."""
@@ -104,10 +110,28 @@ class Agains(NamedTuple):
         return f"Trained again at {self.revision}: {said}."
 
 
+def trained_again(names: Sequence[str], folder: Path) -> list[str]:
+    """Of files together how many rows came out how, a sentence a revision."""
+    found: dict[str, Agains] = {}
+    for one in (Agains.of(name, folder) for name in names):
+        before = found.get(one.revision, one._replace(rows=[]))
+        found[one.revision] = one._replace(rows=[*before.rows, *one.rows])
+    return [said for each in found.values() if (said := each.words())]
+
+
 def cheapest(rows: Sequence[Row]) -> list[Row]:
-    """Of each config the row that took least time; of a CPU where there is one."""
+    """Of each config and code but today's the row that took least time.
+
+    Of those that have their figure; of a CPU where there is one.
+    """
+    now = code.digest()
+    old = [row for row in rows if row["code"] != now and row["measure"] in row]
     order = lambda row: (kind(row["device"]) != "cpu", row["seconds"])
-    return list({row["config"]: row for row in sorted(rows, key=order)[::-1]}.values())
+    return list({_kind(row): row for row in sorted(old, key=order)[::-1]}.values())
+
+
+def _kind(row: Row) -> tuple[str, str]:
+    return row["config"], row["code"]
 
 
 def reproduce(row: Row, rows: Sequence[Row], workdir: Path | str) -> Again:

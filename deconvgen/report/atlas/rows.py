@@ -80,7 +80,7 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
     found = {row["row"]: row for row in old}
     for row in new:
         before = found.setdefault(row["row"], row)
-        told = [set(_overrides(each)) for each in (before, row)]
+        told = [set(overrides(each)) for each in (before, row)]
         if other := sorted(told[0] ^ told[1]):
             raise UserError(
                 f"the row {row['row']} is there already, trained otherwise "
@@ -90,8 +90,10 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
     return [found[key] for key in sorted(found, key=_place(found))]
 
 
-def _overrides(row: Mapping[str, Any]) -> list[str]:
-    return json.loads(row.get("overrides") or "[]")
+def overrides(row: Mapping[str, Any]) -> list[str]:
+    """What a row's config was told, `KEY=VALUE`, but the seed."""
+    every = json.loads(row.get("overrides") or "[]")
+    return [one for one in every if not one.startswith("seed=")]
 
 
 def _place(found: Mapping[str, Row]) -> Any:
@@ -238,19 +240,19 @@ def scored(
     measure, mode = rows[0]["measure"], rows[0]["mode"]
     found: dict[str, dict[int, float]] = {}
     seen: dict[tuple[str, int], str] = {}
-    trained: dict[str, tuple[str, tuple[str, ...]]] = {}
+    trained: dict[str, tuple[str, set[str]]] = {}
     for row in rows:
         if unlike := [name for name in ALIKE if row[name] != rows[0][name]]:
             raise UserError(
                 f"the rows {rows[0]['row']} and {row['row']} cannot be compared: their "
                 f"{' and '.join(unlike)} differ"
             )
-        own = tuple(o for o in _overrides(row) if not o.startswith("seed="))
+        own = {*overrides(row)}
         first, before = trained.setdefault(cell(row), (row["row"], own))
-        if sorted(before) != sorted(own):
+        if before != own:
             raise UserError(
                 f"the rows {first} and {row['row']} are of one setting, and trained "
-                f"otherwise ({', '.join(sorted({*before} ^ {*own}))})"
+                f"otherwise ({', '.join(sorted(before ^ own))})"
             )
         place = (cell(row), row["seed"])
         if (other := seen.setdefault(place, row["row"])) != row["row"]:

@@ -12,7 +12,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.nn.upsample import fits, upsamplers
 from deconvgen.report.atlas import advise as advice
 from deconvgen.report.atlas import rows as table
-from deconvgen.report.atlas.cells import cells, extent, price
+from deconvgen.report.atlas.cells import cells, extent, measured
 from deconvgen.report.atlas.page import page
 from deconvgen.report.atlas.reproduce import Again, reproduce
 from deconvgen.report.study import studies
@@ -65,7 +65,8 @@ def held(text):
     found = re.search(r'id="data">(.*?)</script>', text, re.S)
     atlas = json.loads(found[1].replace("<\\/", "</"))
     for about in atlas["tasks"].values():
-        assert about.pop("extent") == extent(about)
+        says = {"extent": extent(about), "measured": measured(about)}
+        assert {name: about.pop(name) for name in says} == says
     return atlas
 
 
@@ -159,6 +160,8 @@ def test_runs_without_a_figure_make_no_cell_better():
     assert "conv_transpose:bilinear" not in map(named, found)
     said = advice.told("autoencoder", found, atlas)
     assert "conv_transpose, started by bilinear, has the better mean, 30.0" in said
+    assert "no verdict: 5 seeds, and 5 runs lost." in said
+    assert extent(about) == "4 layers and starts, 10 seeds"
     json.dumps(atlas, allow_nan=False)
 
 
@@ -218,11 +221,11 @@ def test_costs_that_nobody_knows_are_no_reason_to_leave_a_layer_out():
         if row["upsampler"] == "conv_transpose":
             del row["multiply_adds_sample"]
     atlas = cells(rows)
+    (about,) = atlas["tasks"].values()
     found = advice.advise("autoencoder", atlas=atlas)
-    assert found[0]["upsampler"] in ("nearest_conv", "conv_transpose")
-    assert "unknown multiply-adds" in advice.told(
-        "autoencoder", atlas["tasks"]["autoencoder"]["cells"], atlas
-    )
+    assert [named(c) for c in found] == [named(about["cells"][0])] and not found[1:]
+    told = advice.told("autoencoder", about["cells"], atlas)
+    assert told.count("unknown multiply-adds") == 2
     with pytest.raises(UserError, match="cheapest takes 200k"):
         advice.advise("autoencoder", 10.0, atlas)
 
@@ -304,22 +307,65 @@ def test_advice_is_the_best_then_what_is_near_and_cheaper():
     (about,) = atlas["tasks"].values()
     wild = next(c for c in about["cells"] if c["upsampler"] == "depth_to_space")
     assert not wild["told"] and wild["judged"]
-    best, cheap = {"upsampler": "nearest_conv"}, {"upsampler": "conv_transpose"}
+    about["tells"] = 0.5  # so that 0.3 is near
+    for c in about["cells"]:  # and no test tells the cheap one
+        c["told"] = c["told"] and c["upsampler"] != "conv_transpose"
+    best, cheap = "nearest_conv:default", "conv_transpose:default"
     found = advice.advise("autoencoder", atlas=atlas)
-    assert found[0]["upsampler"] == best["upsampler"]
-    assert "depth_to_space" not in [c["upsampler"] for c in found]
+    assert [named(c) for c in found] == [best, cheap]
     words = advice.told("autoencoder", found, atlas)
     assert "--config.model.upsampler=nearest_conv" in words
-    assert words.count("the best mean") == 1
-    for budget, first in ((1.5e5, cheap), (4e5, best), (9e9, best)):
+    assert words.count("the best that was judged") == 1
+    for budget, kept in ((1.5e5, [cheap]), (4e5, [best, cheap]), (9e9, [best, cheap])):
         within = advice.advise("autoencoder", budget, atlas)
-        assert within[0]["upsampler"] == first["upsampler"]
-        assert [price(c) for c in within] == sorted(map(price, within), reverse=True)
+        assert [named(c) for c in within] == kept
     with pytest.raises(UserError, match="cheapest takes 100k"):
         advice.advise("autoencoder", 10.0, atlas)
     for ask in (advice.advise, lambda t, atlas: advice.named(t, "", atlas)):
         with pytest.raises(UserError, match="did you mean 'autoencoder'"):
             ask("autoencodr", atlas=atlas)
+
+
+def test_of_many_that_are_near_the_cheapest_is_kept():
+    rows, price_of = [], lambda k: 1e5 * (k + 1)
+    draw = np.random.default_rng(0)
+    for k in range(8):
+        for row in made(5)[:5]:
+            start = {"upsampler": f"layer{k}", "multiply_adds_sample": price_of(k)}
+            start |= {"row": f"autoencoder/layer{k}:x/{row['seed']}"}
+            rows.append(row | start | {"psnr": 20 + 0.01 * k + draw.normal() / 1e3})
+    atlas = cells(rows)
+    (about,) = atlas["tasks"].values()
+    about["tells"] = 1.0
+    for cell in about["cells"]:
+        cell["told"] = False
+    found = [c["upsampler"] for c in advice.advise("autoencoder", atlas=atlas)]
+    assert found == ["layer7", "layer3", "layer2", "layer1", "layer0"]
+    within = advice.advise("autoencoder", 5.5e5, atlas)
+    assert within[0]["upsampler"] == "layer4"
+
+
+def test_a_budget_below_the_best_goes_by_the_best_within_it():
+    """Which the test tells from the best of all, as it does all others there."""
+    rows = made()
+    for row in rows:
+        row["psnr"] += 5 * (row["upsampler"] == "nearest_conv")
+    atlas = cells(rows)
+    assert advice.advise("autoencoder", 1.5e5, atlas)[0]["told"]
+    found = advice.advise("autoencoder", 1.5e5, atlas)
+    assert [named(c) for c in found] == ["conv_transpose:default"]
+
+
+@pytest.mark.parametrize(
+    "lacking", ["mean", "difference_low", "judged", "tells", "cells"]
+)
+def test_an_atlas_that_lacks_a_field_is_told_of(lacking, tmp_path):
+    atlas = cells(made(5))
+    (about,) = atlas["tasks"].values()
+    about.pop(lacking, None), about.get("cells", [{}])[0].pop(lacking, None)
+    (tmp_path / "atlas.json").write_text(json.dumps(atlas))
+    with pytest.raises(UserError, match=f"lacks '{lacking}'"):
+        advice.load(tmp_path / "atlas.json")
 
 
 @pytest.mark.parametrize("gap, told", [(0.0, "not told apart"), (1.0, "told apart")])

@@ -53,7 +53,7 @@ def test_of_each_layer_its_best_start_s_first_seed_is_kept(folder, tmp_path):
 
     shown = page(atlas, out)
     assert shown.count("<figure>") == 2 and shown.count("<section") == 2
-    assert "alt='gan, conv_transpose, bilinear, seed 0'" in shown
+    assert "alt='gan: not judged, by bilinear, seed 0'" in shown
     assert shown.count("data:image/png") == 4 > page(atlas, folder).count("data:image")
 
 
@@ -68,8 +68,10 @@ def test_another_best_start_takes_the_place_and_no_run_leaves_it(folder, tmp_pat
     pictures.keep([], atlas, out)
     kept = ["gan.conv_transpose.default.0.png", "gan.nearest_conv.default.0.png"]
     assert names(out) == kept
-    assert pictures.kept(out, "gan", "conv_transpose").name == kept[0]
-    assert pictures.kept(out, "gan", "conv") is None
+    cell = {"upsampler": "conv_transpose", "initializer": "default"}
+    assert pictures.kept(out, "gan", cell).name == kept[0]
+    for other in ({"initializer": "bilinear"}, {"upsampler": "conv"}):
+        assert pictures.kept(out, "gan", cell | other) is None
 
 
 def test_examples_of_most_contrast_come_first_and_samples_stay():
