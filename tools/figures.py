@@ -112,14 +112,8 @@ def answer() -> list[str]:
         near += f"; {advise.difference(cheap, about)}" if near else ""
         lines.append([task, measured(about), _cell(best), near, worse, extent(about)])
     head = ["task", "measure", "the best judged", "the cheapest near it", "told worse"]
-    return [
-        SMALL,
-        "",
-        *grid([*head, "what has run"], lines),
-        *unproved(made),
-        "",
-        behind("atlas"),
-    ]
+    shown = grid([*head, "what has run"], lines)
+    return [SMALL, "", *shown, *unproved(made), "", behind("atlas")]
 
 
 def unproved(made: Mapping[str, Any]) -> list[str]:
@@ -145,16 +139,13 @@ def short() -> list[str]:
     """A line a finding that was tested; the others by name."""
     found = every()
     done = [f for f in found if f.verdict != findings.NONE]
-    lines = [[f.says, f.source, f"**{f.verdict}**", _first(f)] for f in done]
+    first = lambda f: next(e for e in f.effects if e.verdict != findings.NONE).words()
+    lines = [[f.says, f.source, f"**{f.verdict}**", first(f)] for f in done]
     winner, word, why = findings.single_winner(atlas())
     lines.append([winner, "Wojna et al. 2019", f"**{word}**", why])
     made = grid(["finding", "source", "here", "the first effect, 95 %"], lines)
     left = ", ".join(f"`experiments/{f.name}.py`" for f in found if f not in done)
     return [*made, "", f"Designed, and not run yet: {left}."] if left else made
-
-
-def _first(found: findings.Finding) -> str:
-    return next(e for e in found.effects if e.verdict != findings.NONE).words()
 
 
 def long() -> list[str]:
