@@ -6,14 +6,14 @@
 
 What `results/atlas.csv` and `.json` hold is its smoke size, ten seeds a cell: some
 hours on two cores, stopped and continued at will. The full size trains longer, for a
-GPU. Layers that need an encoder's help (`max_unpool`) are in no generator, so not here.
+GPU. The VAE is that of one scale for all pixels. Layers that need an encoder's help (`max_unpool`) are in no generator, so not here.
 """
 
 from deconvgen.sweep import chain, choose, product, smoke, widths
 
 QUESTION = "Which upsampling layer, started how, suits which task, and at what cost?"
 BASE = "gan"
-TASKS = ["gan", "autoencoder", "vae", "superres", "segmentation"]
+TASKS = ["gan", "autoencoder", "vae:one_scale", "superres", "segmentation"]
 LAYERS = {  # each with the start that the literature gives it, or else orthogonal
     "conv_transpose": "bilinear",
     "decomposed_conv_transpose": "bilinear",
@@ -79,7 +79,7 @@ SIZES = {
     "smoke": [
         SMALL,
         *widths(gan=(32, 16), autoencoder=(16, 32)),
-        {"config": "vae", "model.features": (16, 32)},
+        {"config": "vae:one_scale", "model.features": (16, 32)},
         {"config": "superres", "model.features": 16, "model.depth": 2},
         {"config": "segmentation", "model.features": (8, 16, 32), "model.convs": 1},
         {"config": "segmentation", "data.name": "clothes_on_textures"},

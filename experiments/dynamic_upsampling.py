@@ -6,8 +6,8 @@
 
 CARAFE (Wang et al. 2019) and DySample (Liu et al. 2023) report about one point of mIoU
 more than bilinear upsampling on large images, by one run a cell. Here a small U-Net on
-pieces of clothing, with the deconvolution that their tables put last (60 runs, a
-quarter of an hour).
+pieces of clothing, with the deconvolution that their tables put last (60 runs, three
+hours of a core).
 """
 
 from deconvgen.sweep import choose, claim, seeds, smoke
