@@ -6,7 +6,8 @@
 
 What `results/atlas.csv` and `.json` hold is its smoke size, ten seeds a cell: some
 hours on two cores, stopped and continued at will. The full size trains longer, for a
-GPU. The VAE is that of one scale for all pixels. Layers that need an encoder's help (`max_unpool`) are in no generator, so not here.
+GPU. The VAE is that of one scale for all pixels. Layers that need an encoder's help
+(`max_unpool`) are in no generator, so not here.
 """
 
 from deconvgen.sweep import chain, choose, product, smoke, widths
