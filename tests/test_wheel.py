@@ -28,8 +28,11 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_configs_experiments_and_licences(wheel):
     files = set(zipfile.ZipFile(wheel).namelist())
     for kind in ("configs", "experiments", "results"):
-        for path in config.folder(kind).glob("*.*"):
-            assert f"deconvgen/{kind}/{path.name}" in files
+        folder = config.folder(kind)
+        for path in (each for each in folder.rglob("*.*") if each.is_file()):
+            if "__pycache__" not in path.parts:
+                name = path.relative_to(folder).as_posix()
+                assert f"deconvgen/{kind}/{name}" in files
     assert {"deconvgen/py.typed", "deconvgen/audit/page.html"} < files
     for path in config.HERE.rglob("*"):
         if (
