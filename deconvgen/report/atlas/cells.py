@@ -8,6 +8,7 @@ from deconvgen.core.errors import UserError
 from deconvgen.report import blocks, power
 from deconvgen.report.atlas.rows import Row, overrides, scored
 from deconvgen.report.statistics import interval, pareto, ranking
+from deconvgen.report.words import plural
 from deconvgen.sweep.plan import load
 
 TIMES = ("sample_images_per_second", "train_images_per_second", "seconds")
@@ -110,12 +111,11 @@ def extent(about: Mapping[str, Any]) -> str:
     """`29 of 44 layers and starts, 1 to 10 of 10 seeds`: what of a task was run."""
     plan, runs = about.get("planned"), [c["seeds"] + c["lost"] for c in about["cells"]]
     ran, few, most = len(runs), min(runs), max(runs)
-    seeds = f"{few}" if few == most else f"{few} to {most}"
+    least = "" if few == most else f"{few} to "
     if not plan or (ran, few) == (plan["cells"], plan["seeds"]):
-        return f"{ran} layers and starts, {seeds} seed{'s' * (most != 1)}"
-    return (
-        f"{ran} of {plan['cells']} layers and starts, {seeds} of {plan['seeds']} seeds"
-    )
+        return f"{ran} layers and starts, {least}{plural(most, 'seed')}"
+    seeds = f"{least}{most} of {plan['seeds']} seeds"
+    return f"{ran} of {plan['cells']} layers and starts, {seeds}"
 
 
 def measured(about: Mapping[str, Any]) -> str:
